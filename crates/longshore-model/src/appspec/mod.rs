@@ -1,0 +1,1 @@
+//! AppSpec files.

@@ -1,0 +1,309 @@
+//! A deployment: one revision on its way to one group's hosts. Source: service.md §2.9 and §5.1.
+
+use serde::{Deserialize, Serialize};
+
+use crate::deployment_config::MinimumHealthyHosts;
+use crate::deployment_group::AutoRollback;
+use crate::id::{ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId};
+use crate::revision::Revision;
+use crate::tag_filter::TagSelector;
+use crate::time::Timestamp;
+
+/// One deployment with everything that was fixed when it was accepted; later changes of its group
+/// do not reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// Never used twice.
+    pub id: DeploymentId,
+    /// As it was named then.
+    pub application: ApplicationName,
+    /// As it was named then.
+    pub group: DeploymentGroupName,
+    /// What agents key their files by.
+    pub group_id: DeploymentGroupId,
+    /// The effective config's name.
+    pub config: DeploymentConfigName,
+    /// The effective config's rule.
+    pub minimum_healthy_hosts: MinimumHealthyHosts,
+    /// Which hosts; evaluated when the deployment starts.
+    pub selector: TagSelector,
+    /// What is deployed.
+    pub revision: Revision,
+    /// The group's target revision at that time.
+    pub previous_revision: Option<Revision>,
+    /// At most 256 characters.
+    pub description: Option<String>,
+    /// Who made it.
+    pub creator: Creator,
+    /// A failing stop-side event does not fail the host.
+    pub ignore_application_stop_failures: bool,
+    /// Only hosts on which another revision, or none, is installed.
+    pub update_outdated_instances_only: bool,
+    /// What Install does when a file is in the way.
+    pub file_exists_behavior: FileExistsBehavior,
+    /// The effective rollback rule; kept and answered.
+    pub auto_rollback: AutoRollback,
+    /// Where it stands.
+    pub status: DeploymentStatus,
+    /// Why it failed or was stopped.
+    pub error: Option<DeploymentError>,
+    /// A stop that somebody asked for; from then on no further command is scheduled.
+    pub stop: Option<StopRequest>,
+    /// Sentences for people, oldest first.
+    pub status_messages: Vec<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it left `Created`.
+    pub started_at: Option<Timestamp>,
+    /// When it became final.
+    pub completed_at: Option<Timestamp>,
+    /// Size of the whole group when it started (N); 0 before.
+    pub n_hosts: u32,
+    /// How many hosts must stay healthy (M); 0 before it started.
+    pub minimum_hosts: u32,
+}
+
+/// Who made a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Creator {
+    /// A caller of CreateDeployment.
+    User,
+}
+
+impl Creator {
+    /// As the API and the deployment specification spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Creator::User => "user",
+        }
+    }
+}
+
+/// What Install does when a file that it would write exists already. Source: service.md §6.5.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileExistsBehavior {
+    /// Fail before anything is changed.
+    #[default]
+    Disallow,
+    /// Replace it.
+    Overwrite,
+    /// Leave it.
+    Retain,
+}
+
+impl FileExistsBehavior {
+    /// As the API and AppSpec files spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FileExistsBehavior::Disallow => "DISALLOW",
+            FileExistsBehavior::Overwrite => "OVERWRITE",
+            FileExistsBehavior::Retain => "RETAIN",
+        }
+    }
+
+    /// The behaviour spelled `name`; case matters.
+    pub fn from_name(name: &str) -> Option<FileExistsBehavior> {
+        [FileExistsBehavior::Disallow, FileExistsBehavior::Overwrite, FileExistsBehavior::Retain]
+            .into_iter()
+            .find(|behavior| behavior.as_str() == name)
+    }
+}
+
+/// A stop that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopRequest {
+    /// Why.
+    pub reason: StopReason,
+    /// When.
+    pub requested_at: Timestamp,
+}
+
+/// Why a deployment is being stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopReason {
+    /// StopDeployment.
+    Manual,
+    /// Its deployment group was deleted.
+    DeploymentGroupDeleted,
+    /// Its application was deleted.
+    ApplicationDeleted,
+}
+
+/// Where a deployment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DeploymentStatus {
+    /// Accepted, hosts not yet looked up.
+    Created,
+    /// Waits for a place among the account's concurrent deployments.
+    Queued,
+    /// Hosts are being deployed to.
+    InProgress,
+    /// Final: enough hosts succeeded.
+    Succeeded,
+    /// Final: see the error.
+    Failed,
+    /// Final: somebody stopped it.
+    Stopped,
+}
+
+/// What can happen to a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeploymentEvent {
+    /// No place is free.
+    Queued,
+    /// Its hosts are known and the first may go.
+    Started,
+    /// Enough hosts succeeded.
+    Succeeded,
+    /// It cannot start, or too many hosts failed.
+    Failed,
+    /// A stop took effect.
+    Stopped,
+}
+
+/// An event that does not apply to a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{event:?} does not apply to a deployment that is {from:?}")]
+pub struct IllegalTransition {
+    /// The status it was in.
+    pub from: DeploymentStatus,
+    /// What was to happen.
+    pub event: DeploymentEvent,
+}
+
+impl DeploymentStatus {
+    /// All of them, in the order of the journey.
+    pub const ALL: [DeploymentStatus; 6] = [
+        DeploymentStatus::Created,
+        DeploymentStatus::Queued,
+        DeploymentStatus::InProgress,
+        DeploymentStatus::Succeeded,
+        DeploymentStatus::Failed,
+        DeploymentStatus::Stopped,
+    ];
+
+    /// The status after `event`. The whole table is here; no other code assigns a status.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] when the event does not apply, e.g. anything after a final status.
+    pub fn after(self, event: DeploymentEvent) -> Result<DeploymentStatus, IllegalTransition> {
+        use {DeploymentEvent as E, DeploymentStatus as S};
+        match (self, event) {
+            (S::Created, E::Queued) => Ok(S::Queued),
+            (S::Created | S::Queued, E::Started) => Ok(S::InProgress),
+            // From `Created`, an update of outdated hosts only that finds none outdated.
+            (S::Created | S::Queued | S::InProgress, E::Succeeded) => Ok(S::Succeeded),
+            (S::Created | S::Queued | S::InProgress, E::Failed) => Ok(S::Failed),
+            (S::Created | S::Queued | S::InProgress, E::Stopped) => Ok(S::Stopped),
+            (S::Queued | S::InProgress | S::Succeeded | S::Failed | S::Stopped, E::Queued)
+            | (S::InProgress | S::Succeeded | S::Failed | S::Stopped, E::Started)
+            | (S::Succeeded | S::Failed | S::Stopped, E::Succeeded | E::Failed | E::Stopped) => {
+                Err(IllegalTransition { from: self, event })
+            }
+        }
+    }
+
+    /// Whether nothing can happen any more.
+    pub fn is_final(self) -> bool {
+        match self {
+            DeploymentStatus::Created | DeploymentStatus::Queued | DeploymentStatus::InProgress => false,
+            DeploymentStatus::Succeeded | DeploymentStatus::Failed | DeploymentStatus::Stopped => true,
+        }
+    }
+
+    /// As the API spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DeploymentStatus::Created => "Created",
+            DeploymentStatus::Queued => "Queued",
+            DeploymentStatus::InProgress => "InProgress",
+            DeploymentStatus::Succeeded => "Succeeded",
+            DeploymentStatus::Failed => "Failed",
+            DeploymentStatus::Stopped => "Stopped",
+        }
+    }
+
+    /// The status spelled `name`.
+    pub fn from_name(name: &str) -> Option<DeploymentStatus> {
+        DeploymentStatus::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+/// Why a deployment failed or was stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentError {
+    /// The API's code.
+    pub code: ErrorCode,
+    /// One or two sentences.
+    pub message: String,
+}
+
+/// The codes that this service raises. Source: service.md §5.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are the service's own; §5.5 tells what each is for")]
+pub enum ErrorCode {
+    ApplicationMissing,
+    DeploymentGroupMissing,
+    HealthConstraints,
+    HealthConstraintsInvalid,
+    ManualStop,
+    NoInstances,
+    OverMaxInstances,
+    Timeout,
+}
+
+impl ErrorCode {
+    /// As the API spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorCode::ApplicationMissing => "APPLICATION_MISSING",
+            ErrorCode::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",
+            ErrorCode::HealthConstraints => "HEALTH_CONSTRAINTS",
+            ErrorCode::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",
+            ErrorCode::ManualStop => "MANUAL_STOP",
+            ErrorCode::NoInstances => "NO_INSTANCES",
+            ErrorCode::OverMaxInstances => "OVER_MAX_INSTANCES",
+            ErrorCode::Timeout => "TIMEOUT",
+        }
+    }
+
+    /// The text that goes with the code. Source: service.md §5.5; real texts where they are known.
+    pub fn message(self) -> &'static str {
+        match self {
+            ErrorCode::ApplicationMissing => "The deployment ended because its application was deleted.",
+            ErrorCode::DeploymentGroupMissing => {
+                "The deployment ended because its deployment group was deleted."
+            }
+            ErrorCode::HealthConstraints => {
+                "The overall deployment failed because too many individual instances failed deployment, too few healthy instances are available for deployment, or some instances in your deployment group are experiencing problems."
+            }
+            ErrorCode::HealthConstraintsInvalid => {
+                "The deployment can't start because the minimum number of healthy instances, as defined by your deployment configuration, are not available. You can reduce the required number of healthy instances by updating your deployment configuration or increase the number of instances in this deployment group."
+            }
+            ErrorCode::ManualStop => "The deployment was stopped by a StopDeployment request.",
+            ErrorCode::NoInstances => {
+                "The deployment failed because no instances were found for your deployment group. Check your deployment group settings to make sure the tags for your EC2 instances or Auto Scaling groups correctly identify the instances you want to deploy to, and then try again."
+            }
+            ErrorCode::OverMaxInstances => {
+                "The deployment failed because more instances are targeted for deployment than are allowed for your account. To reduce the number of instances targeted for this deployment, update the tag settings for this deployment group or delete some of the targeted instances."
+            }
+            ErrorCode::Timeout => "The deployment ran longer than the longest time allowed for one deployment.",
+        }
+    }
+
+    /// The error with its usual text.
+    pub fn error(self) -> DeploymentError {
+        DeploymentError { code: self, message: self.message().to_owned() }
+    }
+}
+
+impl StopReason {
+    /// The error that a deployment stopped for this reason carries.
+    pub fn error(self) -> DeploymentError {
+        match self {
+            StopReason::Manual => ErrorCode::ManualStop.error(),
+            StopReason::DeploymentGroupDeleted => ErrorCode::DeploymentGroupMissing.error(),
+            StopReason::ApplicationDeleted => ErrorCode::ApplicationMissing.error(),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Deployment configs: how many hosts must stay healthy. Source: service.md §2.3 and §4.1.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::DeploymentConfigName;
+use crate::time::Timestamp;
+
+/// How many hosts of a group must be neither failed nor in the middle of a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "value")]
+pub enum MinimumHealthyHosts {
+    /// An absolute number.
+    HostCount(u32),
+    /// A share of the fleet in percent, 0 to 99, rounded up to whole hosts.
+    FleetPercent(u8),
+    /// `CodeDeployDefault.HalfAtATime`: half, rounded up, but never all of a one-host fleet.
+    Half,
+    /// `CodeDeployDefault.OneAtATime`: all but one.
+    AllButOne,
+}
+
+impl MinimumHealthyHosts {
+    /// The number of hosts that must stay healthy in a fleet of `n_hosts`. It may exceed what the
+    /// fleet can keep: then the deployment cannot start (service.md §4.2 rule 3).
+    pub fn minimum(self, n_hosts: usize) -> usize {
+        match self {
+            MinimumHealthyHosts::HostCount(count) => count as usize,
+            MinimumHealthyHosts::FleetPercent(percent) => (n_hosts * usize::from(percent)).div_ceil(100),
+            MinimumHealthyHosts::Half => n_hosts.div_ceil(2).min(n_hosts.saturating_sub(1)),
+            MinimumHealthyHosts::AllButOne => n_hosts.saturating_sub(1),
+        }
+    }
+}
+
+/// A named rule; immutable once made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentConfig {
+    /// Lower-case UUID.
+    pub id: String,
+    /// Unique in the account.
+    pub name: DeploymentConfigName,
+    /// The rule.
+    pub minimum_healthy_hosts: MinimumHealthyHosts,
+    /// When it was made; for predefined ones, the server's first start.
+    pub created_at: Timestamp,
+}
+
+/// The config that a deployment group gets when it names none.
+pub const DEFAULT_CONFIG: &str = "CodeDeployDefault.OneAtATime";
+
+/// The predefined configs in the order in which they are listed, each with its fixed id.
+/// They belong to no account, and can be neither deleted nor made again.
+pub const PREDEFINED: [(&str, &str, MinimumHealthyHosts); 3] = [
+    ("CodeDeployDefault.AllAtOnce", "00000000-0000-4000-8000-000000000001", MinimumHealthyHosts::FleetPercent(0)),
+    ("CodeDeployDefault.HalfAtATime", "00000000-0000-4000-8000-000000000002", MinimumHealthyHosts::Half),
+    ("CodeDeployDefault.OneAtATime", "00000000-0000-4000-8000-000000000003", MinimumHealthyHosts::AllButOne),
+];
+
+/// The predefined config called `name`.
+pub fn predefined(name: &DeploymentConfigName, first_start: Timestamp) -> Option<DeploymentConfig> {
+    let (_, id, minimum_healthy_hosts) = PREDEFINED.into_iter().find(|(known, ..)| *known == name.as_str())?;
+    Some(DeploymentConfig {
+        id: id.to_owned(),
+        name: name.clone(),
+        minimum_healthy_hosts,
+        created_at: first_start,
+    })
+}

@@ -1,0 +1,211 @@
+//! Lifecycle events: what happens on one host during a deployment, and how each ended.
+//! Source: service.md §5.3 and §6.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// A step of a deployment on one host. `BlockTraffic` and `AllowTraffic` are run by the service,
+/// all others by the host agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are the service's own; §6.1 tells what each is for")]
+pub enum LifecycleEventName {
+    BeforeBlockTraffic,
+    BlockTraffic,
+    AfterBlockTraffic,
+    ApplicationStop,
+    DownloadBundle,
+    BeforeInstall,
+    Install,
+    AfterInstall,
+    ApplicationStart,
+    ValidateService,
+    BeforeAllowTraffic,
+    AllowTraffic,
+    AfterAllowTraffic,
+}
+
+/// The events of an in-place deployment without traffic control, in run order. Source: service.md §6.2.
+pub const IN_PLACE: [LifecycleEventName; 7] = [
+    LifecycleEventName::ApplicationStop,
+    LifecycleEventName::DownloadBundle,
+    LifecycleEventName::BeforeInstall,
+    LifecycleEventName::Install,
+    LifecycleEventName::AfterInstall,
+    LifecycleEventName::ApplicationStart,
+    LifecycleEventName::ValidateService,
+];
+
+impl LifecycleEventName {
+    /// All names, in run order.
+    pub const ALL: [LifecycleEventName; 13] = [
+        LifecycleEventName::BeforeBlockTraffic,
+        LifecycleEventName::BlockTraffic,
+        LifecycleEventName::AfterBlockTraffic,
+        LifecycleEventName::ApplicationStop,
+        LifecycleEventName::DownloadBundle,
+        LifecycleEventName::BeforeInstall,
+        LifecycleEventName::Install,
+        LifecycleEventName::AfterInstall,
+        LifecycleEventName::ApplicationStart,
+        LifecycleEventName::ValidateService,
+        LifecycleEventName::BeforeAllowTraffic,
+        LifecycleEventName::AllowTraffic,
+        LifecycleEventName::AfterAllowTraffic,
+    ];
+
+    /// As the API, the agent protocol and AppSpec files spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LifecycleEventName::BeforeBlockTraffic => "BeforeBlockTraffic",
+            LifecycleEventName::BlockTraffic => "BlockTraffic",
+            LifecycleEventName::AfterBlockTraffic => "AfterBlockTraffic",
+            LifecycleEventName::ApplicationStop => "ApplicationStop",
+            LifecycleEventName::DownloadBundle => "DownloadBundle",
+            LifecycleEventName::BeforeInstall => "BeforeInstall",
+            LifecycleEventName::Install => "Install",
+            LifecycleEventName::AfterInstall => "AfterInstall",
+            LifecycleEventName::ApplicationStart => "ApplicationStart",
+            LifecycleEventName::ValidateService => "ValidateService",
+            LifecycleEventName::BeforeAllowTraffic => "BeforeAllowTraffic",
+            LifecycleEventName::AllowTraffic => "AllowTraffic",
+            LifecycleEventName::AfterAllowTraffic => "AfterAllowTraffic",
+        }
+    }
+
+    /// The event spelled `name`; case matters.
+    pub fn from_name(name: &str) -> Option<LifecycleEventName> {
+        LifecycleEventName::ALL.into_iter().find(|event| event.as_str() == name)
+    }
+
+    /// Whether `ignoreApplicationStopFailures` lets a failure of this event pass. Source: service.md §6.4.
+    pub fn is_stop_side(self) -> bool {
+        matches!(
+            self,
+            LifecycleEventName::ApplicationStop
+                | LifecycleEventName::BeforeBlockTraffic
+                | LifecycleEventName::AfterBlockTraffic
+        )
+    }
+}
+
+/// Where a lifecycle event stands on one host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status")]
+pub enum EventState {
+    /// Not begun; also while its command waits to be picked up.
+    Pending,
+    /// The agent acknowledged its command.
+    InProgress {
+        /// When.
+        started_at: Timestamp,
+    },
+    /// Ended well.
+    Succeeded {
+        /// When it was acknowledged.
+        started_at: Timestamp,
+        /// When its report arrived.
+        ended_at: Timestamp,
+        /// What the agent said.
+        diagnostics: Diagnostics,
+    },
+    /// Ended badly. `started_at` is absent when nobody ever picked it up.
+    Failed {
+        /// When it was acknowledged, if it was.
+        started_at: Option<Timestamp>,
+        /// When its report arrived or its clock ran out.
+        ended_at: Timestamp,
+        /// Whose word it is.
+        by: EndedBy,
+        /// What the agent said, or the service in its place.
+        diagnostics: Diagnostics,
+    },
+    /// Will not run.
+    Skipped,
+}
+
+/// Who said that an event failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EndedBy {
+    /// The agent reported it.
+    Agent,
+    /// A clock of the service ran out.
+    Service,
+}
+
+/// One event of one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LifecycleEvent {
+    /// Which.
+    pub name: LifecycleEventName,
+    /// How it stands.
+    #[serde(flatten)]
+    pub state: EventState,
+}
+
+/// Why an event ended as it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostics {
+    /// The kind of ending.
+    pub error_code: LifecycleErrorCode,
+    /// The script at fault as the AppSpec names it, or empty.
+    pub script_name: String,
+    /// One sentence.
+    pub message: String,
+    /// The end of the script's output, at most 4,096 bytes.
+    pub log_tail: String,
+}
+
+/// The most bytes of a log tail that are kept. Source: service.md §2.10.
+pub const MAX_LOG_TAIL_BYTES: usize = 4096;
+
+/// The API's lifecycle error codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are the service's own; agent.md §1.7 tells what each is for")]
+pub enum LifecycleErrorCode {
+    Success,
+    ScriptMissing,
+    ScriptNotExecutable,
+    ScriptTimedOut,
+    ScriptFailed,
+    UnknownError,
+}
+
+impl LifecycleErrorCode {
+    /// As the API spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LifecycleErrorCode::Success => "Success",
+            LifecycleErrorCode::ScriptMissing => "ScriptMissing",
+            LifecycleErrorCode::ScriptNotExecutable => "ScriptNotExecutable",
+            LifecycleErrorCode::ScriptTimedOut => "ScriptTimedOut",
+            LifecycleErrorCode::ScriptFailed => "ScriptFailed",
+            LifecycleErrorCode::UnknownError => "UnknownError",
+        }
+    }
+
+    /// The code for an agent's `error_code` number. Source: service.md §9.4.
+    pub fn from_agent_code(code: i64) -> LifecycleErrorCode {
+        match code {
+            0 => LifecycleErrorCode::Success,
+            1 => LifecycleErrorCode::ScriptMissing,
+            2 => LifecycleErrorCode::ScriptNotExecutable,
+            3 => LifecycleErrorCode::ScriptTimedOut,
+            // 6 is "outputs left open", which the API has no name for.
+            4 | 6 => LifecycleErrorCode::ScriptFailed,
+            _ => LifecycleErrorCode::UnknownError,
+        }
+    }
+}
+
+impl Diagnostics {
+    /// Diagnostics that the service writes itself: no script, no log.
+    pub fn by_service(message: impl Into<String>) -> Diagnostics {
+        Diagnostics {
+            error_code: LifecycleErrorCode::UnknownError,
+            script_name: String::new(),
+            message: message.into(),
+            log_tail: String::new(),
+        }
+    }
+}

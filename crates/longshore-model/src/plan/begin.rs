@@ -1,0 +1,116 @@
+//! The beginning of a deployment: its hosts are looked up, counted and put in order.
+//! Source: service.md §4.2 rules 1 to 4.
+
+use crate::deployment::{Deployment, DeploymentEvent, ErrorCode, IllegalTransition};
+use crate::host::{Host, HostHealth};
+use crate::lifecycle;
+use crate::plan::Ending;
+use crate::target::{Clocks, Target, TargetEvent, TargetKey, TargetRules};
+use crate::time::Timestamp;
+
+/// A host that the deployment group selects, and what the group remembers of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The registered host.
+    pub host: Host,
+    /// Absent when nothing was ever deployed to it.
+    pub health: Option<HostHealth>,
+}
+
+/// What the beginning decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// The deployment, in progress or final.
+    pub deployment: Deployment,
+    /// Its targets in scheduling order.
+    pub targets: Vec<Target>,
+}
+
+/// Begins `deployment` on `candidates`, or ends it if it cannot begin.
+///
+/// # Errors
+/// [`IllegalTransition`] when the deployment has begun already.
+pub fn begin(
+    deployment: &Deployment,
+    candidates: Vec<Candidate>,
+    max_hosts: usize,
+    now: Timestamp,
+) -> Result<Beginning, IllegalTransition> {
+    let n_hosts = candidates.len();
+    if n_hosts == 0 {
+        return ended_at_once(deployment, Vec::new(), &Ending::Failed(ErrorCode::NoInstances.error()), now);
+    }
+    if n_hosts > max_hosts {
+        let ending = Ending::Failed(ErrorCode::OverMaxInstances.error());
+        return ended_at_once(deployment, Vec::new(), &ending, now);
+    }
+    let minimum = deployment.minimum_healthy_hosts.minimum(n_hosts);
+    let mut started = deployment.clone();
+    started.n_hosts = u32::try_from(n_hosts).unwrap_or(u32::MAX);
+    started.minimum_hosts = u32::try_from(minimum).unwrap_or(u32::MAX);
+
+    let targets = ordered_targets(deployment, candidates, now);
+    if targets.is_empty() {
+        started.status_messages.push(String::from(
+            "No host is outdated: every host of the deployment group has this revision already.",
+        ));
+        return ended_at_once(&started, targets, &Ending::Succeeded, now);
+    }
+    if minimum >= n_hosts {
+        let targets = targets.iter().filter_map(|target| skipped(target, now)).collect();
+        let ending = Ending::Failed(ErrorCode::HealthConstraintsInvalid.error());
+        return ended_at_once(&started, targets, &ending, now);
+    }
+    started.status = deployment.status.after(DeploymentEvent::Started)?;
+    started.started_at = Some(now);
+    Ok(Beginning { deployment: started, targets })
+}
+
+fn ended_at_once(
+    deployment: &Deployment,
+    targets: Vec<Target>,
+    ending: &Ending,
+    now: Timestamp,
+) -> Result<Beginning, IllegalTransition> {
+    Ok(Beginning { deployment: ending.apply(deployment, now)?, targets })
+}
+
+fn skipped(target: &Target, now: Timestamp) -> Option<Target> {
+    let rules = TargetRules {
+        is_stopping: false,
+        ignore_application_stop_failures: false,
+        clocks: Clocks::default(),
+    };
+    target.after(&TargetEvent::Skipped, &rules, now).ok()
+}
+
+/// Unhealthy hosts first, then those with an unknown revision, an old one, the current one;
+/// ties by name. Source: service.md §4.2 rule 4.
+fn ordered_targets(deployment: &Deployment, mut candidates: Vec<Candidate>, now: Timestamp) -> Vec<Target> {
+    if deployment.update_outdated_instances_only {
+        candidates.retain(|candidate| {
+            candidate.health.as_ref().and_then(|health| health.installed.as_ref())
+                != Some(&deployment.revision)
+        });
+    }
+    let group_revision = deployment.previous_revision.as_ref();
+    candidates.sort_by_key(|candidate| {
+        let installed = candidate.health.as_ref().and_then(|health| health.installed.as_ref());
+        let is_healthy = candidate.health.as_ref().is_some_and(|health| health.is_healthy);
+        let rank = match (is_healthy, installed) {
+            (false, _) => 0,
+            (true, None) => 1,
+            (true, installed) if installed == group_revision => 3,
+            (true, Some(_)) => 2,
+        };
+        (rank, candidate.host.name.clone())
+    });
+    (0..)
+        .zip(candidates)
+        .map(|(position, candidate)| {
+            let key = TargetKey { deployment: deployment.id.clone(), host: candidate.host.name };
+            let principal = candidate.host.identity.principal().clone();
+            Target::new(key, position, candidate.host.arn, principal, &lifecycle::IN_PLACE, now)
+        })
+        .collect()
+}

@@ -1,0 +1,1 @@
+//! The policy language, as far as Longshore decides by it.

@@ -1,0 +1,19 @@
+//! What Longshore must remember: traits in the domain's words, and their SQLite implementation.
+//!
+//! SQL and drivers stop here. Every write that returns `Ok` is durable (it survives `kill -9` and a
+//! power cut); every read sees all writes that returned before it began. The promises are written
+//! down as functions in [`contract`], which every implementation's test file calls.
+
+#[cfg(feature = "test-support")]
+pub mod contract;
+mod error;
+pub mod sqlite;
+mod traits;
+
+pub use error::StoreError;
+pub use traits::{
+    AccessKey, ApplicationStore, Applied, BundleIndex, CommandTarget, DeploymentConfigStore,
+    DeploymentFilter, DeploymentGroupStore, DeploymentStore, Generation, HostFilter, HostStore, IdentityStore,
+    InlinePolicy, MultipartUpload, NewRevisionUse, ObjectRow, Page, RevisionStore, RoundOutcome, ServerRecord,
+    ServerRecordStore, Snapshot, Store, TargetFilter, UploadedPart, User,
+};
