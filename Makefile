@@ -1,0 +1,42 @@
+# The commands that people and CI both run. Each installs what it lacks (see tools/setup).
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help build demo test check bench clean
+
+PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
+# The AWS CLI that tools/setup installs comes before any other.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+# Always the whole workspace: one crate alone would choose other features for what crates share,
+# and build those again.
+build: ## Build the three programs (debug profile)
+	@tools/setup build
+	cargo build --workspace
+
+demo: ## Deploy a web application in two versions to three hosts on this machine; KEEP=1 leaves it running until Ctrl-C
+	@tools/setup demo
+	@echo "building (several minutes the first time) ..."
+	@cargo build --workspace --quiet
+	@$(PROGRAMS)/longshore demo --dir demo/.run $(if $(KEEP),--keep)
+
+test: ## Run all tests: rules, contracts, simulation, and journeys with the real programs and the AWS CLI
+	@tools/setup test
+	cargo build --workspace
+	cargo test --workspace
+
+check: ## Format, lints, documentation, generated code, and the walls between crates
+	@tools/setup build
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	tools/check-walls
+	cargo build --workspace
+	$(PROGRAMS)/generate-wire --check
+
+clean: ## Remove what the build and the demo made
+	cargo clean
+	rm -rf demo/.run .venv
