@@ -1,1 +1,103 @@
-//! x
+//! One deployment's journey without HTTP: what callers may do, and the loop that carries plans out.
+//!
+//! This is the only place where plan and store meet. Callers come in through one file per resource;
+//! [`drive`] reads a snapshot, asks `longshore_model::plan`, commits the answer and wakes whoever
+//! waits; [`host_command`] hands commands to hosts and takes their reports, which wakes [`drive`].
+
+pub mod application;
+pub mod clock;
+pub mod config;
+pub mod deployment;
+pub mod deployment_config;
+pub mod deployment_group;
+mod drive;
+pub mod host;
+pub mod host_command;
+mod random;
+pub mod revision;
+pub mod target;
+
+use std::sync::Arc;
+
+use longshore_store::{Store, StoreError};
+use tokio::sync::watch;
+
+pub use clock::{Clock, SystemClock};
+pub use config::{EngineConfig, Quotas};
+
+/// The journey's engine. Clones share everything.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    config: EngineConfig,
+    drives: drive::Drives,
+    waiters: host_command::Waiters,
+    ledger: host_command::Ledger,
+    is_stopping: watch::Sender<bool>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Engine").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot find the deployments to go on with")]
+pub struct EngineStartError(#[source] StoreError);
+
+impl Engine {
+    /// Starts the engine and goes on with every deployment that is not final. Must be called within
+    /// a tokio runtime.
+    ///
+    /// # Errors
+    /// [`EngineStartError`] when the store cannot tell which deployments those are.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        config: EngineConfig,
+    ) -> Result<Engine, EngineStartError> {
+        let inner = Inner {
+            store,
+            clock,
+            config,
+            drives: drive::Drives::default(),
+            waiters: host_command::Waiters::default(),
+            ledger: host_command::Ledger::default(),
+            is_stopping: watch::Sender::new(false),
+        };
+        let engine = Engine { inner: Arc::new(inner) };
+        for id in engine.inner.store.unfinished_deployments().await.map_err(EngineStartError)? {
+            engine.wake(&id);
+        }
+        Ok(engine)
+    }
+
+    /// Ends the loops and answers parked polls empty. What was committed stays; a new engine on the
+    /// same store goes on where this one stopped.
+    pub async fn shutdown(&self) {
+        self.inner.is_stopping.send_replace(true);
+        self.inner.drives.ended().await;
+    }
+
+    /// What the engine remembers things in.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// The settings it was started with.
+    pub fn config(&self) -> &EngineConfig {
+        &self.inner.config
+    }
+
+    /// The engine's idea of now.
+    pub fn now(&self) -> longshore_model::time::Timestamp {
+        self.inner.clock.now()
+    }
+}

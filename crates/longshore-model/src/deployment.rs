@@ -116,6 +116,8 @@ pub struct StopRequest {
     pub reason: StopReason,
     /// When.
     pub requested_at: Timestamp,
+    /// Whether commands ran at that time, so that the stop took effect only later.
+    pub was_pending: bool,
 }
 
 /// Why a deployment is being stopped.

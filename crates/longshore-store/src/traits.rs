@@ -100,6 +100,11 @@ pub trait DeploymentGroupStore: Send + Sync {
         application: &ApplicationName,
         name: &DeploymentGroupName,
     ) -> Result<Option<DeploymentGroup>, StoreError>;
+    /// The group with this id, whatever its name is by now.
+    async fn deployment_group_by_id(
+        &self,
+        id: &DeploymentGroupId,
+    ) -> Result<Option<DeploymentGroup>, StoreError>;
     /// Names in ascending byte order.
     async fn deployment_groups(
         &self,
@@ -351,11 +356,12 @@ pub trait DeploymentStore: Send + Sync {
     ) -> Result<Vec<Target>, StoreError>;
     /// Applies one event to one target with [`Target::after`], under the rules of its deployment
     /// (stopping once a stop is asked for or it is final), read in the same transaction. `None` when
-    /// there is no such target. Does not change the deployment's generation. Many of these at the
+    /// there is no such target, or it belongs to another principal. Does not change the deployment's generation. Many of these at the
     /// same time share one commit.
     async fn apply(
         &self,
         key: &TargetKey,
+        principal: &PrincipalArn,
         event: TargetEvent,
         clocks: &Clocks,
         now: Timestamp,
@@ -370,6 +376,11 @@ pub trait DeploymentStore: Send + Sync {
         filter: &TargetFilter,
         page: &Page,
     ) -> Result<Vec<(u32, HostName)>, StoreError>;
+    /// Place, host and status of every target, in scheduling order.
+    async fn target_endings(
+        &self,
+        id: &DeploymentId,
+    ) -> Result<Vec<(u32, HostArn, TargetStatus)>, StoreError>;
     /// The commands that wait for the host that signs as `principal`, oldest first.
     async fn waiting_commands(&self, principal: &PrincipalArn) -> Result<Vec<CommandTarget>, StoreError>;
 }

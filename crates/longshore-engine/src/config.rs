@@ -1,0 +1,66 @@
+//! The engine's settings. Defaults are the service's values.
+
+use std::time::Duration;
+
+use longshore_model::target::Clocks;
+
+/// What an operator may set.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// 12 digits; one for the whole server.
+    pub account_id: String,
+    /// One for the whole server.
+    pub region: String,
+    /// The clocks that run on targets and deployments. Source: service.md §8.
+    pub clocks: Clocks,
+    /// How long a poll without a command is held before it is answered empty. AWS: about 45 s; an
+    /// agent gives up after 80 s.
+    pub poll_hold: Duration,
+    /// After this long without an acknowledgement a command is handed out again. Source: service.md §9.2.
+    pub redelivery: Duration,
+    /// How long tombstones of deregistered hosts are kept. Source: service.md §2.5.
+    pub tombstone: Duration,
+    /// Limits. Source: service.md §12.
+    pub quotas: Quotas,
+}
+
+/// Limits of the account.
+#[derive(Clone, Copy, Debug)]
+pub struct Quotas {
+    /// Applications.
+    pub applications: usize,
+    /// Deployment groups of one application.
+    pub deployment_groups: usize,
+    /// Custom deployment configs.
+    pub deployment_configs: usize,
+    /// Hosts in one deployment.
+    pub hosts_per_deployment: usize,
+    /// Deployments in progress at the same time; further ones are queued.
+    pub concurrent_deployments: usize,
+}
+
+impl Default for Quotas {
+    fn default() -> Quotas {
+        Quotas {
+            applications: 1000,
+            deployment_groups: 1000,
+            deployment_configs: 200,
+            hosts_per_deployment: 1000,
+            concurrent_deployments: 1000,
+        }
+    }
+}
+
+impl Default for EngineConfig {
+    fn default() -> EngineConfig {
+        EngineConfig {
+            account_id: String::from("000000000000"),
+            region: String::from("us-east-1"),
+            clocks: Clocks::default(),
+            poll_hold: Duration::from_secs(45),
+            redelivery: Duration::from_secs(60),
+            tombstone: Duration::from_secs(24 * 3600),
+            quotas: Quotas::default(),
+        }
+    }
+}

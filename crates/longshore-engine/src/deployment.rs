@@ -1,0 +1,298 @@
+//! Deployments: making, reading and stopping them. Source: service.md §3.5 and §7.1.
+
+use longshore_model::deployment::{
+    Creator, Deployment, DeploymentStatus, FileExistsBehavior, StopReason, StopRequest,
+};
+use longshore_model::deployment_config::DeploymentConfig;
+use longshore_model::deployment_group::{AutoRollback, DeploymentGroup};
+use longshore_model::id::{ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId};
+use longshore_model::plan::{Ending, Step, in_place};
+use longshore_model::revision::{RegisteredRevision, Revision};
+use longshore_model::target::TargetStatus;
+use longshore_model::time::Timestamp;
+use longshore_store::{DeploymentFilter, NewRevisionUse, Page, Snapshot, StoreError};
+
+use crate::deployment_config::DeploymentConfigError;
+use crate::deployment_group::DeploymentGroupError;
+use crate::{Engine, random};
+
+/// A deployment to be made.
+#[derive(Clone, Debug)]
+pub struct NewDeployment {
+    /// The application.
+    pub application: ApplicationName,
+    /// The group.
+    pub group: DeploymentGroupName,
+    /// May be absent only with `update_outdated_instances_only`: then the group's target revision.
+    pub revision: Option<Revision>,
+    /// The group's config when absent.
+    pub config: Option<DeploymentConfigName>,
+    /// At most 256 characters.
+    pub description: Option<String>,
+    /// A failing stop-side event does not fail the host.
+    pub ignore_application_stop_failures: bool,
+    /// Only hosts on which another revision, or none, is installed.
+    pub update_outdated_instances_only: bool,
+    /// What Install does when a file is in the way.
+    pub file_exists_behavior: FileExistsBehavior,
+    /// The group's rule when absent.
+    pub auto_rollback: Option<AutoRollback>,
+}
+
+/// A deployment and how many of its targets are in each status.
+#[derive(Clone, Debug)]
+pub struct DeploymentView {
+    /// The deployment.
+    pub deployment: Deployment,
+    /// Counts; a status without targets may be left out.
+    pub counts: Vec<(TargetStatus, usize)>,
+}
+
+impl DeploymentView {
+    /// How many targets are in `status`.
+    pub fn count(&self, status: TargetStatus) -> usize {
+        self.counts.iter().filter(|(counted, _)| *counted == status).map(|(_, n)| n).sum()
+    }
+}
+
+/// What became of a request to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopAnswer {
+    /// The deployment is stopped.
+    Stopped,
+    /// No further command is scheduled; commands that run will end first.
+    Pending,
+}
+
+/// Why an operation on a deployment was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum DeploymentError {
+    /// The application, group or config is not there.
+    #[error(transparent)]
+    Group(#[from] DeploymentGroupError),
+    /// No revision was given, and the group has none to go by.
+    #[error(
+        "a revision is required: deployment group `{0}` has no revision of a successful deployment to go by"
+    )]
+    RevisionRequired(DeploymentGroupName),
+    /// The group has a deployment that is not final.
+    #[error("The Deployment Group '{group}' already has an active Deployment '{running}'")]
+    GroupBusy {
+        /// The group.
+        group: DeploymentGroupName,
+        /// Its active deployment.
+        running: DeploymentId,
+    },
+    /// There is no such deployment.
+    #[error("the deployment `{0}` does not exist")]
+    NotFound(DeploymentId),
+    /// It is final, so it cannot be stopped.
+    #[error("the deployment `{id}` is {} already", status.as_str())]
+    AlreadyCompleted {
+        /// The deployment.
+        id: DeploymentId,
+        /// How it ended.
+        status: DeploymentStatus,
+    },
+    /// The store failed.
+    #[error("the deployments could not be read or written")]
+    Store(#[source] StoreError),
+}
+
+impl Engine {
+    /// Accepts a deployment and answers its id; it starts by itself.
+    ///
+    /// # Errors
+    /// `Group`, `RevisionRequired`, `GroupBusy`, `Store`.
+    pub async fn create_deployment(&self, new: NewDeployment) -> Result<DeploymentId, DeploymentError> {
+        let group = self.find_deployment_group(&new.application, &new.group).await?;
+        let config = self.effective_config(new.config.as_ref().unwrap_or(&group.config)).await?;
+        let revision = new
+            .revision
+            .clone()
+            .or_else(|| group.history.target_revision.clone())
+            .ok_or_else(|| DeploymentError::RevisionRequired(new.group.clone()))?;
+        loop {
+            let deployment = accepted(&new, &group, &config, revision.clone(), self.now());
+            let id = deployment.id.clone();
+            let revision_use = first_use(&deployment);
+            match self.inner.store.create_deployment(&deployment, &revision_use).await {
+                Ok(()) => {
+                    self.wake(&id);
+                    return Ok(id);
+                }
+                // The id was drawn before: draw another.
+                Err(StoreError::AlreadyExists(_)) => {}
+                Err(StoreError::GroupBusy(running)) => {
+                    return Err(DeploymentError::GroupBusy { group: new.group, running });
+                }
+                Err(StoreError::NotFound(_)) => {
+                    return Err(DeploymentGroupError::NotFound(new.group).into());
+                }
+                Err(error) => return Err(DeploymentError::Store(error)),
+            }
+        }
+    }
+
+    /// The deployment with its counts.
+    ///
+    /// # Errors
+    /// `NotFound`, `Store`.
+    pub async fn deployment(&self, id: &DeploymentId) -> Result<DeploymentView, DeploymentError> {
+        let found = self.inner.store.deployment(id).await.map_err(DeploymentError::Store)?;
+        let deployment = found.ok_or_else(|| DeploymentError::NotFound(id.clone()))?;
+        let counts = self.inner.store.target_counts(id).await.map_err(DeploymentError::Store)?;
+        Ok(DeploymentView { deployment, counts })
+    }
+
+    /// Ids with their creation times, newest first.
+    ///
+    /// # Errors
+    /// `Group` when the filter names an application or group that does not exist, `Store`.
+    pub async fn deployments(
+        &self,
+        filter: &DeploymentFilter,
+        page: &Page,
+    ) -> Result<Vec<(Timestamp, DeploymentId)>, DeploymentError> {
+        if let Some((application, group)) = &filter.group {
+            self.find_deployment_group(application, group).await?;
+        }
+        self.inner.store.deployments(filter, page).await.map_err(DeploymentError::Store)
+    }
+
+    /// Stops a deployment: nothing further is scheduled, what runs on hosts may end.
+    ///
+    /// # Errors
+    /// `NotFound`, `AlreadyCompleted`, `Store`.
+    pub async fn stop_deployment(&self, id: &DeploymentId) -> Result<StopAnswer, DeploymentError> {
+        self.stop_for(id, StopReason::Manual).await
+    }
+
+    /// Ends the deployments of a group or application that was just deleted.
+    pub(crate) async fn end_orphans(
+        &self,
+        unfinished: &[DeploymentId],
+        reason: StopReason,
+    ) -> Result<(), StoreError> {
+        for id in unfinished {
+            match self.stop_for(id, reason).await {
+                // It became final by itself meanwhile.
+                Ok(_) | Err(DeploymentError::AlreadyCompleted { .. } | DeploymentError::NotFound(_)) => {}
+                Err(DeploymentError::Store(error)) => return Err(error),
+                Err(error) => tracing::error!(deployment.id = %id, %error, "cannot end an orphaned deployment"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn stop_for(&self, id: &DeploymentId, reason: StopReason) -> Result<StopAnswer, DeploymentError> {
+        loop {
+            let found = self.inner.store.snapshot(id).await.map_err(DeploymentError::Store)?;
+            let snapshot = found.ok_or_else(|| DeploymentError::NotFound(id.clone()))?;
+            let deployment = &snapshot.deployment;
+            if deployment.status.is_final() {
+                return after_the_end(deployment);
+            }
+            if deployment.stop.is_some() {
+                return Ok(StopAnswer::Pending);
+            }
+            match self.commit_stop(&snapshot, reason).await {
+                Ok(answer) => return Ok(answer),
+                Err(StoreError::Stale) => {}
+                Err(error) => return Err(DeploymentError::Store(error)),
+            }
+        }
+    }
+
+    async fn commit_stop(&self, snapshot: &Snapshot, reason: StopReason) -> Result<StopAnswer, StoreError> {
+        let now = self.now();
+        let clocks = &self.inner.config.clocks;
+        let mut stopping = snapshot.deployment.clone();
+        stopping.stop = Some(StopRequest { reason, requested_at: now, was_pending: false });
+        let steps = match stopping.status {
+            DeploymentStatus::Created | DeploymentStatus::Queued => vec![Step::Finish(before_the_start(reason))],
+            DeploymentStatus::InProgress
+            | DeploymentStatus::Succeeded
+            | DeploymentStatus::Failed
+            | DeploymentStatus::Stopped => in_place::round(&stopping, &snapshot.targets, clocks, now).steps,
+        };
+        let is_final = steps.iter().any(|step| matches!(step, Step::Finish(_)));
+        stopping.stop = Some(StopRequest { reason, requested_at: now, was_pending: !is_final });
+        self.commit_round(snapshot.generation, stopping, steps, now).await?;
+        self.wake(&snapshot.deployment.id);
+        Ok(if is_final { StopAnswer::Stopped } else { StopAnswer::Pending })
+    }
+
+    async fn effective_config(&self, name: &DeploymentConfigName) -> Result<DeploymentConfig, DeploymentError> {
+        match self.deployment_config(name).await {
+            Ok(config) => Ok(config),
+            Err(DeploymentConfigError::Store(error)) => Err(DeploymentError::Store(error)),
+            Err(_) => Err(DeploymentGroupError::NoSuchConfig(name.clone()).into()),
+        }
+    }
+}
+
+/// Orphans that had not started fail, everything else is stopped. Source: service.md §2.1 and §3.3.
+fn before_the_start(reason: StopReason) -> Ending {
+    match reason {
+        StopReason::Manual => Ending::Stopped(reason.error()),
+        StopReason::DeploymentGroupDeleted | StopReason::ApplicationDeleted => Ending::Failed(reason.error()),
+    }
+}
+
+/// A stop that was pending is told that it succeeded; anything else final cannot be stopped.
+fn after_the_end(deployment: &Deployment) -> Result<StopAnswer, DeploymentError> {
+    let was_pending = deployment.stop.is_some_and(|stop| stop.was_pending);
+    if deployment.status == DeploymentStatus::Stopped && was_pending {
+        return Ok(StopAnswer::Stopped);
+    }
+    Err(DeploymentError::AlreadyCompleted { id: deployment.id.clone(), status: deployment.status })
+}
+
+fn accepted(
+    new: &NewDeployment,
+    group: &DeploymentGroup,
+    config: &DeploymentConfig,
+    revision: Revision,
+    now: Timestamp,
+) -> Deployment {
+    Deployment {
+        id: random::deployment_id(),
+        application: new.application.clone(),
+        group: group.name.clone(),
+        group_id: group.id.clone(),
+        config: config.name.clone(),
+        minimum_healthy_hosts: config.minimum_healthy_hosts,
+        selector: group.on_premises_selector.clone(),
+        revision,
+        previous_revision: group.history.target_revision.clone(),
+        description: new.description.clone(),
+        creator: Creator::User,
+        ignore_application_stop_failures: new.ignore_application_stop_failures,
+        update_outdated_instances_only: new.update_outdated_instances_only,
+        file_exists_behavior: new.file_exists_behavior,
+        auto_rollback: new.auto_rollback.clone().unwrap_or_else(|| group.auto_rollback.clone()),
+        status: DeploymentStatus::Created,
+        error: None,
+        stop: None,
+        status_messages: Vec::new(),
+        created_at: now,
+        started_at: None,
+        completed_at: None,
+        n_hosts: 0,
+        minimum_hosts: 0,
+    }
+}
+
+fn first_use(deployment: &Deployment) -> NewRevisionUse {
+    NewRevisionUse {
+        revision: RegisteredRevision {
+            application: deployment.application.clone(),
+            revision: deployment.revision.clone(),
+            description: Some(format!("Application revision registered by Deployment ID: {}", deployment.id)),
+            registered_at: deployment.created_at,
+            first_used_at: Some(deployment.created_at),
+            last_used_at: Some(deployment.created_at),
+        },
+    }
+}

@@ -1,0 +1,275 @@
+//! The loop of one deployment: read a snapshot, plan, commit, wake who waits, wait.
+//!
+//! A restart, a second server, a lost answer and a slow tick are the same case: the next round reads
+//! what is there and plans from it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use longshore_model::deployment::{Deployment, DeploymentStatus};
+use longshore_model::host::HostHealth;
+use longshore_model::id::{DeploymentId, HostArn};
+use longshore_model::plan::begin::{self, Candidate};
+use longshore_model::plan::{Ending, Step, health, in_place};
+use longshore_model::target::{TargetEvent, TargetStatus};
+use longshore_model::time::Timestamp;
+use longshore_store::{DeploymentFilter, Generation, Page, RoundOutcome, Snapshot, StoreError};
+use tokio::sync::Notify;
+
+use crate::Engine;
+
+/// How long a loop waits after the store failed.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// How often a queued deployment asks for a place, besides being woken when one ends here.
+const QUEUE_RETRY: Duration = Duration::from_secs(1);
+
+/// The loops that run, one per unfinished deployment.
+#[derive(Debug, Default)]
+pub(crate) struct Drives {
+    running: Mutex<HashMap<DeploymentId, Arc<Notify>>>,
+    one_ended: Notify,
+}
+
+impl Drives {
+    /// Returns when no loop runs.
+    pub(crate) async fn ended(&self) {
+        loop {
+            let ended = self.one_ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            if self.lock().is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeploymentId, Arc<Notify>>> {
+        // A panic elsewhere cannot leave the map half-changed: every change is one call.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a round came to.
+enum RoundEnd {
+    /// The deployment is final, or gone.
+    Final,
+    /// Nothing to do until something happens or this time has come.
+    Wait(Option<Timestamp>),
+}
+
+impl Engine {
+    /// Makes the loop of a deployment look again, starting it if it does not run.
+    pub(crate) fn wake(&self, id: &DeploymentId) {
+        let mut running = self.inner.drives.lock();
+        if let Some(notify) = running.get(id) {
+            notify.notify_one();
+            return;
+        }
+        let notify = Arc::new(Notify::new());
+        running.insert(id.clone(), Arc::clone(&notify));
+        drop(running);
+        let engine = self.clone();
+        let id = id.clone();
+        tokio::spawn(async move {
+            engine.drive(&id, &notify).await;
+            engine.inner.drives.lock().remove(&id);
+            engine.inner.drives.one_ended.notify_waiters();
+        });
+    }
+
+    async fn drive(&self, id: &DeploymentId, notify: &Notify) {
+        let mut is_stopping = self.inner.is_stopping.subscribe();
+        loop {
+            if *is_stopping.borrow() {
+                return;
+            }
+            let wake_at = match self.round(id).await {
+                Ok(RoundEnd::Final) => return,
+                Ok(RoundEnd::Wait(wake_at)) => wake_at,
+                Err(StoreError::Stale) => continue,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(deployment.id = %id, error, "cannot plan the next round");
+                    Some(self.now().plus(STORE_RETRY))
+                }
+            };
+            tokio::select! {
+                () = notify.notified() => {}
+                () = self.sleep_until(wake_at) => {}
+                _ = is_stopping.changed() => return,
+            }
+        }
+    }
+
+    async fn sleep_until(&self, point: Option<Timestamp>) {
+        match point {
+            Some(point) => self.inner.clock.sleep_until(point).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// One round: snapshot, plan, commit.
+    async fn round(&self, id: &DeploymentId) -> Result<RoundEnd, StoreError> {
+        let Some(snapshot) = self.inner.store.snapshot(id).await? else {
+            return Ok(RoundEnd::Final);
+        };
+        let now = self.now();
+        match snapshot.deployment.status {
+            DeploymentStatus::Created | DeploymentStatus::Queued => self.begin(snapshot, now).await,
+            DeploymentStatus::InProgress => self.go_on(snapshot, now).await,
+            DeploymentStatus::Succeeded | DeploymentStatus::Failed | DeploymentStatus::Stopped => {
+                Ok(RoundEnd::Final)
+            }
+        }
+    }
+
+    async fn go_on(&self, snapshot: Snapshot, now: Timestamp) -> Result<RoundEnd, StoreError> {
+        let round = in_place::round(&snapshot.deployment, &snapshot.targets, &self.inner.config.clocks, now);
+        if round.steps.is_empty() {
+            return Ok(RoundEnd::Wait(round.wake_at));
+        }
+        let is_final = round.steps.iter().any(|step| matches!(step, Step::Finish(_)));
+        self.commit_round(snapshot.generation, snapshot.deployment, round.steps, now).await?;
+        // What was just committed changes what is next: look again at once.
+        Ok(if is_final { RoundEnd::Final } else { RoundEnd::Wait(Some(now)) })
+    }
+
+    async fn begin(&self, snapshot: Snapshot, now: Timestamp) -> Result<RoundEnd, StoreError> {
+        if !self.is_place_free().await? {
+            return self.queue(snapshot, now).await;
+        }
+        let candidates = self.candidates(&snapshot.deployment).await?;
+        let max_hosts = self.inner.config.quotas.hosts_per_deployment;
+        let Ok(beginning) = begin::begin(&snapshot.deployment, candidates, max_hosts, now) else {
+            return Err(StoreError::Stale);
+        };
+        let deployment = beginning.deployment;
+        let mut outcome = self.outcome(deployment).await?;
+        outcome.new_targets = beginning.targets;
+        let is_final = outcome.deployment.status.is_final();
+        self.commit(snapshot.generation, &outcome, now).await?;
+        Ok(if is_final { RoundEnd::Final } else { RoundEnd::Wait(Some(now)) })
+    }
+
+    async fn queue(&self, snapshot: Snapshot, now: Timestamp) -> Result<RoundEnd, StoreError> {
+        let wait = RoundEnd::Wait(Some(now.plus(QUEUE_RETRY)));
+        if snapshot.deployment.status == DeploymentStatus::Queued {
+            return Ok(wait);
+        }
+        let mut deployment = snapshot.deployment;
+        let Ok(queued) = deployment.status.after(longshore_model::deployment::DeploymentEvent::Queued) else {
+            return Err(StoreError::Stale);
+        };
+        deployment.status = queued;
+        let outcome = self.outcome(deployment).await?;
+        self.commit(snapshot.generation, &outcome, now).await?;
+        Ok(wait)
+    }
+
+    async fn is_place_free(&self) -> Result<bool, StoreError> {
+        let limit = self.inner.config.quotas.concurrent_deployments;
+        let filter =
+            DeploymentFilter { statuses: vec![DeploymentStatus::InProgress], ..DeploymentFilter::default() };
+        let active = self.inner.store.deployments(&filter, &Page { after: None, limit }).await?;
+        Ok(active.len() < limit)
+    }
+
+    async fn candidates(&self, deployment: &Deployment) -> Result<Vec<Candidate>, StoreError> {
+        let hosts = self.inner.store.select_hosts(&deployment.selector).await?;
+        let records = self.inner.store.host_health(&deployment.group_id).await?;
+        let mut health: HashMap<HostArn, HostHealth> = records.into_iter().collect();
+        Ok(hosts.into_iter().map(|host| Candidate { health: health.remove(&host.arn), host }).collect())
+    }
+
+    /// Commits the steps of a round and wakes whoever they concern.
+    pub(crate) async fn commit_round(
+        &self,
+        seen: Generation,
+        deployment: Deployment,
+        steps: Vec<Step>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut target_events: Vec<(u32, TargetEvent)> = Vec::new();
+        let mut ending: Option<Ending> = None;
+        for step in steps {
+            match step {
+                Step::Target { position, event } => target_events.push((position, event)),
+                Step::Finish(finish) => ending = Some(finish),
+            }
+        }
+        let deployment = match &ending {
+            Some(ending) => ending.apply(&deployment, now).map_err(|_| StoreError::Stale)?,
+            None => deployment,
+        };
+        let mut outcome = self.outcome(deployment).await?;
+        if ending.is_some() {
+            outcome.host_health = self.health_after(&outcome.deployment, &target_events).await?;
+        }
+        outcome.target_events = target_events;
+        self.commit(seen, &outcome, now).await
+    }
+
+    /// An outcome that changes the deployment and, where that matters, its group's history.
+    async fn outcome(&self, deployment: Deployment) -> Result<RoundOutcome, StoreError> {
+        let group = self.inner.store.deployment_group_by_id(&deployment.group_id).await?;
+        let group_history = group.and_then(|group| {
+            let history = health::group_history(&deployment, &group.history);
+            (history != group.history).then_some(history)
+        });
+        Ok(RoundOutcome {
+            deployment,
+            new_targets: Vec::new(),
+            target_events: Vec::new(),
+            group_history,
+            host_health: Vec::new(),
+        })
+    }
+
+    async fn health_after(
+        &self,
+        deployment: &Deployment,
+        events: &[(u32, TargetEvent)],
+    ) -> Result<Vec<(HostArn, HostHealth)>, StoreError> {
+        let records = self.inner.store.host_health(&deployment.group_id).await?;
+        let before: HashMap<HostArn, HostHealth> = records.into_iter().collect();
+        // Targets that this very round ends: whatever it gives up counts as failed.
+        let given_up: HashMap<u32, TargetStatus> = events
+            .iter()
+            .map(|(position, event)| {
+                let is_skipped = *event == TargetEvent::Skipped;
+                (*position, if is_skipped { TargetStatus::Skipped } else { TargetStatus::Failed })
+            })
+            .collect();
+        let endings = self.inner.store.target_endings(&deployment.id).await?;
+        let mut ended: HashMap<HostArn, TargetStatus> = HashMap::new();
+        for (position, arn, status) in endings {
+            ended.insert(arn, given_up.get(&position).copied().unwrap_or(status));
+        }
+        let hosts = before.keys().chain(ended.keys().filter(|arn| !before.contains_key(*arn)));
+        Ok(hosts
+            .filter_map(|arn| {
+                let after =
+                    health::after_deployment(deployment, ended.get(arn).copied(), before.get(arn))?;
+                Some((arn.clone(), after))
+            })
+            .collect())
+    }
+
+    async fn commit(&self, seen: Generation, outcome: &RoundOutcome, now: Timestamp) -> Result<(), StoreError> {
+        let deployment = &outcome.deployment;
+        let changed = self.inner.store.commit(seen, outcome, &self.inner.config.clocks, now).await?;
+        for target in &changed {
+            self.inner.waiters.wake(&target.principal);
+        }
+        if deployment.status.is_final() {
+            self.inner.ledger.forget_deployment(&deployment.id);
+            let status = deployment.status.as_str();
+            metrics::counter!("longshore_deployments_total", "status" => status).increment(1);
+            tracing::info!(deployment.id = %deployment.id, status, "deployment {} is {status}", deployment.id);
+        }
+        Ok(())
+    }
+}

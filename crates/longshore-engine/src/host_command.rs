@@ -1,0 +1,401 @@
+//! Host commands: handing them to hosts and taking their reports. Source: service.md §9.2.
+//!
+//! A command is the present event of a target (see `longshore_model::target`). Durable is only what
+//! matters: that it was acknowledged, and how it ended. To whom it was handed out, and when, is
+//! remembered here in memory: after a restart it is simply handed out again, and the acknowledgement
+//! decides who runs it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use longshore_model::deployment::Deployment;
+use longshore_model::host::HostContact;
+use longshore_model::id::{DeploymentId, HostName, PrincipalArn};
+use longshore_model::lifecycle::{Diagnostics, LifecycleEventName};
+use longshore_model::target::{NoChange, Target, TargetEvent, TargetKey, TargetState};
+use longshore_model::time::Timestamp;
+use longshore_store::{Applied, CommandTarget, StoreError};
+use tokio::sync::Notify;
+
+use crate::Engine;
+
+/// Which command: the target and the place of the event among its events.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CommandKey {
+    /// The target.
+    pub target: TargetKey,
+    /// Index into the target's events.
+    pub event_idx: u32,
+}
+
+/// A command on its way to a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostCommand {
+    /// Which.
+    pub key: CommandKey,
+    /// The lifecycle event to run.
+    pub event: LifecycleEventName,
+    /// When the command became available; tells two deliveries of one command apart from two commands.
+    pub available_at: Timestamp,
+}
+
+/// The connection over which a poll came. When it is closed, commands that were handed out over it
+/// and not acknowledged are handed out again at once.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    token: Arc<ConnectionToken>,
+}
+
+#[derive(Debug, Default)]
+struct ConnectionToken {
+    is_closed: AtomicBool,
+}
+
+/// What an acknowledgement is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AckAnswer {
+    /// Run it.
+    InProgress,
+    /// Somebody runs it, or it is done: drop this copy.
+    Succeeded,
+    /// It is not to be run any more.
+    Failed,
+}
+
+/// Why a host's call was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum HostCommandError {
+    /// Nobody registered this identity.
+    #[error("the identity `{0}` is not registered as an on-premises instance")]
+    NotRegistered(PrincipalArn),
+    /// The host has no such command.
+    #[error("the host `{0}` has no such command")]
+    NoSuchCommand(HostName),
+    /// The host has no part in this deployment.
+    #[error("the deployment `{0}` has no target for this host")]
+    NotATarget(DeploymentId),
+    /// The store failed.
+    #[error("the host's commands could not be read or written")]
+    Store(#[source] StoreError),
+}
+
+/// Polls that wait, by who polls.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    parked: Mutex<HashMap<PrincipalArn, Weak<Notify>>>,
+}
+
+impl Waiters {
+    /// Makes every parked poll of `principal` look again.
+    pub(crate) fn wake(&self, principal: &PrincipalArn) {
+        if let Some(notify) = self.lock().get(principal).and_then(Weak::upgrade) {
+            notify.notify_waiters();
+        }
+    }
+
+    fn enter(&self, principal: &PrincipalArn) -> Arc<Notify> {
+        let mut parked = self.lock();
+        if let Some(notify) = parked.get(principal).and_then(Weak::upgrade) {
+            return notify;
+        }
+        let notify = Arc::new(Notify::new());
+        parked.insert(principal.clone(), Arc::downgrade(&notify));
+        notify
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PrincipalArn, Weak<Notify>>> {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What this process remembers of commands that it handed out or whose acknowledgement it answered.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    entries: Mutex<HashMap<CommandKey, Entry>>,
+}
+
+#[derive(Clone, Debug)]
+enum Entry {
+    HandedOut { at: Timestamp, principal: PrincipalArn, connection: Connection },
+    AckAnswered,
+}
+
+impl Ledger {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CommandKey, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the first command that nobody holds, and notes that `principal` now does.
+    fn take(
+        &self,
+        commands: &[HostCommand],
+        principal: &PrincipalArn,
+        connection: &Connection,
+        now: Timestamp,
+        redelivery: std::time::Duration,
+    ) -> Option<HostCommand> {
+        let mut entries = self.lock();
+        let free = commands.iter().find(|command| match entries.get(&command.key) {
+            None => true,
+            Some(Entry::HandedOut { at, connection, .. }) => {
+                connection.is_closed() || at.plus(redelivery) <= now
+            }
+            Some(Entry::AckAnswered) => false,
+        })?;
+        let entry = Entry::HandedOut { at: now, principal: principal.clone(), connection: connection.clone() };
+        entries.insert(free.key.clone(), entry);
+        Some(free.clone())
+    }
+
+    /// When the first of `commands` may be handed out again.
+    fn next_redelivery(
+        &self,
+        commands: &[HostCommand],
+        redelivery: std::time::Duration,
+    ) -> Option<Timestamp> {
+        let entries = self.lock();
+        commands
+            .iter()
+            .filter_map(|command| match entries.get(&command.key) {
+                Some(Entry::HandedOut { at, .. }) => Some(at.plus(redelivery)),
+                Some(Entry::AckAnswered) | None => None,
+            })
+            .min()
+    }
+
+    /// A final deployment has no commands.
+    pub(crate) fn forget_deployment(&self, id: &DeploymentId) {
+        self.lock().retain(|key, _| key.target.deployment != *id);
+    }
+
+    fn forget(&self, key: &CommandKey) {
+        self.lock().remove(key);
+    }
+}
+
+impl Default for Connection {
+    fn default() -> Connection {
+        Connection { token: Arc::new(ConnectionToken::default()) }
+    }
+}
+
+impl Connection {
+    /// A connection that is open.
+    pub fn new() -> Connection {
+        Connection::default()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.token.is_closed.load(Ordering::Acquire)
+    }
+
+    fn is_same(&self, other: &Connection) -> bool {
+        Arc::ptr_eq(&self.token, &other.token)
+    }
+}
+
+impl Engine {
+    /// The next command for the host that signs as `principal`; waits for one as long as the
+    /// settings say. Dropping the future leaves every command as it was.
+    ///
+    /// # Errors
+    /// `NotRegistered`, `Store`.
+    pub async fn poll(
+        &self,
+        principal: &PrincipalArn,
+        agent_version: Option<String>,
+        connection: &Connection,
+    ) -> Result<Option<HostCommand>, HostCommandError> {
+        let store = &self.inner.store;
+        let registered = store.host_by_principal(principal).await.map_err(HostCommandError::Store)?;
+        if registered.is_none() {
+            return Err(HostCommandError::NotRegistered(principal.clone()));
+        }
+        let contact = HostContact { last_poll_at: self.now(), agent_version };
+        store.note_contact(principal, &contact).await.map_err(HostCommandError::Store)?;
+
+        let give_up_at = self.now().plus(self.inner.config.poll_hold);
+        let notify = self.inner.waiters.enter(principal);
+        let mut is_stopping = self.inner.is_stopping.subscribe();
+        loop {
+            // Registered before the store is read, so that a command committed in between wakes us.
+            let woken = notify.notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            let commands = self.commands_of(principal).await?;
+            let redelivery = self.inner.config.redelivery;
+            let taken = self.inner.ledger.take(&commands, principal, connection, self.now(), redelivery);
+            if taken.is_some() {
+                return Ok(taken);
+            }
+            if give_up_at <= self.now() || *is_stopping.borrow() {
+                return Ok(None);
+            }
+            let again_at = self.inner.ledger.next_redelivery(&commands, redelivery);
+            let wake_at = again_at.map_or(give_up_at, |at| at.min(give_up_at));
+            tokio::select! {
+                () = woken => {}
+                () = self.inner.clock.sleep_until(wake_at) => {}
+                _ = is_stopping.changed() => return Ok(None),
+            }
+        }
+    }
+
+    async fn commands_of(&self, principal: &PrincipalArn) -> Result<Vec<HostCommand>, HostCommandError> {
+        let waiting =
+            self.inner.store.waiting_commands(principal).await.map_err(HostCommandError::Store)?;
+        Ok(waiting.into_iter().filter_map(|waiting| host_command(&waiting)).collect())
+    }
+
+    /// The answer to a poll did not reach the host: its command may be handed out again at once.
+    pub fn delivery_lost(&self, key: &CommandKey, connection: &Connection) {
+        let mut entries = self.inner.ledger.lock();
+        let lost = match entries.get(key) {
+            Some(Entry::HandedOut { connection: holder, principal, .. }) if holder.is_same(connection) => {
+                Some(principal.clone())
+            }
+            Some(Entry::HandedOut { .. } | Entry::AckAnswered) | None => None,
+        };
+        if let Some(principal) = lost {
+            entries.remove(key);
+            drop(entries);
+            self.inner.waiters.wake(&principal);
+        }
+    }
+
+    /// The connection was closed: commands handed out over it and not acknowledged are free again.
+    pub fn connection_closed(&self, connection: &Connection) {
+        connection.token.is_closed.store(true, Ordering::Release);
+        let freed: Vec<PrincipalArn> = {
+            let mut entries = self.inner.ledger.lock();
+            let mut freed = Vec::new();
+            entries.retain(|_, entry| match entry {
+                Entry::HandedOut { connection: holder, principal, .. } if holder.is_same(connection) => {
+                    freed.push(principal.clone());
+                    false
+                }
+                Entry::HandedOut { .. } | Entry::AckAnswered => true,
+            });
+            freed
+        };
+        for principal in &freed {
+            self.inner.waiters.wake(principal);
+        }
+    }
+
+    /// The deployment that a host asks the specification of; only its targets may.
+    ///
+    /// # Errors
+    /// `NotRegistered`, `NotATarget`, `Store`.
+    pub async fn deployment_for_host(
+        &self,
+        principal: &PrincipalArn,
+        id: &DeploymentId,
+    ) -> Result<Deployment, HostCommandError> {
+        let store = &self.inner.store;
+        let host = store.host_by_principal(principal).await.map_err(HostCommandError::Store)?;
+        let host = host.ok_or_else(|| HostCommandError::NotRegistered(principal.clone()))?;
+        let key = TargetKey { deployment: id.clone(), host: host.name };
+        let target = store.target(&key).await.map_err(HostCommandError::Store)?;
+        let is_target = target.is_some_and(|target| target.principal == *principal);
+        let deployment = store.deployment(id).await.map_err(HostCommandError::Store)?;
+        deployment.filter(|_| is_target).ok_or_else(|| HostCommandError::NotATarget(id.clone()))
+    }
+
+    /// A host takes a command. When the answer has been written, call [`Engine::ack_answered`].
+    ///
+    /// A repeated acknowledgement is a second copy of the command (drop it) if the first one was
+    /// answered, and a retry by the same agent (let it run) if that answer was lost, with its
+    /// connection or with the process that should have sent it.
+    ///
+    /// # Errors
+    /// `NoSuchCommand`, `Store`.
+    pub async fn acknowledge(
+        &self,
+        principal: &PrincipalArn,
+        key: &CommandKey,
+    ) -> Result<AckAnswer, HostCommandError> {
+        let event = TargetEvent::Acknowledged { event_idx: key.event_idx };
+        let applied = self.apply(principal, key, event).await?;
+        Ok(match applied.change {
+            Ok(()) => {
+                self.inner.ledger.forget(key);
+                AckAnswer::InProgress
+            }
+            Err(NoChange::AlreadyAcknowledged) => match self.inner.ledger.lock().get(key) {
+                Some(Entry::AckAnswered) => AckAnswer::Succeeded,
+                Some(Entry::HandedOut { .. }) | None => AckAnswer::InProgress,
+            },
+            Err(NoChange::AlreadyReported) => AckAnswer::Succeeded,
+            Err(NoChange::NotCurrent | NoChange::NotDue | NoChange::NotApplicable) => AckAnswer::Failed,
+        })
+    }
+
+    /// The answer to an acknowledgement was written to its connection.
+    pub fn ack_answered(&self, key: &CommandKey) {
+        self.inner.ledger.lock().insert(key.clone(), Entry::AckAnswered);
+    }
+
+    /// A host reports the end of a command. The first report of a command counts; later ones, and
+    /// reports of commands that timed out or were withdrawn, change nothing and are no error.
+    ///
+    /// # Errors
+    /// `NoSuchCommand`, `Store`.
+    pub async fn complete(
+        &self,
+        principal: &PrincipalArn,
+        key: &CommandKey,
+        is_success: bool,
+        diagnostics: Diagnostics,
+    ) -> Result<(), HostCommandError> {
+        let event = TargetEvent::Reported { event_idx: key.event_idx, is_success, diagnostics };
+        let applied = self.apply(principal, key, event).await?;
+        self.inner.ledger.forget(key);
+        let Err(reason) = applied.change else {
+            self.wake_after_report(&applied.target);
+            return Ok(());
+        };
+        tracing::info!(
+            deployment.id = %key.target.deployment, target.id = %key.target.host, %reason,
+            "a report of host {} changes nothing", key.target.host
+        );
+        Ok(())
+    }
+
+    /// After a report either the host has its next command or the fleet has its next decision.
+    fn wake_after_report(&self, target: &Target) {
+        match target.state {
+            TargetState::InProgress(_) => self.inner.waiters.wake(&target.principal),
+            TargetState::Pending | TargetState::Succeeded | TargetState::Failed | TargetState::Skipped => {
+                self.wake(&target.key.deployment);
+            }
+        }
+    }
+
+    async fn apply(
+        &self,
+        principal: &PrincipalArn,
+        key: &CommandKey,
+        event: TargetEvent,
+    ) -> Result<Applied, HostCommandError> {
+        let clocks = &self.inner.config.clocks;
+        let applied = self.inner.store.apply(&key.target, principal, event, clocks, self.now()).await;
+        let applied = applied.map_err(HostCommandError::Store)?;
+        applied
+            .filter(|applied| applied.target.event(key.event_idx).is_some())
+            .ok_or_else(|| HostCommandError::NoSuchCommand(key.target.host.clone()))
+    }
+}
+
+fn host_command(waiting: &CommandTarget) -> Option<HostCommand> {
+    let TargetState::InProgress(progress) = waiting.target.state else {
+        return None;
+    };
+    let event = waiting.target.event(progress.event_idx)?;
+    Some(HostCommand {
+        key: CommandKey { target: waiting.target.key.clone(), event_idx: progress.event_idx },
+        event: event.name,
+        available_at: waiting.available_at,
+    })
+}
