@@ -1,1 +1,16 @@
-//! x
+//! What goes over the network: shapes, codecs, signatures, envelopes, and the client.
+//!
+//! Both ends speak it: the server decodes and verifies here, the agent and the command line encode
+//! and sign here. Shapes are generated from `api-models/` by `tools/generate-wire`.
+
+pub mod error;
+
+pub mod codec;
+
+pub mod api;
+pub mod host_command;
+
+pub mod envelope;
+pub mod sigv4;
+
+pub mod client;
