@@ -1,0 +1,86 @@
+//! A host on this machine: folders, identity and an agent process of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Running, Server, program};
+
+/// A host. Its agent runs with `work` as its working folder, so relative destinations of an AppSpec
+/// and files that hooks write lie there.
+#[derive(Debug)]
+pub struct Host {
+    name: String,
+    folder: PathBuf,
+    running: Option<Running>,
+}
+
+impl Host {
+    /// Registers a host through `longshore hosts add` with the tag `Role=web`, and starts its agent.
+    pub fn add(server: &Server, folder: &Path, name: &str) -> Host {
+        let folder = folder.join(name);
+        std::fs::create_dir_all(folder.join("work")).expect("the host's folder can be made");
+        let output = Command::new(program("longshore"))
+            .args(["hosts", "add", name, "--tag", "Role=web", "--write"])
+            .arg(folder.join("conf"))
+            .envs(server.env())
+            .output()
+            .expect("longshore runs");
+        assert!(output.status.success(), "hosts add: {}", String::from_utf8_lossy(&output.stderr));
+        let mut host = Host { name: name.to_owned(), folder, running: None };
+        host.start();
+        host
+    }
+
+    /// A host that was registered by other means, with its files under `folder/conf`.
+    pub fn registered(folder: &Path, name: &str) -> Host {
+        let folder = folder.join(name);
+        std::fs::create_dir_all(folder.join("work")).expect("the host's folder can be made");
+        Host { name: name.to_owned(), folder, running: None }
+    }
+
+    /// Starts the agent.
+    pub fn start(&mut self) {
+        let log = std::fs::File::create(self.folder.join("agent.out")).expect("the log can be made");
+        let errors = log.try_clone().expect("a file can be shared");
+        let mut command = Command::new(program("longshore-agent"));
+        command
+            .arg("run")
+            .arg(format!("--config_file={}", self.folder.join("conf/codedeployagent.yml").display()))
+            .current_dir(self.work())
+            .env("HOME", &self.folder)
+            .stdout(log)
+            .stderr(errors);
+        self.running = Some(Running::start(&mut command));
+    }
+
+    /// `kill -9` of the agent; hooks that it started live on.
+    pub fn kill_9(&mut self) {
+        self.running.take().expect("the agent runs").kill_9();
+    }
+
+    /// The agent process.
+    pub fn process(&self) -> &Running {
+        self.running.as_ref().expect("the agent runs")
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The agent's working folder.
+    pub fn work(&self) -> PathBuf {
+        self.folder.join("work")
+    }
+
+    /// The lines of a file in the working folder; none if it is not there.
+    pub fn lines(&self, file: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.work().join(file)).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+}

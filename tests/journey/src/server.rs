@@ -1,0 +1,95 @@
+//! A real server process on a port of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::{Running, program};
+
+/// The root key of every server here.
+pub(crate) const ROOT_KEY: (&str, &str) =
+    ("AKIAJOURNEYROOT00000", "journey-secret-of-the-root-key-0000000000");
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    running: Option<Running>,
+    url: String,
+    data_dir: PathBuf,
+    config: Option<PathBuf>,
+}
+
+impl Server {
+    /// Starts a server on a free port with its data under `folder`; `config` is the text of its
+    /// configuration file.
+    pub fn start(folder: &Path, config: &str) -> Server {
+        let data_dir = folder.join("server");
+        std::fs::create_dir_all(folder).expect("the folder can be made");
+        let config_file = folder.join("server.toml");
+        std::fs::write(&config_file, config).expect("the configuration can be written");
+        let mut server = Server { running: None, url: String::new(), data_dir, config: Some(config_file) };
+        server.launch("127.0.0.1:0");
+        server
+    }
+
+    /// Where it listens, e.g. `http://127.0.0.1:4711`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its data folder.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// The process itself.
+    pub fn process(&self) -> &Running {
+        self.running.as_ref().expect("the server runs")
+    }
+
+    /// `kill -9`, then the same server again on the same port.
+    pub fn kill_9_and_restart(&mut self) {
+        self.running.take().expect("the server runs").kill_9();
+        let address = self.url.trim_start_matches("http://").to_owned();
+        self.launch(&address);
+    }
+
+    /// The variables with which clients find it and may do all.
+    pub fn env(&self) -> Vec<(String, String)> {
+        [
+            ("AWS_ENDPOINT_URL", self.url.as_str()),
+            ("AWS_ACCESS_KEY_ID", ROOT_KEY.0),
+            ("AWS_SECRET_ACCESS_KEY", ROOT_KEY.1),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_DEFAULT_REGION", "us-east-1"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
+    fn launch(&mut self, listen: &str) {
+        let mut command = Command::new(program("longshore-server"));
+        command.arg("--data-dir").arg(&self.data_dir).args(["--listen", listen]);
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.data_dir.with_extension("log"))
+            .expect("the log can be opened");
+        command
+            .env("LONGSHORE_ROOT_ACCESS_KEY_ID", ROOT_KEY.0)
+            .env("LONGSHORE_ROOT_SECRET_ACCESS_KEY", ROOT_KEY.1)
+            .stdout(Stdio::piped())
+            .stderr(log);
+        let mut running = Running::start(&mut command);
+        let stdout = running.child().stdout.take().expect("stdout is piped");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("the server says where it listens");
+        let url = line.trim().strip_prefix("listening on ").unwrap_or_default().to_owned();
+        assert!(url.starts_with("http"), "the server did not start: {line:?}, see {:?}.log", self.data_dir);
+        self.url = url;
+        self.running = Some(running);
+    }
+}

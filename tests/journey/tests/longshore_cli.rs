@@ -1,0 +1,94 @@
+//! The `longshore` CLI as a script uses it: exit codes, JSON, plain lines on a pipe.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use longshore_journey::{App, Host, Server, program};
+
+struct Cli {
+    env: Vec<(String, String)>,
+    folder: std::path::PathBuf,
+}
+
+impl Cli {
+    fn new(server: &Server, folder: &Path) -> Cli {
+        Cli { env: server.env(), folder: folder.to_owned() }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(program("longshore"))
+            .args(arguments)
+            .envs(self.env.iter().cloned())
+            .current_dir(&self.folder)
+            .output()
+            .unwrap()
+    }
+
+    #[track_caller]
+    fn check(&self, arguments: &[&str], exit_code: i32) -> (String, String) {
+        let output = self.run(arguments);
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(exit_code), "longshore {arguments:?}\n{stdout}{stderr}");
+        (stdout, stderr)
+    }
+
+    #[track_caller]
+    fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let (stdout, _) = self.check(&[arguments, &["--output", "json"]].concat(), 0);
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"))
+    }
+}
+
+#[test]
+fn deploy_a_folder_and_read_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("control"), "");
+    let cli = Cli::new(&server, folder.path());
+    let hosts: Vec<Host> = ["h1", "h2"].iter().map(|name| Host::add(&server, folder.path(), name)).collect();
+    let app = App::write(&folder.path().join("source"), "one\n");
+    let source = app.folder().to_str().unwrap();
+
+    let deploy =
+        ["deploy", source, "--application", "web", "--group", "all", "--create", "--tag", "Role=web"];
+    let (stdout, stderr) = cli.check(&deploy, 0);
+    for host in &hosts {
+        assert_eq!(host.lines("app/version.txt"), ["one"]);
+        assert!(stdout.contains(host.name()), "{stdout}");
+    }
+    assert!(
+        !stdout.contains('\u{1b}') && !stderr.contains('\u{1b}'),
+        "no colour on a pipe: {stdout}{stderr}"
+    );
+
+    let known = cli.json(&["hosts"]);
+    let names: Vec<&str> =
+        known["hosts"].as_array().unwrap().iter().map(|host| host["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["h1", "h2"]);
+
+    // A failure is told by the exit code and named on the terminal.
+    std::fs::write(hosts[0].work().join("do-ValidateService"), "echo broken page; exit 9\n").unwrap();
+    std::fs::write(hosts[1].work().join("do-ValidateService"), "echo broken page; exit 9\n").unwrap();
+    let (stdout, stderr) = cli.check(&deploy, 1);
+    let said = format!("{stdout}{stderr}");
+    for word in ["ValidateService", "scripts/trace.sh", "exit code 9", "broken page"] {
+        assert!(said.contains(word), "{word} is missing in: {said}");
+    }
+
+    let (_, stderr) = cli.check(&["watch", "d-NOTTHERE1"], 2);
+    assert!(stderr.contains("d-NOTTHERE1"), "{stderr}");
+}
+
+#[test]
+fn a_bad_appspec_is_refused_before_anything_is_uploaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("control"), "");
+    let cli = Cli::new(&server, folder.path());
+    let app = App::write(&folder.path().join("source"), "one\n");
+    app.file("appspec.yml", "version: 1.0\nos: linux\n", 0o644);
+    let source = app.folder().to_str().unwrap();
+    let (_, stderr) = cli.check(&["push", source, "--application", "web"], 2);
+    assert!(stderr.contains("appspec.yml") && stderr.contains("1.0"), "{stderr}");
+    let output = cli.run(&["status"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
