@@ -13,7 +13,7 @@ mod traits;
 pub use error::StoreError;
 pub use traits::{
     AccessKey, ApplicationStore, Applied, BundleIndex, CommandTarget, DeploymentConfigStore,
-    DeploymentFilter, DeploymentGroupStore, DeploymentStore, Generation, HostFilter, HostStore, IdentityStore,
-    InlinePolicy, MultipartUpload, NewRevisionUse, ObjectRow, Page, RevisionStore, RoundOutcome, ServerRecord,
-    ServerRecordStore, Snapshot, Store, TargetFilter, UploadedPart, User,
+    DeploymentFilter, DeploymentGroupStore, DeploymentStore, Generation, HostFilter, HostStore,
+    IdentityStore, InlinePolicy, MultipartUpload, NewRevisionUse, ObjectRow, Page, RevisionStore,
+    RoundOutcome, ServerRecord, ServerRecordStore, Snapshot, Store, TargetFilter, UploadedPart, User,
 };

@@ -72,8 +72,11 @@ pub trait ApplicationStore: Send + Sync {
     ///
     /// # Errors
     /// `NotFound`, or `AlreadyExists` when another application has the new name.
-    async fn rename_application(&self, from: &ApplicationName, to: &ApplicationName)
-    -> Result<(), StoreError>;
+    async fn rename_application(
+        &self,
+        from: &ApplicationName,
+        to: &ApplicationName,
+    ) -> Result<(), StoreError>;
     /// Replaces the resource tags.
     ///
     /// # Errors
@@ -124,10 +127,7 @@ pub trait DeploymentGroupStore: Send + Sync {
         name: &DeploymentGroupName,
     ) -> Result<Vec<DeploymentId>, StoreError>;
     /// The group's record of each host that it ever deployed to.
-    async fn host_health(
-        &self,
-        group: &DeploymentGroupId,
-    ) -> Result<Vec<(HostArn, HostHealth)>, StoreError>;
+    async fn host_health(&self, group: &DeploymentGroupId) -> Result<Vec<(HostArn, HostHealth)>, StoreError>;
 }
 
 /// Custom deployment configs; the predefined ones are constants of the model and not stored.
@@ -417,7 +417,11 @@ pub struct AccessKey {
 
 impl std::fmt::Debug for AccessKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("AccessKey").field("id", &self.id).field("user", &self.user).finish_non_exhaustive()
+        formatter
+            .debug_struct("AccessKey")
+            .field("id", &self.id)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -580,8 +584,7 @@ pub trait BundleIndex: Send + Sync {
         page: &Page,
     ) -> Result<Vec<ObjectRow>, StoreError>;
     /// Removes one row. Answers the files that no row names any more. An unknown row is no error.
-    async fn remove_object(&self, bucket: &str, key: &str, version: &str)
-    -> Result<Vec<String>, StoreError>;
+    async fn remove_object(&self, bucket: &str, key: &str, version: &str) -> Result<Vec<String>, StoreError>;
     /// Begins a multipart upload.
     async fn create_upload(&self, upload: &MultipartUpload) -> Result<(), StoreError>;
     /// The upload with this id and its parts by number.

@@ -1,0 +1,24 @@
+//! The schema: numbered migrations, applied in order when a store is opened.
+
+use sqlx::SqliteConnection;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use crate::StoreError;
+
+/// Every migration there ever was. A published one is never edited: its checksum is in databases.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "first", include_str!("migrations/0001_first.sql"))];
+
+/// Brings the database to the newest schema.
+pub(super) async fn migrate(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    let migrations = MIGRATIONS
+        .into_iter()
+        .map(|(version, name, sql)| {
+            let sql = sqlx::SqlSafeStr::into_sql_str(sql);
+            Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+        })
+        .collect();
+    Migrator::with_migrations(migrations).run(conn).await.map_err(|source| StoreError::Database {
+        doing: "bring the schema up to date",
+        source: source.into(),
+    })
+}

@@ -1,0 +1,388 @@
+//! How a target is kept: its state in columns, which the planner and the polls read by the
+//! thousand, and its events in a document, which only a change or a look at one target needs.
+
+use longshore_model::id::{DeploymentId, HostArn, HostName, PrincipalArn};
+use longshore_model::lifecycle::{Diagnostics, EndedBy, EventState, LifecycleEvent, LifecycleEventName};
+use longshore_model::target::{
+    Progress, Target, TargetKey, TargetState, TargetStatus, TargetSummary, Waiting,
+};
+use longshore_model::time::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use super::row::{Columns as _, Doing as _, encode, limit};
+use crate::{CommandTarget, Page, StoreError, TargetFilter};
+
+/// The columns that [`StoredTarget::of_row`] takes.
+macro_rules! target_columns {
+    () => {
+        "t.row_id, t.deployment_id, t.host, t.position, t.host_arn, t.principal, t.state, t.event_idx, \
+         t.since, t.updated_at, t.events"
+    };
+}
+pub(super) use target_columns;
+
+/// How many columns [`target_columns`] names.
+pub(super) const N_TARGET_COLUMNS: usize = 11;
+
+/// A target and the row that it came from.
+#[derive(Debug)]
+pub(super) struct StoredTarget {
+    pub(super) row_id: i64,
+    pub(super) target: Target,
+}
+
+impl StoredTarget {
+    /// Columns: [`target_columns`].
+    pub(super) fn of_row(row: &SqliteRow) -> Result<StoredTarget, StoreError> {
+        let events: Vec<StoredEvent> = row.document(10, "target's events")?;
+        Ok(StoredTarget {
+            row_id: row.int(0)?,
+            target: Target {
+                key: TargetKey { deployment: row.word(1, "deployment id")?, host: row.word(2, "host name")? },
+                position: position(row.int(3)?),
+                host_arn: HostArn(row.text(4)?),
+                principal: PrincipalArn(row.text(5)?),
+                state: state_of_columns(row, 6)?,
+                updated_at: Timestamp::from_millis(row.int(9)?),
+                events: events.into_iter().map(|stored| stored.0).collect(),
+            },
+        })
+    }
+}
+
+/// A place in the order as the domain counts it. The store only ever wrote 32-bit numbers.
+pub(super) fn position(column: i64) -> u32 {
+    u32::try_from(column).unwrap_or(u32::MAX)
+}
+
+/// The `state` column: a status, told apart further by what a target in progress waits for.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) enum StateWord {
+    Pending,
+    Pickup,
+    Report,
+    Succeeded,
+    Failed,
+    Skipped,
+}
+
+impl StateWord {
+    fn of(state: TargetState) -> StateWord {
+        match state {
+            TargetState::Pending => StateWord::Pending,
+            TargetState::InProgress(progress) => match progress.waiting {
+                Waiting::Pickup => StateWord::Pickup,
+                Waiting::Report => StateWord::Report,
+            },
+            TargetState::Succeeded => StateWord::Succeeded,
+            TargetState::Failed => StateWord::Failed,
+            TargetState::Skipped => StateWord::Skipped,
+        }
+    }
+
+    fn status(self) -> TargetStatus {
+        match self {
+            StateWord::Pending => TargetStatus::Pending,
+            StateWord::Pickup | StateWord::Report => TargetStatus::InProgress,
+            StateWord::Succeeded => TargetStatus::Succeeded,
+            StateWord::Failed => TargetStatus::Failed,
+            StateWord::Skipped => TargetStatus::Skipped,
+        }
+    }
+
+    fn state(self, event_idx: u32, since: Timestamp) -> TargetState {
+        match self {
+            StateWord::Pending => TargetState::Pending,
+            StateWord::Pickup => {
+                TargetState::InProgress(Progress { event_idx, waiting: Waiting::Pickup, since })
+            }
+            StateWord::Report => {
+                TargetState::InProgress(Progress { event_idx, waiting: Waiting::Report, since })
+            }
+            StateWord::Succeeded => TargetState::Succeeded,
+            StateWord::Failed => TargetState::Failed,
+            StateWord::Skipped => TargetState::Skipped,
+        }
+    }
+}
+
+/// Columns from `first`: state, event_idx, since.
+fn state_of_columns(row: &SqliteRow, first: usize) -> Result<TargetState, StoreError> {
+    let word: StateWord = row.word(first, "target's state")?;
+    Ok(word.state(position(row.int(first + 1)?), Timestamp::from_millis(row.int(first + 2)?)))
+}
+
+/// An event as its document has it: the model's types, but with tags outside, which are read
+/// several times faster than the model's own flattened form.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+struct StoredEvent(#[serde(with = "EventDocument")] LifecycleEvent);
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct EventToStore<'a>(#[serde(with = "EventDocument")] &'a LifecycleEvent);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "LifecycleEvent")]
+struct EventDocument {
+    name: LifecycleEventName,
+    #[serde(with = "EventStateDocument")]
+    state: EventState,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "EventState")]
+enum EventStateDocument {
+    Pending,
+    InProgress { started_at: Timestamp },
+    Succeeded { started_at: Timestamp, ended_at: Timestamp, diagnostics: Diagnostics },
+    Failed { started_at: Option<Timestamp>, ended_at: Timestamp, by: EndedBy, diagnostics: Diagnostics },
+    Skipped,
+}
+
+fn events_document<S: Serializer>(events: &&[LifecycleEvent], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(events.iter().map(EventToStore))
+}
+
+/// What changes of a target, as the update statement takes it: an array, by place.
+#[derive(Serialize)]
+struct Change<'a>(
+    i64,
+    StateWord,
+    u32,
+    Timestamp,
+    Timestamp,
+    #[serde(serialize_with = "events_document")] &'a [LifecycleEvent],
+);
+
+/// A new target, as the insert statement takes it.
+#[derive(Serialize)]
+struct NewRow<'a>(
+    u32,
+    &'a HostName,
+    &'a HostArn,
+    &'a PrincipalArn,
+    StateWord,
+    u32,
+    Timestamp,
+    Timestamp,
+    #[serde(serialize_with = "events_document")] &'a [LifecycleEvent],
+);
+
+fn progress_columns(state: TargetState) -> (u32, Timestamp) {
+    match state {
+        TargetState::InProgress(progress) => (progress.event_idx, progress.since),
+        TargetState::Pending | TargetState::Succeeded | TargetState::Failed | TargetState::Skipped => {
+            (0, Timestamp::from_millis(0))
+        }
+    }
+}
+
+/// Writes what has changed of `targets`, all with one statement.
+pub(super) async fn update_all<'a>(
+    conn: &mut SqliteConnection,
+    targets: impl Iterator<Item = &'a StoredTarget>,
+) -> Result<(), sqlx::Error> {
+    let changes: Vec<Change<'_>> = targets
+        .map(|stored| {
+            let target = &stored.target;
+            let (event_idx, since) = progress_columns(target.state);
+            Change(
+                stored.row_id,
+                StateWord::of(target.state),
+                event_idx,
+                since,
+                target.updated_at,
+                &target.events,
+            )
+        })
+        .collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let changes = serde_json::to_string(&changes).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query(
+        "UPDATE targets SET state = change.value ->> 1, event_idx = change.value ->> 2,
+             since = change.value ->> 3, updated_at = change.value ->> 4, events = change.value -> 5
+         FROM json_each($1) AS change WHERE targets.row_id = change.value ->> 0",
+    )
+    .bind(changes)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Adds the targets of one deployment, all with one statement.
+pub(super) async fn insert_all(
+    conn: &mut SqliteConnection,
+    deployment: &DeploymentId,
+    targets: &[Target],
+) -> Result<(), StoreError> {
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<NewRow<'_>> = targets
+        .iter()
+        .map(|target| {
+            let (event_idx, since) = progress_columns(target.state);
+            NewRow(
+                target.position,
+                &target.key.host,
+                &target.host_arn,
+                &target.principal,
+                StateWord::of(target.state),
+                event_idx,
+                since,
+                target.updated_at,
+                &target.events,
+            )
+        })
+        .collect();
+    sqlx::query(
+        "INSERT INTO targets (deployment_id, position, host, host_arn, principal, state, event_idx,
+                              since, updated_at, events)
+         SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+                value ->> 6, value ->> 7, value -> 8
+         FROM json_each($2)",
+    )
+    .bind(deployment.as_str())
+    .bind(encode(&rows, "target")?)
+    .execute(conn)
+    .await
+    .doing("add targets")?;
+    Ok(())
+}
+
+/// One target.
+pub(super) async fn one(conn: &mut SqliteConnection, key: &TargetKey) -> Result<Option<Target>, StoreError> {
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        target_columns!(),
+        " FROM targets t WHERE t.deployment_id = $1 AND t.host = $2"
+    ))
+    .bind(key.deployment.as_str())
+    .bind(key.host.as_str())
+    .fetch_optional(conn)
+    .await
+    .doing("read a target")?;
+    row.map(|row| Ok(StoredTarget::of_row(&row)?.target)).transpose()
+}
+
+/// The part of every target that the planner looks at, in scheduling order.
+pub(super) async fn summaries(
+    conn: &mut SqliteConnection,
+    deployment: &DeploymentId,
+) -> Result<Vec<TargetSummary>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT position, state, event_idx, since FROM targets WHERE deployment_id = $1 ORDER BY position",
+    )
+    .bind(deployment.as_str())
+    .fetch_all(conn)
+    .await
+    .doing("read the targets of a snapshot")?;
+    rows.iter()
+        .map(|row| Ok(TargetSummary { position: position(row.int(0)?), state: state_of_columns(row, 1)? }))
+        .collect()
+}
+
+/// How many targets are in each status.
+pub(super) async fn counts(
+    conn: &mut SqliteConnection,
+    deployment: &DeploymentId,
+) -> Result<Vec<(TargetStatus, usize)>, StoreError> {
+    let rows = sqlx::query("SELECT state, COUNT(*) FROM targets WHERE deployment_id = $1 GROUP BY state")
+        .bind(deployment.as_str())
+        .fetch_all(conn)
+        .await
+        .doing("count targets")?;
+    let mut counts = Vec::with_capacity(TargetStatus::ALL.len());
+    for status in TargetStatus::ALL {
+        let mut total = 0;
+        for row in &rows {
+            let word: StateWord = row.word(0, "target's state")?;
+            if word.status() == status {
+                total += usize::try_from(row.int(1)?).unwrap_or(usize::MAX);
+            }
+        }
+        if total > 0 {
+            counts.push((status, total));
+        }
+    }
+    Ok(counts)
+}
+
+/// One page of target ids in scheduling order.
+pub(super) async fn page(
+    conn: &mut SqliteConnection,
+    deployment: &DeploymentId,
+    filter: &TargetFilter,
+    page: &Page,
+) -> Result<Vec<(u32, HostName)>, StoreError> {
+    let after = match page.after.as_deref() {
+        None => -1,
+        Some(key) => key.parse::<i64>().map_err(|_| super::row::unreadable_key(key))?,
+    };
+    let wants = |status| i64::from(filter.statuses.is_empty() || filter.statuses.contains(&status));
+    let rows = sqlx::query(
+        "SELECT position, host FROM targets WHERE deployment_id = $1 AND position > $2
+         AND CASE state WHEN 'Pending' THEN $3 WHEN 'Succeeded' THEN $4 WHEN 'Failed' THEN $5
+                        WHEN 'Skipped' THEN $6 ELSE $7 END = 1
+         ORDER BY position LIMIT $8",
+    )
+    .bind(deployment.as_str())
+    .bind(after)
+    .bind(wants(TargetStatus::Pending))
+    .bind(wants(TargetStatus::Succeeded))
+    .bind(wants(TargetStatus::Failed))
+    .bind(wants(TargetStatus::Skipped))
+    .bind(wants(TargetStatus::InProgress))
+    .bind(limit(page))
+    .fetch_all(conn)
+    .await
+    .doing("list targets")?;
+    rows.iter().map(|row| Ok((position(row.int(0)?), row.word(1, "host name")?))).collect()
+}
+
+/// Place, host and status of every target, in scheduling order.
+pub(super) async fn endings(
+    conn: &mut SqliteConnection,
+    deployment: &DeploymentId,
+) -> Result<Vec<(u32, HostArn, TargetStatus)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT position, host_arn, state FROM targets WHERE deployment_id = $1 ORDER BY position",
+    )
+    .bind(deployment.as_str())
+    .fetch_all(conn)
+    .await
+    .doing("read how targets ended")?;
+    rows.iter()
+        .map(|row| {
+            let word: StateWord = row.word(2, "target's state")?;
+            Ok((position(row.int(0)?), HostArn(row.text(1)?), word.status()))
+        })
+        .collect()
+}
+
+/// The commands that wait for `principal`, oldest first.
+pub(super) async fn waiting(
+    conn: &mut SqliteConnection,
+    principal: &PrincipalArn,
+) -> Result<Vec<CommandTarget>, StoreError> {
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        target_columns!(),
+        " FROM targets t WHERE t.principal = $1 AND t.state = 'Pickup' ORDER BY t.since, t.row_id"
+    ))
+    .bind(&principal.0)
+    .fetch_all(conn)
+    .await
+    .doing("list waiting commands")?;
+    rows.iter()
+        .map(|row| {
+            let available_at = Timestamp::from_millis(row.int(8)?);
+            Ok(CommandTarget { target: StoredTarget::of_row(row)?.target, available_at })
+        })
+        .collect()
+}
