@@ -1,0 +1,266 @@
+//! Deployments. Source: service.md §2.9 and §3.5, service-additions.md §2 and §3.
+
+use longshore_model::deployment::{Deployment, DeploymentStatus, FileExistsBehavior};
+use longshore_model::deployment_group::AutoRollback;
+use longshore_model::id::{ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId};
+use longshore_model::revision::Revision;
+use longshore_model::target::TargetStatus;
+use longshore_model::time::Timestamp;
+
+use super::{
+    COMPUTE_PLATFORM, adapter, deployment_group, description, name, non_empty, not_available, quoted,
+    revision, rollback,
+};
+use crate::api::shapes::{
+    self, AlarmConfiguration, BatchGetDeploymentsInput, CreateDeploymentInput, DeploymentInfo,
+    DeploymentOverview, EC2DeploymentOptions, ErrorInformation, ListDeploymentsInput, TargetInstances,
+};
+use crate::error::ApiError;
+
+/// The most deployments in one batch.
+const MAX_BATCH: usize = 25;
+/// The longest external id in characters.
+const EXTERNAL_ID_CHARS: usize = 256;
+
+/// `CreateDeployment`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDeployment {
+    /// The application.
+    pub application: ApplicationName,
+    /// The group.
+    pub group: DeploymentGroupName,
+    /// Absent only with `update_outdated_instances_only`.
+    pub revision: Option<Revision>,
+    /// The group's when absent.
+    pub config: Option<DeploymentConfigName>,
+    /// For people.
+    pub description: Option<String>,
+    /// A failing stop-side event does not fail the host.
+    pub ignore_application_stop_failures: bool,
+    /// Only hosts on which another revision, or none, is installed.
+    pub update_outdated_instances_only: bool,
+    /// What Install does when a file is in the way.
+    pub file_exists_behavior: FileExistsBehavior,
+    /// The group's rule when absent.
+    pub auto_rollback: Option<AutoRollback>,
+}
+
+/// `ListDeployments`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeploymentList {
+    /// Only those of this group.
+    pub group: Option<(ApplicationName, DeploymentGroupName)>,
+    /// Only those with one of these statuses; `Some` of nothing when only statuses were asked for
+    /// that no deployment has here.
+    pub statuses: Option<Vec<DeploymentStatus>>,
+    /// Only those made at this time or later.
+    pub created_from: Option<Timestamp>,
+    /// Only those made at this time or earlier.
+    pub created_to: Option<Timestamp>,
+    /// No deployment here has an external id.
+    pub is_by_external_id: bool,
+}
+
+/// Checks `CreateDeployment`.
+///
+/// # Errors
+/// In the order of service.md §3.5; what is not built yet comes last.
+pub fn new_deployment(input: CreateDeploymentInput) -> Result<NewDeployment, ApiError> {
+    let application = name::application(input.application_name.as_deref())?;
+    let group = name::deployment_group(input.deployment_group_name.as_deref())?;
+    let update_outdated_instances_only = input.update_outdated_instances_only.unwrap_or_default();
+    let is_restart = is_restart(
+        input.deployment_mode.as_deref(),
+        input.revision.is_some(),
+        update_outdated_instances_only,
+    )?;
+    let revision = match input.revision {
+        None if update_outdated_instances_only || is_restart => None,
+        location => Some(revision::required_revision(location)?),
+    };
+    let config = name::optional_deployment_config(input.deployment_config_name.as_deref())?;
+    let description = description(input.description)?;
+    let file_exists_behavior = file_exists_behavior(input.file_exists_behavior.as_deref())?;
+    let auto_rollback = input.auto_rollback_configuration.map(rollback::auto_rollback).transpose()?;
+    check_unbuilt(
+        is_restart,
+        input.override_alarm_configuration.as_ref(),
+        input.target_instances.as_ref(),
+        input.ec2_deployment_options.as_ref(),
+    )?;
+    Ok(NewDeployment {
+        application,
+        group,
+        revision,
+        config,
+        description,
+        ignore_application_stop_failures: input.ignore_application_stop_failures.unwrap_or_default(),
+        update_outdated_instances_only,
+        file_exists_behavior,
+        auto_rollback,
+    })
+}
+
+/// Checks `BatchGetDeployments`.
+///
+/// # Errors
+/// `DeploymentIdRequiredException`, `BatchLimitExceededException`, `InvalidDeploymentIdException`.
+pub fn deployment_batch(input: BatchGetDeploymentsInput) -> Result<Vec<DeploymentId>, ApiError> {
+    let texts = input.deployment_ids.unwrap_or_default();
+    if texts.is_empty() {
+        let message = "At least one deployment id is required.";
+        return Err(ApiError::client("DeploymentIdRequiredException", message));
+    }
+    if MAX_BATCH < texts.len() {
+        return Err(ApiError::client(
+            "BatchLimitExceededException",
+            format!("{} deployments were asked for; at most {MAX_BATCH} are allowed.", texts.len()),
+        ));
+    }
+    let mut ids: Vec<DeploymentId> = Vec::with_capacity(texts.len());
+    for text in &texts {
+        let id = name::deployment(Some(text))?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+/// Checks `ListDeployments`.
+///
+/// # Errors
+/// The names, `InvalidDeploymentStatusException`, `InvalidTimeRangeException`,
+/// `InvalidExternalIdException`.
+pub fn deployment_list(input: ListDeploymentsInput) -> Result<DeploymentList, ApiError> {
+    let group = match (non_empty(input.application_name), non_empty(input.deployment_group_name)) {
+        (None, None) => None,
+        (application, group) => {
+            Some((name::application(application.as_deref())?, name::deployment_group(group.as_deref())?))
+        }
+    };
+    let names = input.include_only_statuses.unwrap_or_default();
+    if let Some(unknown) = names.iter().find(|name| !shapes::DEPLOYMENT_STATUS.contains(&name.as_str())) {
+        let message = format!("{} is not a deployment status.", quoted(unknown));
+        return Err(ApiError::client("InvalidDeploymentStatusException", message));
+    }
+    let statuses = names.iter().filter_map(|name| DeploymentStatus::from_name(name)).collect();
+    let range = input.create_time_range.unwrap_or_default();
+    let (created_from, created_to) = (range.start.map(Timestamp::from), range.end.map(Timestamp::from));
+    if let (Some(from), Some(to)) = (created_from, created_to)
+        && to < from
+    {
+        let message = "The create time range starts after its end.";
+        return Err(ApiError::client("InvalidTimeRangeException", message));
+    }
+    let external_id = non_empty(input.external_id);
+    if external_id.as_ref().is_some_and(|id| EXTERNAL_ID_CHARS < id.chars().count()) {
+        let message = format!("The external id is longer than {EXTERNAL_ID_CHARS} characters.");
+        return Err(ApiError::client("InvalidExternalIdException", message));
+    }
+    Ok(DeploymentList {
+        group,
+        statuses: Some(statuses).filter(|_| !names.is_empty()),
+        created_from,
+        created_to,
+        is_by_external_id: external_id.is_some(),
+    })
+}
+
+/// A deployment as the API answers it, with how many targets are in each status.
+pub fn deployment_info(deployment: &Deployment, counts: &[(TargetStatus, usize)]) -> DeploymentInfo {
+    DeploymentInfo {
+        application_name: Some(deployment.application.to_string()),
+        deployment_group_name: Some(deployment.group.to_string()),
+        deployment_config_name: Some(deployment.config.to_string()),
+        deployment_id: Some(deployment.id.to_string()),
+        previous_revision: deployment.previous_revision.as_ref().map(revision::from_revision),
+        revision: Some(revision::from_revision(&deployment.revision)),
+        status: Some(deployment.status.as_str().to_owned()),
+        error_information: deployment.error.as_ref().map(|error| ErrorInformation {
+            code: Some(error.code.as_str().to_owned()),
+            message: Some(error.message.clone()),
+        }),
+        create_time: Some(deployment.created_at.into()),
+        start_time: deployment.started_at.map(Into::into),
+        complete_time: deployment.completed_at.map(Into::into),
+        deployment_overview: deployment.started_at.map(|_| overview(counts)),
+        description: deployment.description.clone(),
+        creator: Some(deployment.creator.as_str().to_owned()),
+        ignore_application_stop_failures: Some(deployment.ignore_application_stop_failures),
+        auto_rollback_configuration: Some(rollback::from_auto_rollback(&deployment.auto_rollback)),
+        update_outdated_instances_only: Some(deployment.update_outdated_instances_only),
+        deployment_style: Some(deployment_group::in_place_style()),
+        instance_termination_wait_time_started: Some(false),
+        file_exists_behavior: Some(deployment.file_exists_behavior.as_str().to_owned()),
+        deployment_status_messages: Some(deployment.status_messages.clone()),
+        compute_platform: Some(COMPUTE_PLATFORM.to_owned()),
+        ..DeploymentInfo::default()
+    }
+}
+
+fn overview(counts: &[(TargetStatus, usize)]) -> DeploymentOverview {
+    let count = |status: TargetStatus| -> Option<i64> {
+        let n: usize = counts.iter().filter(|(counted, _)| *counted == status).map(|(_, n)| n).sum();
+        Some(i64::try_from(n).unwrap_or(i64::MAX))
+    };
+    DeploymentOverview {
+        pending: count(TargetStatus::Pending),
+        in_progress: count(TargetStatus::InProgress),
+        succeeded: count(TargetStatus::Succeeded),
+        failed: count(TargetStatus::Failed),
+        skipped: count(TargetStatus::Skipped),
+        ready: Some(0),
+    }
+}
+
+fn file_exists_behavior(text: Option<&str>) -> Result<FileExistsBehavior, ApiError> {
+    match text {
+        None | Some("") => Ok(FileExistsBehavior::default()),
+        Some(name) => FileExistsBehavior::from_name(name).ok_or_else(|| {
+            let message = format!("{} is not one of DISALLOW, OVERWRITE and RETAIN.", quoted(name));
+            ApiError::client("InvalidFileExistsBehaviorException", message)
+        }),
+    }
+}
+
+/// `deploymentMode`: whether the group's present revision is to be restarted.
+fn is_restart(mode: Option<&str>, has_revision: bool, outdated_only: bool) -> Result<bool, ApiError> {
+    let refused = |message: String| Err(ApiError::client("InvalidInputException", message));
+    match mode {
+        None | Some("" | "STANDARD") => Ok(false),
+        Some("RESTART") if has_revision => {
+            refused(String::from("A deployment of mode RESTART takes no revision."))
+        }
+        Some("RESTART") if outdated_only => {
+            refused(String::from("A deployment of mode RESTART cannot update outdated instances only."))
+        }
+        Some("RESTART") => Ok(true),
+        Some(other) => refused(format!("{} is not a deployment mode: STANDARD or RESTART.", quoted(other))),
+    }
+}
+
+/// Members about what is not built yet: broken ones first, then good ones.
+fn check_unbuilt(
+    is_restart: bool,
+    alarms: Option<&AlarmConfiguration>,
+    targets: Option<&TargetInstances>,
+    options: Option<&EC2DeploymentOptions>,
+) -> Result<(), ApiError> {
+    let has_alarms = alarms.map_or(Ok(false), adapter::check_alarms)?;
+    if targets.is_some_and(|targets| *targets != TargetInstances::default()) {
+        let message = "Target instances are only for blue/green deployments.";
+        return Err(ApiError::client("InvalidTargetInstancesException", message));
+    }
+    let has_processes = adapter::check_ec2_options(options)?;
+    if is_restart {
+        return Err(not_available("Deployment mode RESTART"));
+    }
+    if has_alarms {
+        return Err(not_available("Monitoring with alarms"));
+    }
+    if has_processes {
+        return Err(not_available("Auto Scaling"));
+    }
+    Ok(())
+}

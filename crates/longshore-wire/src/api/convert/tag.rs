@@ -1,0 +1,91 @@
+//! Tags: on resources (unique keys) and on hosts (pairs). Source: service.md §2.0 and §2.5.
+
+use longshore_model::application::ResourceTag;
+use longshore_model::host::{HostTag, MAX_TAGS};
+
+use super::{duplicate, quoted};
+use crate::api::shapes::Tag;
+use crate::error::ApiError;
+
+/// The most tags on one resource.
+const MAX_RESOURCE_TAGS: usize = 50;
+/// The longest tag key in characters.
+pub(super) const KEY_CHARS: usize = 128;
+/// The longest tag value in characters.
+pub(super) const VALUE_CHARS: usize = 256;
+
+/// `tags` of a new application or deployment group.
+///
+/// # Errors
+/// `InvalidTagsToAddException`.
+pub fn resource_tags(tags: Option<Vec<Tag>>) -> Result<Vec<ResourceTag>, ApiError> {
+    let refused = |message: String| Err(ApiError::client("InvalidTagsToAddException", message));
+    let tags: Vec<ResourceTag> = tags
+        .unwrap_or_default()
+        .into_iter()
+        .map(|tag| ResourceTag { key: tag.key.unwrap_or_default(), value: tag.value.unwrap_or_default() })
+        .collect();
+    if MAX_RESOURCE_TAGS < tags.len() {
+        return refused(format!("{} tags were given; at most {MAX_RESOURCE_TAGS} are allowed.", tags.len()));
+    }
+    for tag in &tags {
+        if let Some(broken) = broken_rule(&tag.key, &tag.value) {
+            return refused(broken);
+        }
+        if tag.key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
+            return refused(format!(
+                "The tag key {} begins with `aws:`, which is reserved.",
+                quoted(&tag.key)
+            ));
+        }
+    }
+    let keys: Vec<&str> = tags.iter().map(|tag| tag.key.as_str()).collect();
+    match duplicate(&keys) {
+        Some(key) => refused(format!("The tag key {} is given twice.", quoted(key))),
+        None => Ok(tags),
+    }
+}
+
+/// `tags` to be added to or removed from hosts.
+///
+/// # Errors
+/// `TagRequiredException`, `InvalidTagException`, `TagLimitExceededException`.
+pub fn host_tags(tags: Option<Vec<Tag>>) -> Result<Vec<HostTag>, ApiError> {
+    let tags: Vec<HostTag> = tags
+        .unwrap_or_default()
+        .into_iter()
+        .map(|tag| HostTag { key: tag.key.unwrap_or_default(), value: tag.value.unwrap_or_default() })
+        .collect();
+    if tags.is_empty() {
+        return Err(ApiError::client("TagRequiredException", "At least one tag is required."));
+    }
+    if let Some(broken) = tags.iter().find_map(|tag| broken_rule(&tag.key, &tag.value)) {
+        return Err(ApiError::client("InvalidTagException", broken));
+    }
+    if MAX_TAGS < tags.len() {
+        let message = format!("{} tags were given; an instance may have at most {MAX_TAGS}.", tags.len());
+        return Err(ApiError::client("TagLimitExceededException", message));
+    }
+    Ok(tags)
+}
+
+/// A host's tags as the API answers them.
+pub fn from_host_tags(tags: &[HostTag]) -> Vec<Tag> {
+    tags.iter().map(|tag| Tag { key: Some(tag.key.clone()), value: Some(tag.value.clone()) }).collect()
+}
+
+fn broken_rule(key: &str, value: &str) -> Option<String> {
+    if key.is_empty() {
+        return Some(String::from("A tag has no key."));
+    }
+    if KEY_CHARS < key.chars().count() {
+        return Some(format!("The tag key {} is longer than {KEY_CHARS} characters.", quoted(key)));
+    }
+    if VALUE_CHARS < value.chars().count() {
+        return Some(format!(
+            "The value of the tag {} is longer than {VALUE_CHARS} characters.",
+            quoted(key)
+        ));
+    }
+    None
+}
