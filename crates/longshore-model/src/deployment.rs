@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::deployment_config::MinimumHealthyHosts;
 use crate::deployment_group::AutoRollback;
-use crate::id::{ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId};
+use crate::id::{
+    ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
+};
 use crate::revision::Revision;
 use crate::tag_filter::TagSelector;
 use crate::time::Timestamp;
@@ -289,7 +291,9 @@ impl ErrorCode {
             ErrorCode::OverMaxInstances => {
                 "The deployment failed because more instances are targeted for deployment than are allowed for your account. To reduce the number of instances targeted for this deployment, update the tag settings for this deployment group or delete some of the targeted instances."
             }
-            ErrorCode::Timeout => "The deployment ran longer than the longest time allowed for one deployment.",
+            ErrorCode::Timeout => {
+                "The deployment ran longer than the longest time allowed for one deployment."
+            }
         }
     }
 
@@ -307,5 +311,39 @@ impl StopReason {
             StopReason::DeploymentGroupDeleted => ErrorCode::DeploymentGroupMissing.error(),
             StopReason::ApplicationDeleted => ErrorCode::ApplicationMissing.error(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_final_status_never_changes() {
+        let events = [
+            DeploymentEvent::Queued,
+            DeploymentEvent::Started,
+            DeploymentEvent::Succeeded,
+            DeploymentEvent::Failed,
+            DeploymentEvent::Stopped,
+        ];
+        for status in DeploymentStatus::ALL.into_iter().filter(|status| status.is_final()) {
+            for event in events {
+                assert_eq!(status.after(event), Err(IllegalTransition { from: status, event }));
+            }
+        }
+    }
+
+    #[test]
+    fn a_deployment_starts_once() {
+        assert_eq!(
+            DeploymentStatus::Created.after(DeploymentEvent::Started),
+            Ok(DeploymentStatus::InProgress)
+        );
+        assert_eq!(
+            DeploymentStatus::Queued.after(DeploymentEvent::Started),
+            Ok(DeploymentStatus::InProgress)
+        );
+        assert!(DeploymentStatus::InProgress.after(DeploymentEvent::Started).is_err());
     }
 }

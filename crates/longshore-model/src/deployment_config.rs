@@ -51,14 +51,19 @@ pub const DEFAULT_CONFIG: &str = "CodeDeployDefault.OneAtATime";
 /// The predefined configs in the order in which they are listed, each with its fixed id.
 /// They belong to no account, and can be neither deleted nor made again.
 pub const PREDEFINED: [(&str, &str, MinimumHealthyHosts); 3] = [
-    ("CodeDeployDefault.AllAtOnce", "00000000-0000-4000-8000-000000000001", MinimumHealthyHosts::FleetPercent(0)),
+    (
+        "CodeDeployDefault.AllAtOnce",
+        "00000000-0000-4000-8000-000000000001",
+        MinimumHealthyHosts::FleetPercent(0),
+    ),
     ("CodeDeployDefault.HalfAtATime", "00000000-0000-4000-8000-000000000002", MinimumHealthyHosts::Half),
     ("CodeDeployDefault.OneAtATime", "00000000-0000-4000-8000-000000000003", MinimumHealthyHosts::AllButOne),
 ];
 
 /// The predefined config called `name`.
 pub fn predefined(name: &DeploymentConfigName, first_start: Timestamp) -> Option<DeploymentConfig> {
-    let (_, id, minimum_healthy_hosts) = PREDEFINED.into_iter().find(|(known, ..)| *known == name.as_str())?;
+    let (_, id, minimum_healthy_hosts) =
+        PREDEFINED.into_iter().find(|(known, ..)| *known == name.as_str())?;
     Some(DeploymentConfig {
         id: id.to_owned(),
         name: name.clone(),

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::application::ResourceTag;
-use crate::id::{ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId};
+use crate::id::{
+    ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
+};
 use crate::revision::Revision;
 use crate::tag_filter::TagSelector;
 use crate::time::Timestamp;

@@ -108,12 +108,7 @@ impl Node {
     }
 
     fn new(value: Value, span: &Span) -> Node {
-        Node {
-            value,
-            written: String::new(),
-            is_plain: false,
-            line: span.start.line(),
-        }
+        Node { value, written: String::new(), is_plain: false, line: span.start.line() }
     }
 
     fn null(span: &Span) -> Node {
@@ -246,9 +241,5 @@ fn check_tag(tag: Option<&Cow<'_, Tag>>, span: &Span) -> Result<(), AppSpecError
 }
 
 fn refused(span: &Span, problem: &str) -> AppSpecError {
-    AppSpecError::Yaml {
-        problem: problem.to_owned(),
-        line: span.start.line(),
-        column: span.start.col() + 1,
-    }
+    AppSpecError::Yaml { problem: problem.to_owned(), line: span.start.line(), column: span.start.col() + 1 }
 }

@@ -53,11 +53,14 @@ impl AppSpec {
         all_possible: &[String],
     ) -> Result<(), LifecycleCheckError> {
         let is_hook = |event: &str| self.hooks.iter().any(|hook| hook.event == event);
-        let mapped = DEFAULT_EVENTS.into_iter().filter(|event| !matches!(*event, "DownloadBundle" | "Install"));
+        let mapped =
+            DEFAULT_EVENTS.into_iter().filter(|event| !matches!(*event, "DownloadBundle" | "Install"));
         let named = self.hooks.iter().map(|hook| hook.event.as_str());
         let mut unknown: Vec<String> = Vec::new();
         for event in named.chain(mapped) {
-            if !all_possible.iter().any(|possible| possible == event) && !unknown.iter().any(|seen| seen == event) {
+            if !all_possible.iter().any(|possible| possible == event)
+                && !unknown.iter().any(|seen| seen == event)
+            {
                 unknown.push(event.to_owned());
             }
         }

@@ -148,10 +148,7 @@ fn parse_types(node: Option<&Node>) -> Result<ObjectTypes, AppSpecError> {
     Ok(types)
 }
 
-fn parse_mode(
-    node: Option<&Node>,
-    warnings: &mut Vec<AppSpecWarning>,
-) -> Result<Option<Mode>, AppSpecError> {
+fn parse_mode(node: Option<&Node>, warnings: &mut Vec<AppSpecWarning>) -> Result<Option<Mode>, AppSpecError> {
     let Some(node) = node else {
         return Ok(None);
     };

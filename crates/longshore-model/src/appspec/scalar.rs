@@ -207,7 +207,8 @@ fn is_time(text: &str) -> bool {
         return false;
     };
     let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    let is_clock = (1..=2).contains(&hours.len()) && is_digits(hours) && minutes.len() == 2 && is_digits(minutes);
+    let is_clock =
+        (1..=2).contains(&hours.len()) && is_digits(hours) && minutes.len() == 2 && is_digits(minutes);
     let seconds: String = rest.chars().take_while(char::is_ascii_digit).collect();
     let is_tail = rest[seconds.len()..]
         .bytes()

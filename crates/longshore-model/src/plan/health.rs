@@ -20,7 +20,9 @@ pub fn after_deployment(
             DeploymentStatus::Succeeded | DeploymentStatus::Failed | DeploymentStatus::Stopped,
             Some(TargetStatus::Succeeded),
         ) => Some(HostHealth { is_healthy: true, installed: Some(deployment.revision.clone()) }),
-        (DeploymentStatus::Succeeded, _) if deployment.update_outdated_instances_only && target.is_none() => None,
+        (DeploymentStatus::Succeeded, _) if deployment.update_outdated_instances_only && target.is_none() => {
+            None
+        }
         // "Those that were Current and did not succeed become Unknown."
         (DeploymentStatus::Succeeded, _) => {
             let was_current = installed_before.is_some() && installed_before == deployment.previous_revision;
@@ -46,4 +48,109 @@ pub fn group_history(deployment: &Deployment, before: &GroupHistory) -> GroupHis
         history.target_revision = Some(deployment.revision.clone());
     }
     history
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment::FileExistsBehavior;
+    use crate::deployment::{Creator, ErrorCode};
+    use crate::deployment_config::MinimumHealthyHosts;
+    use crate::deployment_group::AutoRollback;
+    use crate::id::{
+        ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
+    };
+    use crate::revision::Revision;
+    use crate::tag_filter::TagSelector;
+    use crate::time::Timestamp;
+
+    fn revision(text: &str) -> Revision {
+        Revision::GitHub { repository: String::from("a/b"), commit_id: text.to_owned() }
+    }
+
+    fn deployment(status: DeploymentStatus) -> Deployment {
+        Deployment {
+            id: DeploymentId::parse("d-ABCDEF123").unwrap(),
+            application: ApplicationName::parse("app").unwrap(),
+            group: DeploymentGroupName::parse("group").unwrap(),
+            group_id: DeploymentGroupId::parse("00000000-0000-4000-8000-00000000000a").unwrap(),
+            config: DeploymentConfigName::parse("config").unwrap(),
+            minimum_healthy_hosts: MinimumHealthyHosts::AllButOne,
+            selector: TagSelector::default(),
+            revision: revision("new"),
+            previous_revision: Some(revision("current")),
+            description: None,
+            creator: Creator::User,
+            ignore_application_stop_failures: false,
+            update_outdated_instances_only: false,
+            file_exists_behavior: FileExistsBehavior::Disallow,
+            auto_rollback: AutoRollback::default(),
+            status,
+            error: (status == DeploymentStatus::Failed).then(|| ErrorCode::HealthConstraints.error()),
+            stop: None,
+            status_messages: Vec::new(),
+            created_at: Timestamp::from_millis(0),
+            started_at: Some(Timestamp::from_millis(0)),
+            completed_at: Some(Timestamp::from_millis(1)),
+            n_hosts: 3,
+            minimum_hosts: 2,
+        }
+    }
+
+    /// Records are written `healthy:current`, `unhealthy:-` (nothing known), `none` (no record).
+    fn record(text: &str) -> Option<HostHealth> {
+        let (health, installed) = text.split_once(':')?;
+        Some(HostHealth {
+            is_healthy: health == "healthy",
+            installed: (installed != "-").then(|| revision(installed)),
+        })
+    }
+
+    #[track_caller]
+    fn check(status: DeploymentStatus, target: Option<TargetStatus>, before: &str, expected: &str) {
+        let before = record(before);
+        let after = after_deployment(&deployment(status), target, before.as_ref()).or(before);
+        assert_eq!(after, record(expected));
+    }
+
+    #[test]
+    fn success_makes_a_host_healthy_and_current() {
+        use DeploymentStatus::{Failed, Stopped, Succeeded};
+        for status in [Succeeded, Failed, Stopped] {
+            check(status, Some(TargetStatus::Succeeded), "none", "healthy:new");
+            check(status, Some(TargetStatus::Succeeded), "unhealthy:old", "healthy:new");
+        }
+    }
+
+    #[test]
+    fn after_a_successful_deployment_a_current_host_without_success_is_unknown_and_unhealthy() {
+        check(DeploymentStatus::Succeeded, Some(TargetStatus::Failed), "healthy:current", "unhealthy:-");
+        check(DeploymentStatus::Succeeded, None, "healthy:current", "unhealthy:-");
+    }
+
+    #[test]
+    fn after_a_successful_deployment_old_and_unknown_stay_what_they_were() {
+        check(DeploymentStatus::Succeeded, Some(TargetStatus::Failed), "healthy:old", "unhealthy:old");
+        check(DeploymentStatus::Succeeded, Some(TargetStatus::Failed), "unhealthy:-", "unhealthy:-");
+    }
+
+    #[test]
+    fn after_a_failed_deployment_only_hosts_that_were_attempted_change() {
+        use DeploymentStatus::{Failed, Stopped};
+        for status in [Failed, Stopped] {
+            check(status, Some(TargetStatus::Failed), "healthy:current", "unhealthy:current");
+            check(status, Some(TargetStatus::Skipped), "healthy:current", "healthy:current");
+            check(status, None, "healthy:current", "healthy:current");
+        }
+    }
+
+    #[test]
+    fn only_success_moves_the_target_revision() {
+        let before = GroupHistory { target_revision: Some(revision("current")), ..GroupHistory::default() };
+        let failed = group_history(&deployment(DeploymentStatus::Failed), &before);
+        assert_eq!(failed.target_revision, before.target_revision);
+        assert!(failed.last_attempted.is_some() && failed.last_successful.is_none());
+        let succeeded = group_history(&deployment(DeploymentStatus::Succeeded), &before);
+        assert_eq!(succeeded.target_revision, Some(revision("new")));
+    }
 }

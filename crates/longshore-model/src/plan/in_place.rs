@@ -72,10 +72,9 @@ fn next_clock(targets: &[TargetSummary], clocks: &Clocks) -> Option<Timestamp> {
         .iter()
         .filter_map(|target| match target.state {
             TargetState::InProgress(progress) => Some(progress.deadline(clocks)),
-            TargetState::Pending
-            | TargetState::Succeeded
-            | TargetState::Failed
-            | TargetState::Skipped => None,
+            TargetState::Pending | TargetState::Succeeded | TargetState::Failed | TargetState::Skipped => {
+                None
+            }
         })
         .min()
 }
