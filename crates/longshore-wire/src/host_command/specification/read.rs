@@ -25,7 +25,8 @@ impl Specification {
         let empty = Object::new();
         let object = document.as_object().unwrap_or(&empty);
         let deployment_id = path_component("DeploymentId", reduced(required(object, "DeploymentId")?))?;
-        let deployment_group_id = path_component("DeploymentGroupId", required(object, "DeploymentGroupId")?)?;
+        let deployment_group_id =
+            path_component("DeploymentGroupId", required(object, "DeploymentGroupId")?)?;
         let deployment_group_name = required(object, "DeploymentGroupName")?.to_owned();
         let application_name = required(object, "ApplicationName")?.to_owned();
         Ok(Specification {
@@ -79,7 +80,8 @@ fn path_component(field: &'static str, value: &str) -> Result<String, Specificat
 
 fn app_spec_filename(object: &Object) -> Result<String, SpecificationError> {
     let name = set(object, "AppSpecFilename").unwrap_or(DEFAULT_APP_SPEC_FILENAME);
-    let is_inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let is_inside =
+        Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     // A name that reads differently on Windows is no name for either.
     if !is_inside || name.contains(['\\', '\0']) {
         return Err(SpecificationError::UnsafeAppSpecFilename(name.to_owned()));
@@ -225,7 +227,8 @@ mod tests {
             let expected = format!("AppSpecFilename is not a safe revision-relative path: \"{name}\"");
             check_refused(&with("AppSpecFilename", name.into()), &expected);
         }
-        let read_name = |name: &str| read(&with("AppSpecFilename", name.into())).expect("read").app_spec_filename;
+        let read_name =
+            |name: &str| read(&with("AppSpecFilename", name.into())).expect("read").app_spec_filename;
         assert_eq!(read_name("deploy/prod.yml"), "deploy/prod.yml");
         assert_eq!(read_name(""), "appspec.yml");
     }
@@ -263,7 +266,8 @@ mod tests {
     #[test]
     fn overrides_need_every_level() {
         use serde_json::json;
-        let behavior = |value: Value| read(&with("AgentActionOverrides", value)).expect("read").file_exists_behavior;
+        let behavior =
+            |value: Value| read(&with("AgentActionOverrides", value)).expect("read").file_exists_behavior;
         assert_eq!(behavior(json!({"AgentOverrides": {"FileExistsBehavior": "retain"}})), "RETAIN");
         assert_eq!(behavior(json!({"AgentOverrides": {}})), "DISALLOW");
         assert_eq!(behavior(Value::Null), "DISALLOW");

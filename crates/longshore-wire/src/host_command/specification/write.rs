@@ -4,9 +4,7 @@ use longshore_model::deployment::Deployment;
 use longshore_model::revision::Revision;
 use serde::Serialize;
 
-use super::{
-    AccessToken, DEFAULT_APP_SPEC_FILENAME, LocalBundleType, RevisionSource, Specification,
-};
+use super::{AccessToken, DEFAULT_APP_SPEC_FILENAME, LocalBundleType, RevisionSource, Specification};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]

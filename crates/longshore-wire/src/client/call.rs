@@ -1,0 +1,130 @@
+//! One call: signed anew and sent at each attempt, until an answer or the last retry.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, Uri};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use longshore_model::time::Timestamp;
+
+use super::body::{Payload, RequestBody};
+use super::{CallError, Client};
+use crate::sigv4;
+
+/// The most that an answer other than an object may have; the largest of the API's are some 100 KiB.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// One request, ready to be signed.
+pub(super) struct Call<'a> {
+    method: Method,
+    uri: Uri,
+    service: &'a str,
+    pub(super) headers: HeaderMap,
+    payload: Payload,
+}
+
+/// An answer with its whole body.
+pub(super) struct Answer {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(method: Method, uri: Uri, service: &'a str, payload: Payload) -> Call<'a> {
+        Call { method, uri, service, headers: HeaderMap::new(), payload }
+    }
+}
+
+impl Client {
+    /// Sends `call` and reads the whole answer.
+    pub(super) async fn buffered(&self, call: &Call<'_>) -> Result<Answer, CallError> {
+        let mut delays = self.shared.retries.iter();
+        loop {
+            let error = match self.attempt_buffered(call).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            wait_or_give_up(error, delays.next()).await?;
+        }
+    }
+
+    /// Sends `call`; the caller reads the body.
+    pub(super) async fn streamed(&self, call: &Call<'_>) -> Result<Response<Incoming>, CallError> {
+        let mut delays = self.shared.retries.iter();
+        loop {
+            let error = match self.attempt(call).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            wait_or_give_up(error, delays.next()).await?;
+        }
+    }
+
+    async fn attempt_buffered(&self, call: &Call<'_>) -> Result<Answer, CallError> {
+        let (head, body) = self.attempt(call).await?.into_parts();
+        Ok(Answer { headers: head.headers, body: self.collected(body).await? })
+    }
+
+    /// One request and the head of its answer; an error status is an error.
+    async fn attempt(&self, call: &Call<'_>) -> Result<Response<Incoming>, CallError> {
+        let request = self.signed(call).await?;
+        let answer =
+            self.in_time(self.shared.http.request(request)).await?.map_err(|source| self.network(source))?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        let (head, body) = answer.into_parts();
+        let body = self.collected(body).await?;
+        Err(CallError::from_answer(head.status, &head.headers, &body))
+    }
+
+    async fn signed(&self, call: &Call<'_>) -> Result<Request<RequestBody>, CallError> {
+        let body = call.payload.to_body().await.map_err(|source| match &call.payload {
+            Payload::File { path, .. } => CallError::File { path: path.display().to_string(), source },
+            Payload::Bytes(_) => CallError::Request { source: source.into() },
+        })?;
+        let (mut parts, body) = Request::new(body).into_parts();
+        parts.method = call.method.clone();
+        parts.uri = call.uri.clone();
+        parts.headers = self.shared.headers.clone();
+        parts.headers.extend(call.headers.clone());
+        let sha256_hex = call.payload.sha256_hex();
+        let credentials = self.credentials();
+        sigv4::sign(&mut parts, &sha256_hex, &credentials, &self.shared.region, call.service, now())
+            .map_err(|source| CallError::Request { source: source.into() })?;
+        Ok(Request::from_parts(parts, body))
+    }
+
+    async fn collected(&self, body: Incoming) -> Result<Bytes, CallError> {
+        let collected = self.in_time(Limited::new(body, MAX_ANSWER_BYTES).collect()).await?;
+        collected.map(http_body_util::Collected::to_bytes).map_err(|source| self.network(source))
+    }
+
+    /// The result of `future`, or a time-out.
+    pub(super) async fn in_time<T>(&self, future: impl Future<Output = T>) -> Result<T, CallError> {
+        let after = self.shared.read_timeout;
+        tokio::time::timeout(after, future)
+            .await
+            .map_err(|_| CallError::Timeout { endpoint: self.shared.authority.to_string(), after })
+    }
+
+    pub(super) fn network(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CallError {
+        CallError::Network { endpoint: self.shared.authority.to_string(), source: source.into() }
+    }
+}
+
+/// Waits `delay` if `error` may pass; otherwise it is the call's error.
+async fn wait_or_give_up(error: CallError, delay: Option<&Duration>) -> Result<(), CallError> {
+    let Some(delay) = delay.filter(|_| error.is_retryable()) else {
+        return Err(error);
+    };
+    tracing::debug!(error = %error, delay_ms = delay.as_millis(), "call failed, trying again");
+    tokio::time::sleep(*delay).await;
+    Ok(())
+}
+
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
