@@ -152,11 +152,17 @@ fn parse_mode(node: Option<&Node>, warnings: &mut Vec<AppSpecWarning>) -> Result
     let Some(node) = node else {
         return Ok(None);
     };
-    let mode = Mode::parse(&scalar_text(node)?)?;
+    let written = scalar_text(node)?;
     let is_number = node.is_plain && matches!(node.value, Value::Integer(_));
-    if is_number && node.written.len() > 1 && node.written.starts_with('0') {
-        warnings.push(AppSpecWarning::UnquotedOctalMode { mode: node.written.clone(), line: node.line });
+    let is_octal = is_number && written.len() > 1 && written.starts_with('0');
+    if is_octal {
+        warnings.push(AppSpecWarning::UnquotedOctalMode { mode: written.clone(), line: node.line });
     }
+    // An octal number may have its leading zero in front of four digits, a text may not.
+    let mode = match written.strip_prefix('0') {
+        Some(digits) if is_octal && digits.len() == 4 => Mode::parse(digits)?,
+        _ => Mode::parse(&written)?,
+    };
     Ok(Some(mode))
 }
 
