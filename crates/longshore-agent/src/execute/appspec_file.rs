@@ -40,7 +40,8 @@ pub enum AppSpecFileError {
 /// [`AppSpecFileError::NotFound`].
 pub fn find(archive_dir: &Path, appspec_filename: &str) -> Result<PathBuf, AppSpecFileError> {
     let names = [appspec_filename].into_iter().chain(FALLBACK_FILE_NAMES);
-    let found = names.filter(|name| !name.is_empty()).map(|name| archive_dir.join(name)).find(|path| path.is_file());
+    let found =
+        names.filter(|name| !name.is_empty()).map(|name| archive_dir.join(name)).find(|path| path.is_file());
     found.ok_or_else(|| AppSpecFileError::NotFound {
         name: appspec_filename.to_owned(),
         archive_dir: archive_dir.to_owned(),
@@ -53,8 +54,8 @@ pub fn find(archive_dir: &Path, appspec_filename: &str) -> Result<PathBuf, AppSp
 /// As [`find`]; or it cannot be read, or breaks a rule.
 pub fn read(archive_dir: &Path, appspec_filename: &str) -> Result<AppSpec, AppSpecFileError> {
     let path = find(archive_dir, appspec_filename)?;
-    let bytes = std::fs::read(&path)
-        .map_err(|source| AppSpecFileError::Unreadable { path: path.clone(), source })?;
+    let bytes =
+        std::fs::read(&path).map_err(|source| AppSpecFileError::Unreadable { path: path.clone(), source })?;
     let text = String::from_utf8(bytes).map_err(|source| AppSpecFileError::Unreadable {
         path,
         source: io::Error::new(io::ErrorKind::InvalidData, source),
