@@ -179,7 +179,9 @@ impl Engine {
                 // It became final by itself meanwhile.
                 Ok(_) | Err(DeploymentError::AlreadyCompleted { .. } | DeploymentError::NotFound(_)) => {}
                 Err(DeploymentError::Store(error)) => return Err(error),
-                Err(error) => tracing::error!(deployment.id = %id, %error, "cannot end an orphaned deployment"),
+                Err(error) => {
+                    tracing::error!(deployment.id = %id, %error, "cannot end an orphaned deployment")
+                }
             }
         }
         Ok(())
@@ -210,7 +212,9 @@ impl Engine {
         let mut stopping = snapshot.deployment.clone();
         stopping.stop = Some(StopRequest { reason, requested_at: now, was_pending: false });
         let steps = match stopping.status {
-            DeploymentStatus::Created | DeploymentStatus::Queued => vec![Step::Finish(before_the_start(reason))],
+            DeploymentStatus::Created | DeploymentStatus::Queued => {
+                vec![Step::Finish(before_the_start(reason))]
+            }
             DeploymentStatus::InProgress
             | DeploymentStatus::Succeeded
             | DeploymentStatus::Failed
@@ -223,7 +227,10 @@ impl Engine {
         Ok(if is_final { StopAnswer::Stopped } else { StopAnswer::Pending })
     }
 
-    async fn effective_config(&self, name: &DeploymentConfigName) -> Result<DeploymentConfig, DeploymentError> {
+    async fn effective_config(
+        &self,
+        name: &DeploymentConfigName,
+    ) -> Result<DeploymentConfig, DeploymentError> {
         match self.deployment_config(name).await {
             Ok(config) => Ok(config),
             Err(DeploymentConfigError::Store(error)) => Err(DeploymentError::Store(error)),

@@ -131,8 +131,7 @@ impl Engine {
     async fn first_start(&self) -> Result<Timestamp, DeploymentConfigError> {
         let record =
             ServerRecord { name: String::from("first_start"), value: self.now().millis().to_string() };
-        let millis =
-            self.inner.store.server_record(&record).await.map_err(DeploymentConfigError::Store)?;
+        let millis = self.inner.store.server_record(&record).await.map_err(DeploymentConfigError::Store)?;
         Ok(Timestamp::from_millis(millis.parse().unwrap_or_default()))
     }
 }

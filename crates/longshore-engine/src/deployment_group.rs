@@ -3,7 +3,9 @@
 use longshore_model::application::ResourceTag;
 use longshore_model::deployment::{Deployment, StopReason};
 use longshore_model::deployment_config::DEFAULT_CONFIG;
-use longshore_model::deployment_group::{AutoRollback, DeploymentGroup, GroupHistory, OutdatedInstancesStrategy};
+use longshore_model::deployment_group::{
+    AutoRollback, DeploymentGroup, GroupHistory, OutdatedInstancesStrategy,
+};
 use longshore_model::id::{
     ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
 };
@@ -125,7 +127,11 @@ impl Engine {
             created_at: self.now(),
             history: GroupHistory::default(),
         };
-        match self.inner.store.create_deployment_group(&group, self.inner.config.quotas.deployment_groups).await
+        match self
+            .inner
+            .store
+            .create_deployment_group(&group, self.inner.config.quotas.deployment_groups)
+            .await
         {
             Ok(()) => Ok(id),
             Err(StoreError::NotFound(_)) => Err(DeploymentGroupError::NoSuchApplication(new.application)),
@@ -243,7 +249,10 @@ impl Engine {
         }
     }
 
-    async fn remembered(&self, id: Option<&DeploymentId>) -> Result<Option<Deployment>, DeploymentGroupError> {
+    async fn remembered(
+        &self,
+        id: Option<&DeploymentId>,
+    ) -> Result<Option<Deployment>, DeploymentGroupError> {
         match id {
             Some(id) => self.inner.store.deployment(id).await.map_err(DeploymentGroupError::Store),
             None => Ok(None),

@@ -251,14 +251,18 @@ impl Engine {
         let hosts = before.keys().chain(ended.keys().filter(|arn| !before.contains_key(*arn)));
         Ok(hosts
             .filter_map(|arn| {
-                let after =
-                    health::after_deployment(deployment, ended.get(arn).copied(), before.get(arn))?;
+                let after = health::after_deployment(deployment, ended.get(arn).copied(), before.get(arn))?;
                 Some((arn.clone(), after))
             })
             .collect())
     }
 
-    async fn commit(&self, seen: Generation, outcome: &RoundOutcome, now: Timestamp) -> Result<(), StoreError> {
+    async fn commit(
+        &self,
+        seen: Generation,
+        outcome: &RoundOutcome,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let deployment = &outcome.deployment;
         let changed = self.inner.store.commit(seen, outcome, &self.inner.config.clocks, now).await?;
         for target in &changed {

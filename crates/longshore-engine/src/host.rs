@@ -49,7 +49,9 @@ impl Engine {
         };
         match self.inner.store.register_host(&host).await {
             Ok(()) => Ok(()),
-            Err(StoreError::AlreadyExists(taken)) if taken == name.as_str() => Err(HostError::NameTaken(name)),
+            Err(StoreError::AlreadyExists(taken)) if taken == name.as_str() => {
+                Err(HostError::NameTaken(name))
+            }
             Err(StoreError::AlreadyExists(_)) => {
                 Err(HostError::IdentityTaken(host.identity.principal().clone()))
             }

@@ -143,7 +143,8 @@ impl Ledger {
             }
             Some(Entry::AckAnswered) => false,
         })?;
-        let entry = Entry::HandedOut { at: now, principal: principal.clone(), connection: connection.clone() };
+        let entry =
+            Entry::HandedOut { at: now, principal: principal.clone(), connection: connection.clone() };
         entries.insert(free.key.clone(), entry);
         Some(free.clone())
     }
@@ -243,8 +244,7 @@ impl Engine {
     }
 
     async fn commands_of(&self, principal: &PrincipalArn) -> Result<Vec<HostCommand>, HostCommandError> {
-        let waiting =
-            self.inner.store.waiting_commands(principal).await.map_err(HostCommandError::Store)?;
+        let waiting = self.inner.store.waiting_commands(principal).await.map_err(HostCommandError::Store)?;
         Ok(waiting.into_iter().filter_map(|waiting| host_command(&waiting)).collect())
     }
 

@@ -77,8 +77,11 @@ impl Engine {
             return Ok(RevisionView { registered, groups: groups.map_err(RevisionError::Store)? });
         }
         let all = self.all_revisions(application).await?;
-        let similar =
-            all.into_iter().map(|known| known.revision).filter(|known| is_same_object(known, revision)).collect();
+        let similar = all
+            .into_iter()
+            .map(|known| known.revision)
+            .filter(|known| is_same_object(known, revision))
+            .collect();
         Err(RevisionError::NotFound { application: application.clone(), similar })
     }
 
@@ -103,9 +106,9 @@ impl Engine {
         const PAGE: usize = 1000;
         let mut all: Vec<RegisteredRevision> = Vec::new();
         loop {
-            let after = all.last().map(|last| {
-                format!("{:020}/{}", last.registered_at.millis(), last.revision.identity())
-            });
+            let after = all
+                .last()
+                .map(|last| format!("{:020}/{}", last.registered_at.millis(), last.revision.identity()));
             let page = Page { after, limit: PAGE };
             let found = self.inner.store.revisions(application, &page).await.map_err(RevisionError::Store)?;
             let is_last = found.len() < PAGE;
@@ -127,13 +130,14 @@ impl Engine {
 
 fn is_same_object(known: &Revision, asked: &Revision) -> bool {
     match (known, asked) {
-        (
-            Revision::S3 { bucket, key, .. },
-            Revision::S3 { bucket: asked_bucket, key: asked_key, .. },
-        ) => bucket == asked_bucket && key == asked_key,
+        (Revision::S3 { bucket, key, .. }, Revision::S3 { bucket: asked_bucket, key: asked_key, .. }) => {
+            bucket == asked_bucket && key == asked_key
+        }
         (Revision::GitHub { repository, .. }, Revision::GitHub { repository: asked_repository, .. }) => {
             repository == asked_repository
         }
-        (Revision::S3 { .. }, Revision::GitHub { .. }) | (Revision::GitHub { .. }, Revision::S3 { .. }) => false,
+        (Revision::S3 { .. }, Revision::GitHub { .. }) | (Revision::GitHub { .. }, Revision::S3 { .. }) => {
+            false
+        }
     }
 }

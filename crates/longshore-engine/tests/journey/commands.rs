@@ -1,0 +1,119 @@
+//! Commands on their way to hosts and back: handed out once, not lost, run once.
+
+use std::time::Duration;
+
+use longshore_engine::host_command::{AckAnswer, Connection, HostCommandError};
+use longshore_model::deployment::DeploymentStatus;
+use longshore_model::lifecycle::Diagnostics;
+
+use crate::world::{World, principal};
+
+#[tokio::test]
+async fn a_parked_poll_is_answered_when_a_command_appears() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let connection = Connection::new();
+    let (command, id) = tokio::join!(world.poll("a", &connection), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        world.deploy().await
+    });
+    assert_eq!(command.key.target.deployment, id);
+    assert_eq!(command.event.as_str(), "ApplicationStop");
+}
+
+#[tokio::test]
+async fn a_poll_without_a_command_is_answered_empty_after_the_hold() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let connection = Connection::new();
+    let principal = principal("a");
+    let poll = world.engine.poll(&principal, None, &connection);
+    let advance = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        world.clock.advance(Duration::from_secs(45));
+    };
+    let (answer, ()) = tokio::join!(poll, advance);
+    assert_eq!(answer.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_command_is_handed_out_once() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    world.deploy().await;
+    world.poll("a", &Connection::new()).await;
+    assert!(world.is_parked("a").await);
+}
+
+#[tokio::test]
+async fn a_command_that_nobody_acknowledged_is_handed_out_again_after_a_minute() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    world.deploy().await;
+    let first = world.poll("a", &Connection::new()).await;
+    world.clock.advance(Duration::from_secs(59));
+    assert!(world.is_parked("a").await);
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(world.poll("a", &Connection::new()).await, first);
+}
+
+#[tokio::test]
+async fn a_command_whose_connection_was_cut_is_handed_out_again_at_once() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    world.deploy().await;
+    let connection = Connection::new();
+    let first = world.poll("a", &connection).await;
+    world.engine.connection_closed(&connection);
+    let other = Connection::new();
+    assert_eq!(world.poll("a", &other).await, first);
+    world.engine.delivery_lost(&first.key, &other);
+    assert_eq!(world.poll("a", &Connection::new()).await, first);
+}
+
+#[tokio::test]
+async fn a_dropped_poll_takes_nothing_with_it() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    assert!(world.is_parked("a").await, "this poll is dropped while it waits");
+    world.deploy().await;
+    world.poll("a", &Connection::new()).await;
+}
+
+#[tokio::test]
+async fn the_second_copy_of_a_command_is_dropped_once_the_first_was_answered() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    world.deploy().await;
+    let command = world.poll("a", &Connection::new()).await;
+    assert_eq!(world.ack("a", &command.key).await, AckAnswer::InProgress);
+    world.engine.ack_answered(&command.key);
+    assert_eq!(world.ack("a", &command.key).await, AckAnswer::Succeeded);
+    world.report("a", &command.key, true).await;
+    assert_eq!(world.ack("a", &command.key).await, AckAnswer::Succeeded);
+}
+
+#[tokio::test]
+async fn an_acknowledgement_whose_answer_was_lost_may_be_repeated() {
+    let mut world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    world.deploy().await;
+    let command = world.poll("a", &Connection::new()).await;
+    assert_eq!(world.ack("a", &command.key).await, AckAnswer::InProgress);
+    assert_eq!(world.ack("a", &command.key).await, AckAnswer::InProgress, "its connection was cut");
+    world.restart().await;
+    assert_eq!(world.ack("a", &command.key).await, AckAnswer::InProgress, "its server was killed");
+}
+
+#[tokio::test]
+async fn a_host_cannot_touch_the_commands_of_another() {
+    let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    let command = world.poll("a", &Connection::new()).await;
+    let stolen = world.engine.acknowledge(&principal("b"), &command.key).await;
+    assert!(matches!(stolen, Err(HostCommandError::NoSuchCommand(_))), "{stolen:?}");
+    let diagnostics = Diagnostics::by_service("done");
+    let stolen = world.engine.complete(&principal("b"), &command.key, false, diagnostics).await;
+    assert!(matches!(stolen, Err(HostCommandError::NoSuchCommand(_))), "{stolen:?}");
+    assert_eq!(world.view(&id).await.deployment.status, DeploymentStatus::InProgress);
+    assert!(world.engine.deployment_for_host(&principal("a"), &id).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_unregistered_identity_gets_nothing() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let answer = world.engine.poll(&principal("stranger"), None, &Connection::new()).await;
+    assert!(matches!(answer, Err(HostCommandError::NotRegistered(_))), "{answer:?}");
+}

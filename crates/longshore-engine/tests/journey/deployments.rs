@@ -1,0 +1,139 @@
+//! Deployments from acceptance to their end.
+
+use std::time::Duration;
+
+use longshore_engine::deployment::{DeploymentError, StopAnswer};
+use longshore_engine::host_command::{AckAnswer, Connection};
+use longshore_engine::{EngineConfig, Quotas};
+use longshore_model::deployment::{DeploymentStatus, ErrorCode};
+use longshore_model::id::{ApplicationName, DeploymentGroupName};
+use longshore_model::target::TargetStatus;
+
+use crate::world::{World, name};
+
+#[tokio::test]
+async fn every_host_runs_every_event_and_the_deployment_succeeds() {
+    let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    tokio::join!(world.run_all_events("a"), world.run_all_events("b"));
+    let view = world.reaches(&id, DeploymentStatus::Succeeded).await;
+    assert_eq!(view.count(TargetStatus::Succeeded), 2);
+    let application = ApplicationName::parse("web").unwrap();
+    let group = DeploymentGroupName::parse("all").unwrap();
+    let group = world.engine.deployment_group(&application, &group).await.unwrap();
+    assert_eq!(group.last_successful.unwrap().id, id);
+    assert_eq!(group.group.history.target_revision, Some(view.deployment.revision));
+}
+
+#[tokio::test]
+async fn one_at_a_time_starts_the_second_host_after_the_first() {
+    let world = World::new(&["a", "b"], "CodeDeployDefault.OneAtATime").await;
+    let id = world.deploy().await;
+    world.reaches(&id, DeploymentStatus::InProgress).await;
+    assert!(world.is_parked("b").await);
+    world.run_all_events("a").await;
+    world.run_all_events("b").await;
+    world.reaches(&id, DeploymentStatus::Succeeded).await;
+}
+
+#[tokio::test]
+async fn a_group_has_one_active_deployment() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    match world.deploy_to("all", "other.zip").await {
+        Err(DeploymentError::GroupBusy { running, .. }) => assert_eq!(running, id),
+        other => panic!("{other:?}"),
+    }
+    world.run_all_events("a").await;
+    world.reaches(&id, DeploymentStatus::Succeeded).await;
+    world.deploy_to("all", "other.zip").await.unwrap();
+}
+
+#[tokio::test]
+async fn hosts_that_the_group_does_not_select_are_no_targets() {
+    let world = World::new(&[], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    let view = world.reaches(&id, DeploymentStatus::Failed).await;
+    assert_eq!(view.deployment.error.unwrap().code, ErrorCode::NoInstances);
+}
+
+#[tokio::test]
+async fn a_host_that_never_comes_fails_after_the_pickup_clock() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    world.reaches(&id, DeploymentStatus::InProgress).await;
+    while world.view(&id).await.count(TargetStatus::InProgress) == 0 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    world.clock.advance(Duration::from_secs(299));
+    assert_eq!(world.view(&id).await.deployment.status, DeploymentStatus::InProgress);
+    world.clock.advance(Duration::from_secs(2));
+    let view = world.reaches(&id, DeploymentStatus::Failed).await;
+    assert_eq!(view.count(TargetStatus::Failed), 1);
+    let target = world.engine.target(&id, &name("a")).await.unwrap();
+    assert_eq!(target.status(), TargetStatus::Failed);
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_the_running_command_and_schedules_no_other() {
+    let world = World::new(&["a", "b"], "CodeDeployDefault.OneAtATime").await;
+    let id = world.deploy().await;
+    let command = world.poll("a", &Connection::new()).await;
+    world.ack("a", &command.key).await;
+    assert_eq!(world.engine.stop_deployment(&id).await.unwrap(), StopAnswer::Pending);
+    assert_eq!(world.engine.stop_deployment(&id).await.unwrap(), StopAnswer::Pending);
+    world.report("a", &command.key, true).await;
+    let view = world.reaches(&id, DeploymentStatus::Stopped).await;
+    assert_eq!((view.count(TargetStatus::Failed), view.count(TargetStatus::Skipped)), (1, 1));
+    assert_eq!(world.engine.stop_deployment(&id).await.unwrap(), StopAnswer::Stopped);
+}
+
+#[tokio::test]
+async fn a_stop_with_nothing_running_takes_effect_at_once() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    let command = world.poll("a", &Connection::new()).await;
+    assert_eq!(world.engine.stop_deployment(&id).await.unwrap(), StopAnswer::Stopped);
+    assert_eq!(world.ack("a", &command.key).await, AckAnswer::Failed);
+    let again = world.engine.stop_deployment(&id).await;
+    assert!(matches!(again, Err(DeploymentError::AlreadyCompleted { .. })), "{again:?}");
+}
+
+#[tokio::test]
+async fn deleting_the_group_ends_its_deployment() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    world.reaches(&id, DeploymentStatus::InProgress).await;
+    let application = ApplicationName::parse("web").unwrap();
+    let group = DeploymentGroupName::parse("all").unwrap();
+    world.engine.delete_deployment_group(&application, &group).await.unwrap();
+    let view = world.reaches(&id, DeploymentStatus::Stopped).await;
+    assert_eq!(view.deployment.error.unwrap().code, ErrorCode::DeploymentGroupMissing);
+}
+
+#[tokio::test]
+async fn a_deployment_beyond_the_quota_waits_for_a_place() {
+    let quotas = Quotas { concurrent_deployments: 1, ..Quotas::default() };
+    let config = EngineConfig { quotas, ..EngineConfig::default() };
+    let world = World::with_config(&["a"], "CodeDeployDefault.AllAtOnce", config).await;
+    world.group("other", "CodeDeployDefault.AllAtOnce").await;
+    let first = world.deploy().await;
+    world.reaches(&first, DeploymentStatus::InProgress).await;
+    let second = world.deploy_to("other", "app.zip").await.unwrap();
+    world.reaches(&second, DeploymentStatus::Queued).await;
+    world.run_all_events("a").await;
+    world.reaches(&first, DeploymentStatus::Succeeded).await;
+    world.clock.advance(Duration::from_secs(2));
+    world.run_all_events("a").await;
+    world.reaches(&second, DeploymentStatus::Succeeded).await;
+}
+
+#[tokio::test]
+async fn a_new_engine_goes_on_where_the_old_one_stopped() {
+    let mut world = World::new(&["a", "b"], "CodeDeployDefault.OneAtATime").await;
+    let id = world.deploy().await;
+    world.run_all_events("a").await;
+    world.restart().await;
+    world.run_all_events("b").await;
+    world.reaches(&id, DeploymentStatus::Succeeded).await;
+}

@@ -1,0 +1,213 @@
+//! An engine, a hand-moved clock, and short words for what callers and hosts do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use longshore_engine::deployment::{DeploymentError, DeploymentView, NewDeployment};
+use longshore_engine::deployment_group::NewDeploymentGroup;
+use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HostCommand};
+use longshore_engine::{Clock, Engine, EngineConfig};
+use longshore_model::deployment::{DeploymentStatus, FileExistsBehavior};
+use longshore_model::deployment_group::{AutoRollback, OutdatedInstancesStrategy};
+use longshore_model::host::{HostIdentity, HostTag};
+use longshore_model::id::{
+    ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId, HostName, PrincipalArn,
+};
+use longshore_model::lifecycle::Diagnostics;
+use longshore_model::revision::{BundleType, Revision};
+use longshore_model::tag_filter::{TagFilter, TagFilterType, TagSelector};
+use longshore_model::time::Timestamp;
+use longshore_store::Store;
+use longshore_store::sqlite::SqliteStore;
+use tokio::sync::Notify;
+
+/// A clock that stands still until it is moved.
+#[derive(Default)]
+pub(crate) struct HandClock {
+    millis: AtomicI64,
+    moved: Notify,
+}
+
+impl HandClock {
+    pub(crate) fn advance(&self, by: Duration) {
+        self.millis.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.moved.notify_waiters();
+    }
+}
+
+#[async_trait]
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.millis.load(Ordering::SeqCst))
+    }
+
+    async fn sleep_until(&self, point: Timestamp) {
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            if point <= self.now() {
+                return;
+            }
+            moved.await;
+        }
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<HandClock>,
+    store: Arc<dyn Store>,
+    config: EngineConfig,
+}
+
+pub(crate) fn name(text: &str) -> HostName {
+    HostName::parse(text).unwrap()
+}
+
+pub(crate) fn principal(host: &str) -> PrincipalArn {
+    PrincipalArn(format!("arn:aws:iam::000000000000:user/AWS/CodeDeploy/{host}"))
+}
+
+impl World {
+    /// An engine with these hosts, all tagged `Role=web`, and a group `all` with this config.
+    pub(crate) async fn new(hosts: &[&str], config_name: &str) -> World {
+        World::with_config(hosts, config_name, EngineConfig::default()).await
+    }
+
+    pub(crate) async fn with_config(hosts: &[&str], config_name: &str, config: EngineConfig) -> World {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().await.unwrap());
+        let clock = Arc::new(HandClock::default());
+        clock.advance(Duration::from_secs(1_700_000_000));
+        let engine = Engine::start(Arc::clone(&store), clock.clone(), config.clone()).await.unwrap();
+        let world = World { engine, clock, store, config };
+        let tag = HostTag { key: String::from("Role"), value: String::from("web") };
+        for host in hosts {
+            let identity = HostIdentity::IamUser(principal(host));
+            world.engine.register_host(name(host), identity).await.unwrap();
+            world.engine.add_host_tags(&[name(host)], std::slice::from_ref(&tag)).await.unwrap();
+        }
+        let application = ApplicationName::parse("web").unwrap();
+        world.engine.create_application(application, Vec::new()).await.unwrap();
+        world.group("all", config_name).await;
+        world
+    }
+
+    pub(crate) async fn group(&self, group: &str, config_name: &str) {
+        let filter = TagFilter {
+            key: Some(String::from("Role")),
+            value: Some(String::from("web")),
+            filter_type: TagFilterType::KeyAndValue,
+        };
+        let new = NewDeploymentGroup {
+            application: ApplicationName::parse("web").unwrap(),
+            name: DeploymentGroupName::parse(group).unwrap(),
+            config: Some(DeploymentConfigName::parse(config_name).unwrap()),
+            service_role_arn: String::from("arn:aws:iam::000000000000:role/CodeDeploy"),
+            ec2_selector: TagSelector::default(),
+            on_premises_selector: TagSelector::Filters(vec![filter]),
+            auto_rollback: AutoRollback::default(),
+            outdated_instances_strategy: OutdatedInstancesStrategy::Update,
+            termination_hook_enabled: false,
+            tags: Vec::new(),
+        };
+        self.engine.create_deployment_group(new).await.unwrap();
+    }
+
+    /// The same store under a new engine, as after a crash.
+    pub(crate) async fn restart(&mut self) {
+        self.engine.shutdown().await;
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        self.engine = Engine::start(Arc::clone(&self.store), clock, self.config.clone()).await.unwrap();
+    }
+
+    pub(crate) async fn deploy_to(&self, group: &str, key: &str) -> Result<DeploymentId, DeploymentError> {
+        let revision = Revision::S3 {
+            bucket: String::from("bundles"),
+            key: key.to_owned(),
+            bundle_type: BundleType::Zip,
+            version: None,
+            e_tag: None,
+        };
+        let new = NewDeployment {
+            application: ApplicationName::parse("web").unwrap(),
+            group: DeploymentGroupName::parse(group).unwrap(),
+            revision: Some(revision),
+            config: None,
+            description: None,
+            ignore_application_stop_failures: false,
+            update_outdated_instances_only: false,
+            file_exists_behavior: FileExistsBehavior::Disallow,
+            auto_rollback: None,
+        };
+        self.engine.create_deployment(new).await
+    }
+
+    pub(crate) async fn deploy(&self) -> DeploymentId {
+        self.deploy_to("all", "app.zip").await.unwrap()
+    }
+
+    pub(crate) async fn view(&self, id: &DeploymentId) -> DeploymentView {
+        self.engine.deployment(id).await.unwrap()
+    }
+
+    /// Waits (in real time, with a deadline) for the loop to bring the deployment there.
+    #[track_caller]
+    pub(crate) fn reaches(
+        &self,
+        id: &DeploymentId,
+        status: DeploymentStatus,
+    ) -> impl Future<Output = DeploymentView> {
+        let id = id.clone();
+        async move {
+            let started = Instant::now();
+            loop {
+                let view = self.view(&id).await;
+                if view.deployment.status == status {
+                    return view;
+                }
+                assert!(
+                    started.elapsed() < Duration::from_secs(30),
+                    "{id} stays {:?}",
+                    view.deployment.status
+                );
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+    }
+
+    pub(crate) async fn poll(&self, host: &str, connection: &Connection) -> HostCommand {
+        let principal = principal(host);
+        let poll = self.engine.poll(&principal, Some(String::from("1.0")), connection);
+        let answer = tokio::time::timeout(Duration::from_secs(30), poll).await.expect("a command in time");
+        answer.unwrap().expect("a command")
+    }
+
+    /// Whether a poll stays parked for a short while of real time.
+    pub(crate) async fn is_parked(&self, host: &str) -> bool {
+        let connection = Connection::new();
+        let principal = principal(host);
+        let poll = self.engine.poll(&principal, None, &connection);
+        tokio::time::timeout(Duration::from_millis(100), poll).await.is_err()
+    }
+
+    pub(crate) async fn ack(&self, host: &str, key: &CommandKey) -> AckAnswer {
+        self.engine.acknowledge(&principal(host), key).await.unwrap()
+    }
+
+    pub(crate) async fn report(&self, host: &str, key: &CommandKey, is_success: bool) {
+        let diagnostics = Diagnostics::by_service("done");
+        self.engine.complete(&principal(host), key, is_success, diagnostics).await.unwrap();
+    }
+
+    /// Polls, acknowledges and reports every event of the host.
+    pub(crate) async fn run_all_events(&self, host: &str) {
+        for _ in 0..7 {
+            let command = self.poll(host, &Connection::new()).await;
+            assert_eq!(self.ack(host, &command.key).await, AckAnswer::InProgress);
+            self.report(host, &command.key, true).await;
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Durable command reports a second through engine and store, beside single commits of the same
+//! database on the same disk.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use longshore_engine::deployment::NewDeployment;
+use longshore_engine::deployment_group::NewDeploymentGroup;
+use longshore_engine::host_command::CommandKey;
+use longshore_engine::{Engine, EngineConfig, Quotas, SystemClock};
+use longshore_model::deployment::FileExistsBehavior;
+use longshore_model::deployment_group::{AutoRollback, OutdatedInstancesStrategy};
+use longshore_model::host::{HostIdentity, HostTag};
+use longshore_model::id::{
+    ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId, HostName, PrincipalArn,
+};
+use longshore_model::lifecycle::{Diagnostics, IN_PLACE};
+use longshore_model::revision::{BundleType, Revision};
+use longshore_model::tag_filter::{TagFilter, TagFilterType, TagSelector};
+use longshore_model::target::{TargetKey, TargetStatus};
+use longshore_store::sqlite::SqliteStore;
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+
+use crate::figure::Figure;
+
+/// Hosts that report at the same time.
+const HOSTS: usize = 5_000;
+
+/// How long the floor is measured.
+const FLOOR_TIME: Duration = Duration::from_secs(3);
+
+pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
+    let folder = tempfile::tempdir_in(".")?;
+    let floor = single_commits(&folder.path().join("floor.db")).await?;
+    let reports = reports(&folder.path().join("longshore.db")).await?;
+    Ok(vec![Figure {
+        name: "durable command reports",
+        value: reports,
+        unit: "reports/s",
+        floor: Some(("SQLite, one commit each", floor)),
+        aim: "at least 20 times the floor",
+    }])
+}
+
+/// One row of a target's size, one durable commit each, from one connection.
+async fn single_commits(path: &Path) -> anyhow::Result<f64> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    let mut connection = SqliteConnection::connect_with(&options).await?;
+    sqlx::query("CREATE TABLE report (id INTEGER PRIMARY KEY, body TEXT)").execute(&mut connection).await?;
+    let body = "x".repeat(1_000);
+    let started = Instant::now();
+    let mut n_commits = 0_i64;
+    while started.elapsed() < FLOOR_TIME {
+        sqlx::query("INSERT INTO report VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET body = excluded.body")
+            .bind(n_commits % 5_000)
+            .bind(&body)
+            .execute(&mut connection)
+            .await?;
+        n_commits += 1;
+    }
+    let rate = n_commits as f64 / started.elapsed().as_secs_f64();
+    connection.close().await?;
+    Ok(rate)
+}
+
+async fn reports(path: &Path) -> anyhow::Result<f64> {
+    let store = Arc::new(SqliteStore::open(path).await?);
+    let quotas = Quotas { hosts_per_deployment: HOSTS, ..Quotas::default() };
+    let config = EngineConfig { quotas, ..EngineConfig::default() };
+    let engine = Engine::start(store, Arc::new(SystemClock), config).await?;
+    let id = deployment_to_all(&engine).await?;
+    let started = Instant::now();
+    for event_idx in 0..u32::try_from(IN_PLACE.len())? {
+        stream::iter(0..HOSTS)
+            .map(|idx| report(&engine, &id, idx, event_idx))
+            .buffer_unordered(HOSTS)
+            .try_collect::<Vec<()>>()
+            .await?;
+    }
+    let rate = (HOSTS * IN_PLACE.len()) as f64 / started.elapsed().as_secs_f64();
+    let view = engine.deployment(&id).await?;
+    anyhow::ensure!(view.count(TargetStatus::Succeeded) == HOSTS, "not every report was taken");
+    engine.shutdown().await;
+    Ok(rate)
+}
+
+async fn report(engine: &Engine, id: &DeploymentId, idx: usize, event_idx: u32) -> anyhow::Result<()> {
+    let key = CommandKey {
+        target: TargetKey { deployment: id.clone(), host: HostName::parse(&format!("h{idx}"))? },
+        event_idx,
+    };
+    let diagnostics = Diagnostics::by_service("Succeeded");
+    engine.complete(&principal(idx), &key, true, diagnostics).await?;
+    Ok(())
+}
+
+fn principal(idx: usize) -> PrincipalArn {
+    PrincipalArn(format!("arn:aws:iam::000000000000:user/AWS/CodeDeploy/h{idx}"))
+}
+
+async fn deployment_to_all(engine: &Engine) -> anyhow::Result<DeploymentId> {
+    let tag = HostTag { key: String::from("Role"), value: String::from("web") };
+    stream::iter(0..HOSTS)
+        .map(|idx| {
+            let tag = tag.clone();
+            async move {
+                let name = HostName::parse(&format!("h{idx}"))?;
+                engine.register_host(name.clone(), HostIdentity::IamUser(principal(idx))).await?;
+                engine.add_host_tags(&[name], &[tag]).await?;
+                anyhow::Ok(())
+            }
+        })
+        .buffer_unordered(500)
+        .try_collect::<Vec<()>>()
+        .await?;
+    let application = ApplicationName::parse("web")?;
+    let group = DeploymentGroupName::parse("all")?;
+    let filter =
+        TagFilter { key: Some(tag.key), value: Some(tag.value), filter_type: TagFilterType::KeyAndValue };
+    engine.create_application(application.clone(), Vec::new()).await?;
+    let new_group = NewDeploymentGroup {
+        application: application.clone(),
+        name: group.clone(),
+        config: Some(DeploymentConfigName::parse("CodeDeployDefault.AllAtOnce")?),
+        service_role_arn: String::from("arn:aws:iam::000000000000:role/CodeDeploy"),
+        ec2_selector: TagSelector::default(),
+        on_premises_selector: TagSelector::Filters(vec![filter]),
+        auto_rollback: AutoRollback::default(),
+        outdated_instances_strategy: OutdatedInstancesStrategy::Update,
+        termination_hook_enabled: false,
+        tags: Vec::new(),
+    };
+    engine.create_deployment_group(new_group).await?;
+    let new = NewDeployment {
+        application,
+        group,
+        revision: Some(Revision::S3 {
+            bucket: String::from("bundles"),
+            key: String::from("app.zip"),
+            bundle_type: BundleType::Zip,
+            version: None,
+            e_tag: None,
+        }),
+        config: None,
+        description: None,
+        ignore_application_stop_failures: false,
+        update_outdated_instances_only: false,
+        file_exists_behavior: FileExistsBehavior::Disallow,
+        auto_rollback: None,
+    };
+    let id = engine.create_deployment(new).await?;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while engine.deployment(&id).await?.count(TargetStatus::InProgress) < HOSTS {
+        anyhow::ensure!(Instant::now() < deadline, "the deployment did not start on every host");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(id).context("a started deployment")
+}
