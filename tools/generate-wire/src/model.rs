@@ -24,10 +24,17 @@ pub(crate) struct Operation {
 pub(crate) enum Shape {
     /// Members and the names of their shapes, by name.
     Structure(Vec<(String, String)>),
-    Exception { is_fault: bool },
+    Exception {
+        is_fault: bool,
+    },
     Enumeration(Vec<String>),
-    List { member: String },
-    Map { key: String, value: String },
+    List {
+        member: String,
+    },
+    Map {
+        key: String,
+        value: String,
+    },
     Text,
     Boolean,
     Integer,

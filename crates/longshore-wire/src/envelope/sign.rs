@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
 use cms::content_info::{CmsVersion, ContentInfo};
-use cms::signed_data::{CertificateSet, EncapsulatedContentInfo, SignedData, SignerIdentifier, SignerInfo, SignerInfos};
+use cms::signed_data::{
+    CertificateSet, EncapsulatedContentInfo, SignedData, SignerIdentifier, SignerInfo, SignerInfos,
+};
 use der::asn1::{Any, GeneralizedTime, ObjectIdentifier, OctetString, SetOfVec, UtcTime};
 use der::{Decode, Encode};
 use longshore_model::time::Timestamp;
@@ -140,8 +142,10 @@ impl Signer {
         let attributes = signed_attributes(content, now)?;
         // What is signed is the attributes as a SET, though the message tags them otherwise.
         let to_sign = attributes.to_der()?;
-        let signature =
-            self.key.sign(&SystemRandom::new(), &to_sign).map_err(|ring::error::Unspecified| SignerError::Random)?;
+        let signature = self
+            .key
+            .sign(&SystemRandom::new(), &to_sign)
+            .map_err(|ring::error::Unspecified| SignerError::Random)?;
         let signer = SignerInfo {
             version: CmsVersion::V1,
             sid: SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {

@@ -72,7 +72,9 @@ impl CanonicalRequest<'_> {
         }
         // HTTP/2 carries the host in the URI.
         match self.uri.authority() {
-            Some(authority) if name == HOST.as_str() => bytes.extend_from_slice(authority.as_str().as_bytes()),
+            Some(authority) if name == HOST.as_str() => {
+                bytes.extend_from_slice(authority.as_str().as_bytes())
+            }
             _ => return Err(name.to_owned()),
         }
         Ok(())

@@ -163,13 +163,15 @@ impl Claim {
         let (algorithm, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
         check_algorithm(algorithm)?;
         let part = |name: &str| {
-            let found = rest.split(',').filter_map(|part| part.trim().split_once('=')).find(|(key, _)| *key == name);
+            let found =
+                rest.split(',').filter_map(|part| part.trim().split_once('=')).find(|(key, _)| *key == name);
             found.map(|(_, value)| value.to_owned()).ok_or_else(|| {
                 SignatureError::Incomplete(format!("Authorization header requires '{name}' parameter."))
             })
         };
-        let amz_date = text_header(headers, DATE_HEADER)
-            .ok_or_else(|| incomplete("Authorization header requires existence of an 'X-Amz-Date' header."))?;
+        let amz_date = text_header(headers, DATE_HEADER).ok_or_else(|| {
+            incomplete("Authorization header requires existence of an 'X-Amz-Date' header.")
+        })?;
         let fields = Fields {
             credential: part("Credential")?,
             signed_headers: part("SignedHeaders")?,
@@ -190,7 +192,9 @@ impl Claim {
         };
         let expires = part("X-Amz-Expires")?;
         let secs = expires.parse().ok().filter(|secs| *secs <= MAX_PRESIGNED_SECS).ok_or_else(|| {
-            SignatureError::Incomplete(format!("X-Amz-Expires is not a number of seconds up to a week: {expires}"))
+            SignatureError::Incomplete(format!(
+                "X-Amz-Expires is not a number of seconds up to a week: {expires}"
+            ))
         })?;
         let fields = Fields {
             credential: part("X-Amz-Credential")?,

@@ -15,7 +15,10 @@ pub struct Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+        formatter
+            .debug_struct("Credentials")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -31,6 +34,9 @@ mod tests {
             session_token: Some(String::from("token3")),
         };
         let shown = format!("{credentials:?}");
-        assert!(shown.contains("AKIA1") && !shown.contains("hunter2") && !shown.contains("token3"), "{shown}");
+        assert!(
+            shown.contains("AKIA1") && !shown.contains("hunter2") && !shown.contains("token3"),
+            "{shown}"
+        );
     }
 }

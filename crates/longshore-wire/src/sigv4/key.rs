@@ -6,7 +6,13 @@ use sha2::Sha256;
 use super::TERMINATOR;
 
 /// The hexadecimal signature of `string_to_sign` under `secret` and the scope.
-pub(super) fn signature(secret: &str, date: &str, region: &str, service: &str, string_to_sign: &[u8]) -> String {
+pub(super) fn signature(
+    secret: &str,
+    date: &str,
+    region: &str,
+    service: &str,
+    string_to_sign: &[u8],
+) -> String {
     let date_key = hmac(format!("AWS4{secret}").as_bytes(), date.as_bytes());
     let region_key = hmac(&date_key, region.as_bytes());
     let service_key = hmac(&region_key, service.as_bytes());
