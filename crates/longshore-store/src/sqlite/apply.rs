@@ -65,7 +65,7 @@ pub(super) async fn apply_all(conn: &mut SqliteConnection, jobs: &mut [Job]) -> 
     let mut jobs: Vec<&mut ApplyJob> = jobs
         .iter_mut()
         .filter_map(|job| match job {
-            Job::Apply(job) => Some(job),
+            Job::Apply(job) => Some(job.as_mut()),
             Job::Work(_) | Job::Close => None,
         })
         .collect();

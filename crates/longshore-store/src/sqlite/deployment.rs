@@ -86,7 +86,7 @@ impl DeploymentStore for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<Applied>, StoreError> {
         let (job, answer) = ApplyJob::new(key, principal, event, clocks, now);
-        self.shared.writer.queue(Job::Apply(job)).await?;
+        self.shared.writer.queue(Job::Apply(Box::new(job))).await?;
         Writer::answer(answer).await
     }
 

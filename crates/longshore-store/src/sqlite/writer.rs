@@ -28,7 +28,7 @@ pub(super) type WriterConnection = Arc<Mutex<SqliteConnection>>;
 /// One thing to write.
 pub(super) enum Job {
     /// One event for one target; neighbours are done together.
-    Apply(ApplyJob),
+    Apply(Box<ApplyJob>),
     /// Anything else.
     Work(Box<dyn Work>),
     /// Finish what is queued, and take no more.

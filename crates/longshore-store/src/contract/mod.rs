@@ -1,0 +1,92 @@
+//! The promises of the traits, as functions that every implementation's test file calls. Each takes
+//! an empty store and panics when a promise is broken.
+//!
+//! [`contract_tests`](crate::contract_tests) makes a test of each.
+
+pub mod application;
+pub mod bundle;
+pub mod deployment;
+pub mod deployment_config;
+pub mod deployment_group;
+pub mod fixture;
+pub mod host;
+pub mod identity;
+pub mod revision;
+pub mod round;
+pub mod server_record;
+pub mod target;
+
+/// Makes a `#[tokio::test]` of every promise, in a module called as the function `$open` beside it,
+/// an async function without arguments that answers what must live as long as the store, and the
+/// empty store.
+#[macro_export]
+macro_rules! contract_tests {
+    ($open:ident) => {
+        $crate::contract_tests! { @modules $open;
+            application {
+                names_are_unique names_are_listed_in_order_by_keyset the_quota_is_kept tags_are_replaced
+                a_rename_takes_groups_and_revisions_along a_rename_respects_other_names
+                deleted_things_stay_deleted deployments_outlive_their_application
+            }
+            deployment_group {
+                names_are_unique_in_the_application names_are_listed_in_order_by_keyset the_quota_is_kept
+                an_update_keeps_the_history a_name_can_be_changed_but_not_to_a_taken_one
+                deletion_answers_what_is_unfinished
+            }
+            deployment_config { configs_come_and_go a_config_in_use_stays }
+            revision {
+                a_revision_is_registered_once lists_are_in_order_of_registration
+                identity_ignores_quotes_of_the_etag groups_are_found_by_their_target_revision
+            }
+            host {
+                names_and_arns_are_unique_among_registered_hosts a_tombstone_is_kept_until_it_is_old
+                lists_tell_hosts_from_tombstones lists_go_on_after_the_last_name_seen tags_select_hosts
+                tags_are_changed_on_all_hosts_or_none a_contact_is_seen_at_once
+                a_deregistered_host_has_no_contact
+            }
+            deployment {
+                an_id_is_used_once a_group_has_one_active_deployment a_group_must_exist
+                creation_notes_the_use_of_the_revision lists_are_newest_first lists_are_filtered
+                lists_are_stable_while_deployments_are_made unfinished_ones_are_listed_oldest_first
+                a_rename_leaves_the_names_of_deployments
+            }
+            round {
+                a_snapshot_shows_deployment_and_targets a_round_is_written_whole
+                a_writer_who_saw_an_older_generation_is_refused
+                an_event_that_does_not_apply_makes_the_round_stale
+                several_events_of_one_target_follow_each_other
+                the_rules_are_those_after_the_round a_missing_group_is_no_error
+                applying_an_event_keeps_the_generation
+            }
+            target {
+                an_event_is_applied_and_seen what_does_not_apply_changes_nothing
+                another_principal_finds_no_target events_take_effect_in_order
+                a_thousand_events_at_once_are_all_applied one_event_a_thousand_times_happens_once
+                a_stopping_deployment_hands_out_nothing a_forgiven_stop_failure_goes_on
+                documents_come_back_as_they_were waiting_commands_are_found_by_principal
+                lists_and_counts_tell_the_states a_dropped_caller_loses_nothing
+            }
+            identity {
+                users_come_and_go users_are_listed_by_path keys_belong_to_users policies_belong_to_users
+            }
+            bundle {
+                buckets_come_and_go the_newest_row_is_the_current_one objects_are_listed_by_prefix
+                versions_are_listed_newest_first a_replaced_row_gives_its_files_free
+                a_shared_file_is_free_when_nobody_names_it an_upload_becomes_an_object
+                an_aborted_upload_gives_its_parts_free
+            }
+            server_record { the_first_value_stays }
+        }
+    };
+    (@modules $open:ident; $($module:ident { $($promise:ident)* })*) => {
+        mod $open {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $promise() {
+                    let (_alive, store) = super::super::$open().await;
+                    $crate::contract::$module::$promise(&store).await;
+                })*
+            })*
+        }
+    };
+}
