@@ -3,6 +3,8 @@
 //! All events take equal time and completions are processed in start order, so the hosts that began
 //! together end together, first in first out.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use longshore_model::deployment::{Creator, Deployment, DeploymentStatus, FileExistsBehavior};
 use longshore_model::deployment_config::MinimumHealthyHosts;
 use longshore_model::deployment_group::AutoRollback;
@@ -117,11 +119,7 @@ fn run(deployment: &Deployment, candidates: Vec<Candidate>, failing: &[usize]) -
 }
 
 fn rules() -> TargetRules {
-    TargetRules {
-        is_stopping: false,
-        ignore_application_stop_failures: false,
-        clocks: Clocks::default(),
-    }
+    TargetRules { is_stopping: false, ignore_application_stop_failures: false, clocks: Clocks::default() }
 }
 
 /// All events of one host: the last one fails if the host fails.
@@ -236,9 +234,8 @@ fn more_hosts_than_the_quota_fail_the_deployment() {
 
 #[test]
 fn hosts_go_unhealthy_first_then_unknown_then_old_then_current_then_by_name() {
-    let healthy = |installed: Option<&str>| {
-        Some(HostHealth { is_healthy: true, installed: installed.map(revision) })
-    };
+    let healthy =
+        |installed: Option<&str>| Some(HostHealth { is_healthy: true, installed: installed.map(revision) });
     let unhealthy = Some(HostHealth { is_healthy: false, installed: Some(revision("v1.zip")) });
     let candidates = vec![
         candidate("a-current", healthy(Some("v1.zip"))),

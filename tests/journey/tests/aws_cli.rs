@@ -1,5 +1,7 @@
 //! The journey of the README with the unmodified AWS CLI, from a bucket to a served revision.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::os::unix::fs::PermissionsExt;
 
 use longshore_journey::{App, Aws, Host, Server};

@@ -1,5 +1,7 @@
 //! What goes wrong on a host reaches the caller with its cause, and the fleet's health is kept.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use longshore_journey::{App, Aws, Host, PATIENCE, Server, wait_for};
 
 struct Fleet {

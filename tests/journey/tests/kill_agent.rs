@@ -1,6 +1,8 @@
 //! An agent is killed at many moments of a deployment and started again: what it ran is not run
 //! again, what it knew is reported, and the deployment ends with a cause.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use longshore_journey::{App, Aws, Host, PATIENCE, Server, wait_for};

@@ -1,6 +1,8 @@
 //! The server is killed fifty times during one deployment of twenty hosts: nothing is lost, nothing
 //! runs twice.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use longshore_journey::{App, Aws, Host, PATIENCE, Server, wait_for};

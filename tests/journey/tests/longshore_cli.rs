@@ -1,5 +1,7 @@
 //! The `longshore` CLI as a script uses it: exit codes, JSON, plain lines on a pipe.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

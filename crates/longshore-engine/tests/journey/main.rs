@@ -1,5 +1,7 @@
 //! The engine on an in-memory store with a clock moved by hand: one deployment's journey without HTTP.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod commands;
 mod deployments;
 mod world;

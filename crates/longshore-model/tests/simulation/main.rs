@@ -7,6 +7,9 @@
 //!
 //! `LONGSHORE_SIM_SEED=n` runs one seed and prints its trace; `LONGSHORE_SIM_FLEETS=n` how many.
 
+#![expect(clippy::print_stdout, reason = "seeds and counts are the test's report")]
+#![expect(clippy::disallowed_methods, reason = "the variables above choose what is simulated")]
+
 mod auditor;
 mod world;
 
@@ -33,7 +36,8 @@ fn ten_thousand_fleets_keep_every_promise() {
     }
     println!("{fleets} fleets: {endings:?}");
     // A simulation in which one of these never happens tests nothing of it.
-    for ending in ["Succeeded", "HEALTH_CONSTRAINTS", "HEALTH_CONSTRAINTS_INVALID", "MANUAL_STOP", "TIMEOUT"] {
+    for ending in ["Succeeded", "HEALTH_CONSTRAINTS", "HEALTH_CONSTRAINTS_INVALID", "MANUAL_STOP", "TIMEOUT"]
+    {
         assert!(endings.contains_key(ending), "no fleet ended with {ending}");
     }
 }
