@@ -1,0 +1,356 @@
+//! Objects: put, get, head, delete.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::{CONTENT_RANGE, ETAG, HeaderValue, LAST_MODIFIED};
+use longshore_store::ObjectRow;
+use s3s::dto::{
+    ChecksumMode, ChecksumType, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput,
+    DeleteObjectsOutput, DeletedObject, Error as DeleteError, GetObjectInput, GetObjectOutput,
+    GetObjectTaggingInput, GetObjectTaggingOutput, HeadObjectInput, HeadObjectOutput, ObjectIdentifier,
+    PutObjectInput, PutObjectOutput, Range, TimestampFormat,
+};
+use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
+
+use super::commit::{Committed, NewObject, Staged, WriteCondition};
+use super::{Bundles, NULL_VERSION, http_time, no_such_bucket, no_such_key, store_failed, strong};
+use crate::access::{authorize, caller, object_arn};
+use crate::body::{Declared, disk_failed, receive};
+use crate::condition::{Conditions, Verdict};
+use crate::content::Lease;
+use crate::digest;
+use crate::headers;
+use crate::keys::Principal;
+use crate::reader;
+
+/// As S3: the most keys of one DeleteObjects.
+const MAX_DELETES: usize = 1000;
+/// How often a row is read again whose files were replaced meanwhile.
+const MAX_LOOKS: usize = 10;
+
+impl Bundles {
+    pub(super) async fn put_object(
+        self: Arc<Self>,
+        req: S3Request<PutObjectInput>,
+    ) -> S3Result<S3Response<PutObjectOutput>> {
+        check_key(&req.input.key)?;
+        self.versioning(&req.input.bucket).await?;
+        let mut kept = headers::kept(&req.headers)?;
+        let declared = Declared::from_request(&req.headers, req.trailing_headers, &[])?;
+        let input = req.input;
+        let received = receive(&self.content, input.body, declared).await?;
+        if !kept.iter().any(|(name, _)| name == "content-type") {
+            kept.push(("content-type".to_owned(), "binary/octet-stream".to_owned()));
+        }
+        let sums = received.sums;
+        let checksum_headers = digest::headers(&sums.checksum);
+        let checksum_type = (!checksum_headers.is_empty()).then_some(ChecksumType::FULL_OBJECT);
+        kept.extend(checksum_headers);
+        kept.extend(checksum_type.map(|kind| ("x-amz-checksum-type".to_owned(), kind.to_owned())));
+        let object = NewObject {
+            bucket: input.bucket,
+            key: input.key,
+            size_bytes: received.len,
+            e_tag: sums.e_tag,
+            headers: kept,
+            staged: Staged::Received(received.incoming),
+            condition: WriteCondition { if_match: input.if_match, if_none_match: input.if_none_match },
+        };
+        let Committed { row, version_id } = self.commit(object).await?;
+        Ok(S3Response::new(PutObjectOutput {
+            e_tag: Some(strong(&row.e_tag)),
+            version_id,
+            checksum_crc32: sums.checksum.checksum_crc32,
+            checksum_crc32c: sums.checksum.checksum_crc32c,
+            checksum_crc64nvme: sums.checksum.checksum_crc64nvme,
+            checksum_sha1: sums.checksum.checksum_sha1,
+            checksum_sha256: sums.checksum.checksum_sha256,
+            checksum_type: checksum_type.map(ChecksumType::from_static),
+            ..PutObjectOutput::default()
+        }))
+    }
+
+    pub(super) async fn get_object(
+        self: Arc<Self>,
+        req: S3Request<GetObjectInput>,
+    ) -> S3Result<S3Response<GetObjectOutput>> {
+        let input = req.input;
+        refuse_part_number(input.part_number)?;
+        let conditions = Conditions {
+            if_match: input.if_match,
+            if_none_match: input.if_none_match,
+            if_modified_since: input.if_modified_since,
+            if_unmodified_since: input.if_unmodified_since,
+        };
+        let version = input.version_id.as_deref();
+        let (row, lease) = self.leased(&input.bucket, &input.key, version).await?;
+        check_conditions(&conditions, &row)?;
+        let (range, content_range) = match input.range {
+            Some(range) => {
+                let range = satisfied(range, row.size_bytes)?;
+                let shown = format!("bytes {}-{}/{}", range.start, range.end - 1, row.size_bytes);
+                (range, Some(shown))
+            }
+            None => (0..row.size_bytes, None),
+        };
+        let with_checksums = asks_for_checksums(input.checksum_mode.as_ref()) && content_range.is_none();
+        let mut headers = headers::given_back(&row.headers, with_checksums);
+        let overridden = [
+            (http::header::CONTENT_TYPE, input.response_content_type.is_some()),
+            (http::header::CONTENT_LANGUAGE, input.response_content_language.is_some()),
+            (http::header::CONTENT_DISPOSITION, input.response_content_disposition.is_some()),
+            (http::header::CONTENT_ENCODING, input.response_content_encoding.is_some()),
+            (http::header::CACHE_CONTROL, input.response_cache_control.is_some()),
+            (http::header::EXPIRES, input.response_expires.is_some()),
+        ];
+        for (name, is_overridden) in overridden {
+            if is_overridden {
+                headers.remove(name);
+            }
+        }
+        let content_length = range.end - range.start;
+        let version_id = self.told_version(&row).await?;
+        let files = row.files.clone();
+        let body = reader::stream(&self.content, lease, files, row.size_bytes, range).await;
+        let output = GetObjectOutput {
+            accept_ranges: Some("bytes".to_owned()),
+            body: Some(body.map_err(disk_failed)?),
+            content_length: Some(i64::try_from(content_length).map_err(S3Error::internal_error)?),
+            content_range,
+            e_tag: Some(strong(&row.e_tag)),
+            last_modified: Some(http_time(row.modified_at)),
+            version_id,
+            ..GetObjectOutput::default()
+        };
+        Ok(S3Response::with_headers(output, headers))
+    }
+
+    pub(super) async fn head_object(
+        self: Arc<Self>,
+        req: S3Request<HeadObjectInput>,
+    ) -> S3Result<S3Response<HeadObjectOutput>> {
+        let input = req.input;
+        refuse_part_number(input.part_number)?;
+        let conditions = Conditions {
+            if_match: input.if_match,
+            if_none_match: input.if_none_match,
+            if_modified_since: input.if_modified_since,
+            if_unmodified_since: input.if_unmodified_since,
+        };
+        let row = self.found(&input.bucket, &input.key, input.version_id.as_deref()).await?;
+        check_conditions(&conditions, &row)?;
+        let headers = headers::given_back(&row.headers, asks_for_checksums(input.checksum_mode.as_ref()));
+        let output = HeadObjectOutput {
+            accept_ranges: Some("bytes".to_owned()),
+            content_length: Some(i64::try_from(row.size_bytes).map_err(S3Error::internal_error)?),
+            e_tag: Some(strong(&row.e_tag)),
+            last_modified: Some(http_time(row.modified_at)),
+            version_id: self.told_version(&row).await?,
+            ..HeadObjectOutput::default()
+        };
+        Ok(S3Response::with_headers(output, headers))
+    }
+
+    /// Tags are not kept; clients that copy objects ask for them all the same.
+    pub(super) async fn get_object_tagging(
+        self: Arc<Self>,
+        req: S3Request<GetObjectTaggingInput>,
+    ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
+        let input = req.input;
+        let row = self.found(&input.bucket, &input.key, input.version_id.as_deref()).await?;
+        let version_id = self.told_version(&row).await?;
+        Ok(S3Response::new(GetObjectTaggingOutput { tag_set: Vec::new(), version_id }))
+    }
+
+    pub(super) async fn delete_object(
+        self: Arc<Self>,
+        req: S3Request<DeleteObjectInput>,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let input = req.input;
+        if input.if_match.is_some() {
+            return Err(s3_error!(NotImplemented, "Conditional deletes are not supported here."));
+        }
+        let deleted = self.delete(&input.bucket, &input.key, input.version_id.as_deref()).await?;
+        Ok(S3Response::new(DeleteObjectOutput {
+            delete_marker: deleted.is_marker.then_some(true),
+            version_id: deleted.version_id,
+            ..DeleteObjectOutput::default()
+        }))
+    }
+
+    pub(super) async fn delete_objects(
+        self: Arc<Self>,
+        req: S3Request<DeleteObjectsInput>,
+    ) -> S3Result<S3Response<DeleteObjectsOutput>> {
+        let caller = caller(&req)?.clone();
+        let input = req.input;
+        self.versioning(&input.bucket).await?;
+        if input.delete.objects.len() > MAX_DELETES {
+            return Err(s3_error!(MalformedXML, "At most {MAX_DELETES} keys can be deleted at once."));
+        }
+        let is_quiet = input.delete.quiet == Some(true);
+        let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+        for object in input.delete.objects {
+            match self.delete_one(&caller, &input.bucket, &object).await {
+                Ok(one) if !is_quiet => deleted.push(one),
+                Ok(_) => {}
+                Err(error) => errors.push(DeleteError {
+                    code: Some(error.code().as_str().to_owned()),
+                    key: Some(object.key),
+                    message: error.message().map(str::to_owned),
+                    version_id: object.version_id,
+                }),
+            }
+        }
+        Ok(S3Response::new(DeleteObjectsOutput {
+            deleted: Some(deleted),
+            errors: Some(errors),
+            request_charged: None,
+        }))
+    }
+
+    async fn delete_one(
+        self: &Arc<Self>,
+        caller: &Principal,
+        bucket: &str,
+        object: &ObjectIdentifier,
+    ) -> S3Result<DeletedObject> {
+        let version = object.version_id.as_deref();
+        let action = if version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
+        authorize(caller, action, &object_arn(bucket, &object.key))?;
+        let done = self.delete(bucket, &object.key, version).await?;
+        Ok(DeletedObject {
+            delete_marker: done.is_marker.then_some(true),
+            delete_marker_version_id: done.version_id.filter(|_| done.is_marker),
+            key: Some(object.key.clone()),
+            version_id: object.version_id.clone(),
+        })
+    }
+
+    /// The object, which is no delete marker.
+    pub(super) async fn found(&self, bucket: &str, key: &str, version: Option<&str>) -> S3Result<ObjectRow> {
+        let row = self.index.object(bucket, key, version).await.map_err(store_failed)?;
+        match row {
+            Some(row) if row.is_delete_marker => Err(deleted(row, version.is_some())),
+            Some(row) => Ok(row),
+            None => {
+                if self.index.bucket(bucket).await.map_err(store_failed)?.is_none() {
+                    return Err(no_such_bucket(bucket));
+                }
+                Err(match version {
+                    Some(version) => s3_error!(
+                        NoSuchVersion,
+                        "The specified version does not exist: {bucket}/{key}, version {version}"
+                    ),
+                    None => no_such_key(bucket, key),
+                })
+            }
+        }
+    }
+
+    /// The object with its files held. Looks again when they were replaced in between.
+    pub(super) async fn leased(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> S3Result<(ObjectRow, Lease)> {
+        for _ in 0..MAX_LOOKS {
+            let row = self.found(bucket, key, version).await?;
+            let (content, files) = (self.content.clone(), row.files.clone());
+            let lease = reader::run_blocking(move || content.lease(&files)).await.map_err(disk_failed)?;
+            if let Some(lease) = lease {
+                return Ok((row, lease));
+            }
+        }
+        tracing::error!(bucket, key, "bundle store: an object's content files are missing");
+        Err(s3_error!(InternalError, "The content of {bucket}/{key} is missing on the server's disk."))
+    }
+
+    /// The version that clients are told of: none where the bucket never kept versions.
+    pub(super) async fn told_version(&self, row: &ObjectRow) -> S3Result<Option<String>> {
+        if row.version != NULL_VERSION {
+            return Ok(Some(row.version.clone()));
+        }
+        let bucket = self.index.bucket(&row.bucket).await.map_err(store_failed)?;
+        let ever_versioned = bucket.is_some_and(|(_, versioning)| versioning.is_some());
+        Ok(ever_versioned.then(|| NULL_VERSION.to_owned()))
+    }
+}
+
+/// Keys that XML cannot say are refused.
+pub(super) fn check_key(key: &str) -> S3Result<()> {
+    if key.contains('\u{0}') {
+        return Err(s3_error!(InvalidArgument, "A key must not contain the character U+0000."));
+    }
+    Ok(())
+}
+
+fn refuse_part_number(part_number: Option<i32>) -> S3Result<()> {
+    match part_number {
+        Some(_) => {
+            Err(s3_error!(NotImplemented, "Reading by part number is not supported here; use a range."))
+        }
+        None => Ok(()),
+    }
+}
+
+fn asks_for_checksums(mode: Option<&ChecksumMode>) -> bool {
+    mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED)
+}
+
+fn satisfied(range: Range, size_bytes: u64) -> S3Result<std::ops::Range<u64>> {
+    range.check(size_bytes).map_err(|_| {
+        let mut error =
+            s3_error!(InvalidRange, "The object has {size_bytes} bytes, none of them in the range.");
+        let content_range = HeaderValue::try_from(format!("bytes */{size_bytes}"));
+        error.set_headers(content_range.ok().into_iter().map(|value| (CONTENT_RANGE, value)).collect());
+        error
+    })
+}
+
+fn check_conditions(conditions: &Conditions, row: &ObjectRow) -> S3Result<()> {
+    match conditions.on_read(&row.e_tag, row.modified_at) {
+        Verdict::Proceed => Ok(()),
+        Verdict::PreconditionFailed(header) => Err(precondition_failed(header)),
+        Verdict::NotModified => {
+            let mut error = s3_error!(NotModified);
+            error.set_headers(validators(row));
+            Err(error)
+        }
+    }
+}
+
+pub(super) fn precondition_failed(header: &str) -> S3Error {
+    s3_error!(PreconditionFailed, "At least one of the preconditions you specified did not hold: {header}")
+}
+
+fn validators(row: &ObjectRow) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(e_tag) = strong(&row.e_tag).to_http_header() {
+        headers.insert(ETAG, e_tag);
+    }
+    let mut time = Vec::new();
+    let is_written = http_time(row.modified_at).format(TimestampFormat::HttpDate, &mut time).is_ok();
+    if is_written && let Ok(time) = HeaderValue::from_bytes(&time) {
+        headers.insert(LAST_MODIFIED, time);
+    }
+    headers
+}
+
+/// The answer where a delete marker stands.
+fn deleted(marker: ObjectRow, was_named: bool) -> S3Error {
+    let mut error = if was_named {
+        s3_error!(MethodNotAllowed, "The specified version is a delete marker.")
+    } else {
+        no_such_key(&marker.bucket, &marker.key)
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert("x-amz-delete-marker", HeaderValue::from_static("true"));
+    if let Ok(version) = HeaderValue::try_from(marker.version) {
+        headers.insert("x-amz-version-id", version);
+    }
+    error.set_headers(headers);
+    error
+}
