@@ -1,0 +1,143 @@
+//! A script before it runs: where it is, whether it may run, and the command line that runs it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use longshore_model::appspec::Script;
+use rustix::fs::{Access, access};
+
+/// Why a script failed.
+#[derive(Debug)]
+pub(super) enum ScriptError {
+    /// With the absolute path.
+    Missing(PathBuf),
+    NotExecutable,
+    /// Of the revision (I-36).
+    Outside,
+    Start {
+        program: String,
+        source: io::Error,
+    },
+    TimedOut,
+    StdoutOpen,
+    StderrOpen,
+    Exit(ExitStatus),
+    Io(io::Error),
+}
+
+/// Finds the script in the revision and makes it executable.
+pub(super) fn prepare(archive_dir: &Path, location: &str) -> Result<PathBuf, ScriptError> {
+    let archive_dir = std::path::absolute(archive_dir).map_err(ScriptError::Io)?;
+    let path = archive_dir.join(location.trim_start_matches('/'));
+    let (Ok(real), Ok(real_archive)) = (path.canonicalize(), archive_dir.canonicalize()) else {
+        return Err(ScriptError::Missing(path));
+    };
+    if !real.starts_with(&real_archive) {
+        return Err(ScriptError::Outside);
+    }
+    let metadata = fs::metadata(&real).map_err(ScriptError::Io)?;
+    if !metadata.is_file() {
+        return Err(start_error(&path, io::Error::from(rustix::io::Errno::ACCESS)));
+    }
+    if access(&path, Access::EXEC_OK).is_err() {
+        tracing::warn!(
+            "Script at specified location: {location} is not executable.  Trying to make it executable."
+        );
+        let mode = metadata.permissions().mode() | 0o111;
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+            .map_err(|_| ScriptError::NotExecutable)?;
+    }
+    Ok(path)
+}
+
+pub(super) fn start_error(program: impl AsRef<OsStr>, source: io::Error) -> ScriptError {
+    ScriptError::Start { program: program.as_ref().to_string_lossy().into_owned(), source }
+}
+
+/// The words to execute, the program first.
+pub(super) fn command_line(
+    script: &Script,
+    path: &Path,
+    environment: &[(String, Option<String>)],
+) -> Vec<OsString> {
+    let mut words: Vec<OsString> = Vec::new();
+    if script.sudo {
+        words.push("sudo".into());
+        // Others may not be allowed to keep variables, and sudo would refuse to run at all (I-37).
+        if rustix::process::geteuid().is_root() {
+            let kept: Vec<&str> = environment
+                .iter()
+                .filter(|(_, value)| value.is_some())
+                .map(|(name, _)| name.as_str())
+                .collect();
+            words.push(format!("--preserve-env={}", kept.join(",")).into());
+        }
+    }
+    match &script.run_as {
+        Some(user) => {
+            words.extend(["su".into(), user.into(), "-c".into()]);
+            words.push(shell_quoted(path.as_os_str()));
+        }
+        None => words.push(path.into()),
+    }
+    words
+}
+
+/// The text as one word of a shell; unchanged if it is one already.
+fn shell_quoted(text: &OsStr) -> OsString {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(byte);
+    if !text.is_empty() && text.as_bytes().iter().all(is_plain) {
+        return text.to_owned();
+    }
+    let mut quoted = vec![b'\''];
+    for byte in text.as_bytes() {
+        match byte {
+            b'\'' => quoted.extend_from_slice(b"'\\''"),
+            _ => quoted.push(*byte),
+        }
+    }
+    quoted.push(b'\'');
+    OsString::from_vec(quoted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(run_as: Option<&str>, sudo: bool, path: &str, expected: &str) {
+        let script = Script {
+            location: "x".to_owned(),
+            timeout: Duration::from_secs(1),
+            run_as: run_as.map(str::to_owned),
+            sudo,
+        };
+        let environment = [("A".to_owned(), Some("1".to_owned())), ("B".to_owned(), None)];
+        let words = command_line(&script, Path::new(path), &environment);
+        let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+        let kept = if rustix::process::geteuid().is_root() { "sudo|--preserve-env=A" } else { "sudo" };
+        assert_eq!(words.join("|"), expected.replace("SUDO", kept));
+    }
+
+    #[test]
+    fn there_are_four_forms_of_a_command() {
+        check(None, false, "/r/x", "/r/x");
+        check(Some("bob"), false, "/r/x", "su|bob|-c|/r/x");
+        check(None, true, "/r/x", "SUDO|/r/x");
+        check(Some("bob"), true, "/r/x", "SUDO|su|bob|-c|/r/x");
+    }
+
+    #[test]
+    fn only_what_a_shell_reads_is_quoted() {
+        check(None, false, "/r/a b;c", "/r/a b;c");
+        check(Some("bob"), false, "/r/a b;c", "su|bob|-c|'/r/a b;c'");
+        check(Some("bob"), false, "/r/it's", "su|bob|-c|'/r/it'\\''s'");
+    }
+}
