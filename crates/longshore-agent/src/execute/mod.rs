@@ -1,6 +1,356 @@
 //! The deeds of a command: each computes what to do first (pure) and then does it.
 
 pub mod appspec_file;
+pub mod download;
 pub mod hook;
 pub mod install;
 pub mod unpack;
+
+mod environment;
+mod umask;
+mod which_revision;
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use longshore_model::appspec::Script;
+use longshore_model::lifecycle::LifecycleEventName;
+use longshore_wire::host_command::diagnostics::{AgentErrorCode, CompletionReport};
+use longshore_wire::host_command::specification::{LocalBundleType, RevisionSource, Specification};
+
+use crate::config::Settings;
+use crate::layout::{ARCHIVE, Layout, Pointer};
+use crate::process_group::ProcessGroup;
+use crate::retention;
+use crate::tracker::Tracker;
+use download::Downloader;
+use hook::{HookFailure, HookLogs, HookRequest, OnProcessGroup, ProcessGroupEvent};
+use install::InstallRequest;
+use unpack::{BundleKind, UnpackLimits};
+
+/// The bundle's file in a deployment's directory, whatever its format.
+const BUNDLE: &str = "bundle.tar";
+
+/// What a command asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandKind {
+    /// Fetch and unpack the revision.
+    DownloadBundle,
+    /// Put its files in place.
+    Install,
+    /// Run the scripts of an event.
+    Hook(LifecycleEventName),
+    /// Something this agent does not know.
+    Unknown,
+}
+
+impl CommandKind {
+    /// The kind of the command called `name`.
+    pub fn from_name(name: &str) -> CommandKind {
+        use LifecycleEventName as E;
+        match LifecycleEventName::from_name(name) {
+            Some(E::DownloadBundle) => CommandKind::DownloadBundle,
+            Some(E::Install) => CommandKind::Install,
+            // The service does these itself.
+            Some(E::BlockTraffic | E::AllowTraffic) | None => CommandKind::Unknown,
+            Some(
+                event @ (E::BeforeBlockTraffic
+                | E::AfterBlockTraffic
+                | E::ApplicationStop
+                | E::BeforeInstall
+                | E::AfterInstall
+                | E::ApplicationStart
+                | E::ValidateService
+                | E::BeforeAllowTraffic
+                | E::AfterAllowTraffic),
+            ) => CommandKind::Hook(event),
+        }
+    }
+}
+
+/// Carries out commands on this host.
+#[derive(Debug)]
+pub struct Executor {
+    /// The configuration.
+    pub settings: Arc<Settings>,
+    /// Where everything lies.
+    pub layout: Layout,
+    /// Told which process groups run.
+    pub tracker: Tracker,
+    /// Fetches bundles.
+    pub downloader: Downloader,
+    /// For the environment of scripts.
+    pub host_identifier: String,
+    /// For the environment of scripts.
+    pub region: String,
+}
+
+/// The scripts of an event and the revision they lie in.
+struct EventScripts {
+    archive_dir: PathBuf,
+    scripts: Vec<Script>,
+}
+
+impl Executor {
+    /// Whether the command would do nothing. Source: agent.md §1.6.
+    ///
+    /// # Errors
+    /// When the AppSpec that it would use cannot be read.
+    pub fn is_noop(&self, command_name: &str, spec: &Specification) -> Result<bool, CompletionReport> {
+        match CommandKind::from_name(command_name) {
+            CommandKind::DownloadBundle | CommandKind::Install => Ok(false),
+            CommandKind::Unknown => Ok(true),
+            CommandKind::Hook(event) => {
+                let is_noop = self.scripts(event, spec)?.is_none();
+                if is_noop {
+                    tracing::info!("Lifecycle event {} is a noop", event.as_str());
+                }
+                Ok(is_noop)
+            }
+        }
+    }
+
+    /// Carries out a command.
+    ///
+    /// # Errors
+    /// What goes into the diagnostics.
+    pub async fn execute(&self, command_name: &str, spec: &Specification) -> Result<(), CompletionReport> {
+        let kind = CommandKind::from_name(command_name);
+        if kind == CommandKind::Unknown {
+            return Err(CompletionReport::failed(format!("Unsupported command type: {command_name}.")));
+        }
+        let deployment_dir = self.deployment_dir(spec);
+        std::fs::create_dir_all(&deployment_dir).map_err(|_| {
+            let dir = deployment_dir.display();
+            CompletionReport::failed(format!("Error creating deployment root directory {dir}"))
+        })?;
+        match kind {
+            CommandKind::DownloadBundle => self.download_bundle(spec, &deployment_dir).await,
+            CommandKind::Install => self.install(spec, &deployment_dir).await,
+            CommandKind::Hook(event) => self.run_hook(event, spec).await,
+            CommandKind::Unknown => Ok(()),
+        }
+    }
+
+    fn deployment_dir(&self, spec: &Specification) -> PathBuf {
+        self.layout.deployment(&spec.deployment_group_id, &spec.deployment_id)
+    }
+
+    async fn download_bundle(
+        &self,
+        spec: &Specification,
+        deployment_dir: &Path,
+    ) -> Result<(), CompletionReport> {
+        self.retain(spec, deployment_dir).await?;
+        let bundle = deployment_dir.join(BUNDLE);
+        let archive_dir = deployment_dir.join(ARCHIVE);
+        match &spec.revision {
+            RevisionSource::S3 { bucket, key, bundle_type, version, e_tag } => {
+                let object = download::Object { bucket, key, version: version.as_deref() };
+                self.downloader.fetch(&object, e_tag.as_deref(), &bundle).await.map_err(failed)?;
+                self.unpack(bundle, *bundle_type, archive_dir).await?;
+            }
+            RevisionSource::Local { location, bundle_type: LocalBundleType::Archive(bundle_type) } => {
+                let (from, to) = (PathBuf::from(location), bundle.clone());
+                blocking(move || download::link_local_file(&from, &to)).await?;
+                self.unpack(bundle, *bundle_type, archive_dir).await?;
+            }
+            RevisionSource::Local { location, bundle_type: LocalBundleType::Directory } => {
+                let from = PathBuf::from(location);
+                blocking(move || download::copy_local_directory(&from, &archive_dir)).await?;
+            }
+            RevisionSource::GitHub { account, repository, .. } => {
+                return Err(CompletionReport::failed(format!(
+                    "GitHub revisions are not available yet in this agent ({account}/{repository}): \
+                     push the revision to a bucket instead"
+                )));
+            }
+        }
+        self.layout
+            .write_pointer(Pointer::MostRecentInstall, &spec.deployment_group_id, deployment_dir)
+            .map_err(failed)
+    }
+
+    async fn retain(&self, spec: &Specification, deployment_dir: &Path) -> Result<(), CompletionReport> {
+        let group_id = &spec.deployment_group_id;
+        let last_successful =
+            self.layout.read_pointer(Pointer::LastSuccessfulInstall, group_id).map_err(failed)?;
+        let group_dir = self.layout.group(group_id);
+        let max_revisions = self.settings.max_revisions;
+        let current = deployment_dir.to_owned();
+        let tracked = self.tracker.deployment_ids();
+        blocking(move || {
+            let keep = retention::Keep {
+                current: &current,
+                last_successful: last_successful.as_deref(),
+                tracked: &tracked,
+            };
+            retention::apply(&group_dir, max_revisions, &keep)
+        })
+        .await
+    }
+
+    async fn unpack(
+        &self,
+        bundle: PathBuf,
+        kind: BundleKind,
+        archive_dir: PathBuf,
+    ) -> Result<(), CompletionReport> {
+        let limits = UnpackLimits { max_extracted_bytes: self.settings.max_extracted_bytes };
+        let old_archive = archive_dir.clone();
+        blocking(move || download::remove_directory(&old_archive)).await?;
+        blocking(move || unpack::unpack(&bundle, kind, &archive_dir, &limits)).await
+    }
+
+    async fn install(&self, spec: &Specification, deployment_dir: &Path) -> Result<(), CompletionReport> {
+        let events = &spec.all_possible_lifecycle_events;
+        let request = InstallRequest {
+            root_dir: self.layout.root().to_owned(),
+            deployment_group_id: spec.deployment_group_id.clone(),
+            deployment_id: spec.deployment_id.clone(),
+            archive_dir: deployment_dir.join(ARCHIVE),
+            appspec_filename: spec.app_spec_filename.clone(),
+            file_exists_behavior: spec.file_exists_behavior.clone(),
+            all_possible_lifecycle_events: (!events.is_empty()).then(|| events.clone()),
+        };
+        blocking(move || install::install(&request)).await
+    }
+
+    async fn run_hook(
+        &self,
+        event: LifecycleEventName,
+        spec: &Specification,
+    ) -> Result<(), CompletionReport> {
+        let Some(EventScripts { archive_dir, scripts }) = self.scripts(event, spec)? else { return Ok(()) };
+        let settings = &self.settings;
+        let deployments_log = self.layout.deployments_log(&settings.program_name);
+        let request = HookRequest {
+            event: event.as_str().to_owned(),
+            deployment_id: spec.deployment_id.clone(),
+            archive_dir,
+            scripts,
+            environment: environment::variables(event, spec, &self.host_identifier, &self.region),
+            logs: HookLogs {
+                scripts_log: self.deployment_dir(spec).join("logs/scripts.log"),
+                deployments_log: settings.enable_deployments_log.then_some(deployments_log),
+            },
+            kill_grace: settings.hook_kill_grace,
+            on_process_group: Some(self.process_group_recorder(&spec.deployment_id)),
+        };
+        match hook::run_event(request).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(hook_failed(failure)),
+        }
+    }
+
+    /// The scripts of `event`; `None` when it is a no-op.
+    fn scripts(
+        &self,
+        event: LifecycleEventName,
+        spec: &Specification,
+    ) -> Result<Option<EventScripts>, CompletionReport> {
+        let archive_dir = which_revision::archive_dir(&self.layout, event, spec).map_err(failed)?;
+        let Some(archive_dir) = archive_dir else { return Ok(None) };
+        let appspec = appspec_file::read(&archive_dir, &spec.app_spec_filename).map_err(failed)?;
+        let scripts = appspec.scripts(event.as_str()).unwrap_or_default().to_vec();
+        Ok((!scripts.is_empty()).then_some(EventScripts { archive_dir, scripts }))
+    }
+
+    /// Keeps on disk which process group runs for a deployment, for the next start of the agent.
+    fn process_group_recorder(&self, deployment_id: &str) -> OnProcessGroup {
+        let tracker = self.tracker.clone();
+        let deployment_id = deployment_id.to_owned();
+        OnProcessGroup(Box::new(move |event| {
+            let recorded = match event {
+                ProcessGroupEvent::Started(id) => match ProcessGroup::observe(id) {
+                    Some(group) => tracker.record_process_group(&deployment_id, &group),
+                    // It has ended already.
+                    None => Ok(()),
+                },
+                ProcessGroupEvent::Ended(_) => tracker.forget_process_group(&deployment_id),
+            };
+            if let Err(error) = recorded {
+                tracing::warn!("Cannot record the process group of deployment {deployment_id}: {error}");
+            }
+        }))
+    }
+}
+
+/// A failure that is no script's, in the words of `error`.
+fn failed(error: impl Display) -> CompletionReport {
+    CompletionReport::failed(error.to_string())
+}
+
+fn hook_failed(failure: HookFailure) -> CompletionReport {
+    let error_code = match failure.code {
+        1 => AgentErrorCode::ScriptMissing,
+        2 => AgentErrorCode::ScriptNotExecutable,
+        3 => AgentErrorCode::ScriptTimedOut,
+        4 => AgentErrorCode::ScriptFailed,
+        6 => AgentErrorCode::OutputsLeftOpen,
+        _ => AgentErrorCode::Unknown,
+    };
+    CompletionReport {
+        error_code,
+        script_name: failure.script_name,
+        message: failure.message,
+        log: failure.log,
+    }
+}
+
+/// Does `work` where it does not hold up polling.
+async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, CompletionReport>
+where
+    T: Send + 'static,
+    E: Display + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(failed),
+        Err(error) => Err(CompletionReport::failed(format!("the agent failed inside: {error}"))),
+    }
+}
+
+/// A specification of an S3 revision for tests.
+#[cfg(test)]
+pub(crate) fn test_specification(deployment_id: &str, creator: &str, deployment_type: &str) -> Specification {
+    let json = serde_json::json!({
+        "DeploymentId": deployment_id,
+        "DeploymentGroupId": "group-1",
+        "DeploymentGroupName": "fleet",
+        "ApplicationName": "app",
+        "DeploymentCreator": creator,
+        "DeploymentType": deployment_type,
+        "Revision": {
+            "RevisionType": "S3",
+            "S3Revision": { "Bucket": "bundles", "Key": "app.tgz", "BundleType": "tgz", "ETag": "abc" },
+        },
+    });
+    Specification::from_json(json.to_string().as_bytes()).expect("a valid specification")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, expected: CommandKind) {
+        assert_eq!(CommandKind::from_name(name), expected, "{name}");
+    }
+
+    #[test]
+    fn nine_events_are_hooks_and_traffic_is_not_for_the_agent() {
+        check("DownloadBundle", CommandKind::DownloadBundle);
+        check("Install", CommandKind::Install);
+        check("ValidateService", CommandKind::Hook(LifecycleEventName::ValidateService));
+        check("BlockTraffic", CommandKind::Unknown);
+        check("AllowTraffic", CommandKind::Unknown);
+        check("UpdateDeploymentAgent", CommandKind::Unknown);
+        check("installed", CommandKind::Unknown);
+        let n_hooks = LifecycleEventName::ALL
+            .into_iter()
+            .filter(|event| matches!(CommandKind::from_name(event.as_str()), CommandKind::Hook(_)))
+            .count();
+        assert_eq!(n_hooks, 9);
+    }
+}

@@ -1,0 +1,205 @@
+//! One command, step by step. Source: agent.md §1.5.
+//!
+//! specification → no-op test → acknowledgement → tracking file → deed → report on disk → report sent.
+//! A command that anything was done for ends in exactly one report.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use longshore_wire::host_command::DEPLOYMENT_SYSTEM;
+use longshore_wire::host_command::diagnostics::CompletionReport;
+use longshore_wire::host_command::specification::Specification;
+use tokio::sync::Notify;
+
+use crate::execute::Executor;
+use crate::patience::patiently;
+use crate::report::{Report, Reporter, TerminalStatus};
+use crate::service::{CallError, CommandService};
+use crate::specification::SpecificationReader;
+use crate::tracker::Tracker;
+
+/// The waits before writing a tracking file is tried again. Source: agent.md §4.1.
+const TRACKING_RETRIES: [Duration; 3] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5)];
+
+/// How long an outage of the service may last before a command that is not yet acknowledged fails.
+/// As long as the service waits for an acknowledgement. Source: service.md §8.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A command whose poll answer was found good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostCommand {
+    /// Opaque; the same for every delivery of this command.
+    pub identifier: String,
+    /// What to do.
+    pub name: String,
+    /// What to ask the specification with.
+    pub deployment_execution_id: String,
+}
+
+/// Runs commands from specification to report.
+#[derive(Debug)]
+pub struct Runner {
+    /// Asked for the specification, told the acknowledgement.
+    pub service: Arc<CommandService>,
+    /// Opens specifications.
+    pub specifications: SpecificationReader,
+    /// Does the deeds.
+    pub executor: Executor,
+    /// Knows on disk what runs.
+    pub tracker: Tracker,
+    /// Brings the end of commands to the service.
+    pub reporter: Arc<Reporter>,
+    /// Makes commands of one deployment group run one after the other (I-49).
+    pub groups: GroupLocks,
+    /// How long an outage may last before a command is acknowledged; [`PATIENCE`].
+    pub patience: Duration,
+    /// Told when a command was acknowledged or is over, because the next poll may then find another.
+    pub progress: Arc<Notify>,
+}
+
+/// What an acknowledged command needs.
+enum Next {
+    /// Do it.
+    Execute(Box<Specification>),
+    /// Report that there was nothing to do.
+    ReportNoop,
+    /// The service has ended it already.
+    Nothing,
+}
+
+impl Runner {
+    /// Runs one command to its end. Its report is on disk and was sent once when this returns.
+    pub async fn run(&self, command: &HostCommand) {
+        let report = match self.prepare(command).await {
+            Ok(Next::Execute(spec)) => Some(self.execute_tracked(command, &spec).await),
+            Ok(Next::ReportNoop) => Some(self.keep_report(command, Ok("CompletedNoopCommand"))),
+            Ok(Next::Nothing) => None,
+            Err(failure) => Some(self.keep_report(command, Err(failure))),
+        };
+        if let Some(report) = report {
+            self.reporter.send(report).await;
+        }
+        self.progress.notify_one();
+    }
+
+    /// Reports a command as failed that could not be run for reasons of the agent's own.
+    pub async fn fail(&self, command: &HostCommand, message: String) {
+        let report = self.keep_report(command, Err(CompletionReport::failed(message)));
+        self.reporter.send(report).await;
+    }
+
+    /// Puts the one report of a command on disk.
+    fn keep_report(&self, command: &HostCommand, end: Result<&str, CompletionReport>) -> Report {
+        let report = to_report(&command.identifier, end);
+        self.reporter.keep(&report);
+        report
+    }
+
+    async fn prepare(&self, command: &HostCommand) -> Result<Next, CompletionReport> {
+        let spec = self.specification(command).await?;
+        let is_noop = self.executor.is_noop(&command.name, &spec)?;
+        if is_noop {
+            tracing::info!(
+                "Noop check completed for command {}, all lifecycle events are noops.",
+                command.name
+            );
+        }
+        let acknowledge = || self.service.acknowledge(&command.identifier, is_noop);
+        let status = patiently(self.patience, CallError::is_transient, acknowledge).await;
+        self.progress.notify_one();
+        match status.map_err(refused)?.as_deref() {
+            Some("Succeeded") => Ok(Next::Nothing),
+            Some("Failed") => self.after_failed_acknowledgement(command).await,
+            Some(_) | None => Ok(Next::Execute(Box::new(spec))),
+        }
+    }
+
+    async fn after_failed_acknowledgement(&self, command: &HostCommand) -> Result<Next, CompletionReport> {
+        let name = &command.name;
+        tracing::info!("Received Failed for command {name}, checking whether command is a noop...");
+        let spec = self.specification(command).await?;
+        if self.executor.is_noop(name, &spec)? { Ok(Next::ReportNoop) } else { Ok(Next::Nothing) }
+    }
+
+    async fn specification(&self, command: &HostCommand) -> Result<Specification, CompletionReport> {
+        let ask = || self.service.specification(&command.deployment_execution_id);
+        let output = patiently(self.patience, CallError::is_transient, ask).await.map_err(refused)?;
+        let system = output.deployment_system.unwrap_or_default();
+        if system != DEPLOYMENT_SYSTEM {
+            let message = format!("Deployment System mismatch: {DEPLOYMENT_SYSTEM} != {system}");
+            return Err(CompletionReport::failed(message));
+        }
+        let Some(specification) = output.deployment_specification else {
+            return Err(CompletionReport::failed("Deployment Specification missing"));
+        };
+        let opened = self.specifications.open(specification.generic_envelope.as_ref());
+        opened.map_err(|error| CompletionReport::failed(error.to_string()))
+    }
+
+    /// Executes a command with its tracking file in place, which goes only when the report is on disk.
+    async fn execute_tracked(&self, command: &HostCommand, spec: &Specification) -> Report {
+        let deployment_id = &spec.deployment_id;
+        let group = self.groups.of(&spec.deployment_group_id);
+        let _turn = group.lock().await;
+        if let Err(error) = self.track(deployment_id, &command.identifier).await {
+            let message = format!("cannot write the tracking file of {deployment_id}: {error}");
+            return self.keep_report(command, Err(CompletionReport::failed(message)));
+        }
+        tracing::info!("Running {} of deployment {deployment_id}", command.name);
+        let end = self.executor.execute(&command.name, spec).await;
+        let report = self.keep_report(command, end.map(|()| ""));
+        if let Err(error) = self.tracker.untrack(deployment_id) {
+            tracing::error!("Cannot remove the tracking file of {deployment_id}: {error}");
+        }
+        report
+    }
+
+    async fn track(&self, deployment_id: &str, identifier: &str) -> io::Result<()> {
+        for pause in TRACKING_RETRIES {
+            match self.tracker.track(deployment_id, identifier) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    tracing::warn!(
+                        "Cannot write the tracking file of {deployment_id}, trying again: {error}"
+                    );
+                    tokio::time::sleep(pause).await;
+                }
+                result => return result,
+            }
+        }
+        self.tracker.track(deployment_id, identifier)
+    }
+}
+
+/// The one report of a command that ended so.
+fn to_report(identifier: &str, end: Result<&str, CompletionReport>) -> Report {
+    let (status, completion) = match end {
+        Ok(note) => (TerminalStatus::Succeeded, CompletionReport::succeeded(note)),
+        Err(failure) => {
+            tracing::error!("A command failed: {}", failure.message);
+            (TerminalStatus::Failed, failure)
+        }
+    };
+    Report { host_command_identifier: identifier.to_owned(), status, diagnostics: completion.to_payload() }
+}
+
+fn refused(error: CallError) -> CompletionReport {
+    CompletionReport::failed(error.sentence())
+}
+
+/// One lock for each deployment group.
+#[derive(Debug, Default)]
+pub struct GroupLocks {
+    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl GroupLocks {
+    fn of(&self, deployment_group_id: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        // Groups come and go over the years of an agent; those without a command are forgotten.
+        locks.retain(|_, lock| 1 < Arc::strong_count(lock));
+        Arc::clone(locks.entry(deployment_group_id.to_owned()).or_default())
+    }
+}

@@ -1,0 +1,31 @@
+//! The host agent: polls the command service, does what it is told on this host, reports once.
+//!
+//! A drop-in for AWS's agent on EC2 and on-premises hosts: same configuration, same files on disk,
+//! same messages. The journey of one command reads down this list.
+
+pub mod cli;
+pub mod config;
+pub mod daemon;
+
+pub mod backoff;
+pub mod poll;
+
+pub mod command;
+pub mod execute;
+pub mod install_plan;
+pub mod specification;
+
+pub mod process_group;
+pub mod recovery;
+pub mod report;
+pub mod retention;
+pub mod tracker;
+
+pub mod agent_log;
+pub mod identity;
+pub mod layout;
+pub mod patience;
+pub mod pid_file;
+pub mod service;
+pub mod state_file;
+pub mod version;

@@ -1,0 +1,306 @@
+//! The poll loop: one poll outstanding, commands handed to tasks of their own. Source: agent.md §1.4.
+//!
+//! After a command was handed out the next poll follows at once; `wait_between_runs` is slept only
+//! after an empty or failed poll.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use longshore_wire::host_command::shapes::HostCommandInstance;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::backoff;
+use crate::command::{HostCommand, Runner};
+use crate::service::{CallError, CommandService};
+
+/// Commands that run at the same time; more wait for their turn.
+const MAX_RUNNING: usize = 16;
+
+/// Commands remembered after their end: an answer that was under way meanwhile may name one again.
+const MAX_REMEMBERED: usize = 64;
+
+/// Why a poll brought nothing that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// The call failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// A command for another host (I-09).
+    #[error("Host Identifier mismatch: {own} != {got}")]
+    HostIdentifier {
+        /// Of this host.
+        own: String,
+        /// In the answer.
+        got: String,
+    },
+    /// A command without a name.
+    #[error("Command Name missing")]
+    NoName,
+    /// A command that could be neither asked about nor reported.
+    #[error("{0} missing")]
+    NoIdentifier(&'static str),
+}
+
+/// What to do after a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    /// Poll again.
+    AtOnce,
+    /// Wait this long; a command that gets on ends the wait, as the next one may be there then.
+    Pause(Duration),
+}
+
+/// Polls until it is told to stop.
+pub struct Poller {
+    service: Arc<CommandService>,
+    runner: Arc<Runner>,
+    wait_between_runs: Duration,
+    in_flight: InFlight,
+    slots: Arc<Semaphore>,
+    n_errors: usize,
+    chance: Box<dyn FnMut() -> f64 + Send>,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+impl std::fmt::Debug for Poller {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Poller").field("in_flight", &self.in_flight).finish_non_exhaustive()
+    }
+}
+
+impl Poller {
+    /// A poller that hands its commands to `runner`, on `tasks`, until `shutdown`.
+    /// `chance` draws numbers from 0 to 1.
+    pub fn new(
+        service: Arc<CommandService>,
+        runner: Arc<Runner>,
+        wait_between_runs: Duration,
+        chance: Box<dyn FnMut() -> f64 + Send>,
+        tasks: TaskTracker,
+        shutdown: CancellationToken,
+    ) -> Poller {
+        let slots = Arc::new(Semaphore::new(MAX_RUNNING));
+        let in_flight = InFlight::default();
+        Poller { service, runner, wait_between_runs, in_flight, slots, n_errors: 0, chance, tasks, shutdown }
+    }
+
+    /// Polls until shutdown, which aborts the poll under way (I-05). Running commands go on.
+    pub async fn run(mut self) {
+        let shutdown = self.shutdown.clone();
+        while !shutdown.is_cancelled() {
+            let started = Instant::now();
+            let polled = tokio::select! {
+                // An answer that has arrived is taken even at the moment of the shutdown.
+                biased;
+                polled = self.service.poll() => polled,
+                () = shutdown.cancelled() => return,
+            };
+            let handed_out = polled.map_err(PollError::from).and_then(|command| self.hand_out(command));
+            let after = self.after(handed_out, started.elapsed());
+            self.pause(after).await;
+        }
+    }
+
+    /// Starts the command of a poll's answer; says whether there was a new one.
+    fn hand_out(&self, instance: Option<HostCommandInstance>) -> Result<bool, PollError> {
+        let Some(instance) = instance else { return Ok(false) };
+        let command = checked(instance, self.service.host_identifier())?;
+        if self.runner.reporter.nudge(&command.identifier) {
+            tracing::info!("Command {} is over, its report is on the way", command.name);
+            return Ok(false);
+        }
+        let Some(guard) = self.in_flight.begin(&command.identifier) else {
+            tracing::info!("Command {} is running already, skipping its second delivery", command.name);
+            return Ok(false);
+        };
+        let (runner, slots) = (Arc::clone(&self.runner), Arc::clone(&self.slots));
+        let tasks = self.tasks.clone();
+        self.tasks.spawn(async move {
+            let _guard = guard;
+            let _slot = slots.acquire_owned().await;
+            run_guarded(runner, command, &tasks).await;
+        });
+        Ok(true)
+    }
+
+    fn after(&mut self, handed_out: Result<bool, PollError>, elapsed: Duration) -> After {
+        match handed_out {
+            Ok(is_new) => {
+                self.n_errors = 0;
+                if is_new { After::AtOnce } else { After::Pause(self.wait_between_runs) }
+            }
+            Err(error) => {
+                log_failure(&error);
+                self.n_errors = (self.n_errors + 1).min(10);
+                let back_off = backoff::pause(self.n_errors, elapsed, (self.chance)());
+                tracing::debug!("Sleeping {} seconds.", back_off.as_secs());
+                After::Pause(back_off + self.wait_between_runs)
+            }
+        }
+    }
+
+    async fn pause(&mut self, after: After) {
+        let After::Pause(pause) = after else { return };
+        let has_failed = 0 < self.n_errors;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.runner.progress.notified(), if !has_failed => {}
+            () = self.shutdown.cancelled() => {}
+        }
+    }
+}
+
+/// Runs a command; should the agent fail inside, the command is still reported.
+async fn run_guarded(runner: Arc<Runner>, command: HostCommand, tasks: &TaskTracker) {
+    let (inner_runner, inner_command) = (Arc::clone(&runner), command.clone());
+    let ended = tasks.spawn(async move { inner_runner.run(&inner_command).await }).await;
+    if let Err(error) = ended {
+        tracing::error!("The agent failed inside while running {}: {error}", command.name);
+        runner.fail(&command, format!("the agent failed inside: {error}")).await;
+    }
+}
+
+/// The command of a poll's answer, if it is one for this host.
+fn checked(instance: HostCommandInstance, own: &str) -> Result<HostCommand, PollError> {
+    let got = instance.host_identifier.unwrap_or_default();
+    let own_tail = own.rsplit_once('/').map_or(own, |(_, tail)| tail);
+    if got != own && (got != own_tail || got.is_empty()) {
+        return Err(PollError::HostIdentifier { own: own.to_owned(), got });
+    }
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let missing = PollError::NoIdentifier;
+    Ok(HostCommand {
+        name: given(instance.command_name).ok_or(PollError::NoName)?,
+        identifier: given(instance.host_command_identifier)
+            .ok_or_else(|| missing("Host Command Identifier"))?,
+        deployment_execution_id: given(instance.deployment_execution_id)
+            .ok_or_else(|| missing("Deployment Execution Id"))?,
+    })
+}
+
+/// The lines that operators of the original search for.
+fn log_failure(error: &PollError) {
+    let (class, sentence) = match error {
+        PollError::Call(error) => (error.class().to_owned(), error.sentence()),
+        PollError::HostIdentifier { .. } | PollError::NoName | PollError::NoIdentifier(_) => {
+            ("RuntimeError".to_owned(), error.to_string())
+        }
+    };
+    tracing::error!("Error polling for host commands: {class} - {sentence} - {error:?}");
+    match error {
+        PollError::Call(CallError::Credentials(_)) => tracing::error!(
+            "Missing credentials - please check if this instance was started with an IAM instance profile"
+        ),
+        PollError::Call(error) if error.is_certificate() => {
+            tracing::error!("Network error: {sentence} (certificate verify failed)");
+            tracing::error!("Failed to execute the command. Your certificates might have been deleted");
+        }
+        PollError::Call(error) if error.is_network() => tracing::error!("Network error: {sentence}"),
+        PollError::Call(_) => tracing::error!("Cannot reach InstanceService: {class} - {sentence}"),
+        PollError::HostIdentifier { .. } | PollError::NoName | PollError::NoIdentifier(_) => {
+            tracing::error!("Error during perform: {class} - {sentence}");
+        }
+    }
+}
+
+/// The commands that run, so that a second delivery starts nothing (I-03).
+#[derive(Clone, Debug, Default)]
+struct InFlight {
+    commands: Arc<Mutex<Commands>>,
+}
+
+#[derive(Debug, Default)]
+struct Commands {
+    running: HashSet<String>,
+    ended: VecDeque<String>,
+}
+
+/// A command's place among the running ones; given up when dropped.
+struct InFlightGuard {
+    in_flight: InFlight,
+    identifier: String,
+}
+
+impl InFlight {
+    fn begin(&self, identifier: &str) -> Option<InFlightGuard> {
+        let mut commands = self.lock();
+        if commands.ended.iter().any(|ended| ended == identifier) {
+            return None;
+        }
+        let is_new = commands.running.insert(identifier.to_owned());
+        is_new.then(|| InFlightGuard { in_flight: self.clone(), identifier: identifier.to_owned() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Commands> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for InFlightGuard {
+    fn drop(&mut self) {
+        let mut commands = self.in_flight.lock();
+        commands.running.remove(&self.identifier);
+        commands.ended.push_back(std::mem::take(&mut self.identifier));
+        if MAX_REMEMBERED < commands.ended.len() {
+            commands.ended.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: &str = "arn:aws:iam::111122223333:user/on-prem-host-1";
+
+    #[track_caller]
+    fn check(host_identifier: &str, name: &str, expected: &str) {
+        let instance = HostCommandInstance {
+            host_identifier: Some(host_identifier.to_owned()),
+            command_name: Some(name.to_owned()),
+            host_command_identifier: Some("hc-1".to_owned()),
+            deployment_execution_id: Some("a/r/d/h".to_owned()),
+            nonce: None,
+        };
+        let shown = checked(instance, OWN).map_or_else(|error| error.to_string(), |_| "ok".to_owned());
+        assert_eq!(shown, expected, "{host_identifier:?} {name:?}");
+    }
+
+    #[test]
+    fn a_command_is_for_the_own_identifier_or_its_last_part() {
+        check(OWN, "Install", "ok");
+        check("on-prem-host-1", "Install", "ok");
+        for other in ["host-1", "on-prem-host", "user/on-prem-host-1", "arn", "", "another"] {
+            check(other, "Install", &format!("Host Identifier mismatch: {OWN} != {other}"));
+        }
+    }
+
+    #[test]
+    fn a_command_has_a_name() {
+        check(OWN, "", "Command Name missing");
+    }
+
+    #[test]
+    fn a_command_that_runs_or_has_ended_is_not_begun_again() {
+        let in_flight = InFlight::default();
+        let guard = in_flight.begin("hc-1").expect("first");
+        assert!(in_flight.begin("hc-1").is_none());
+        assert!(in_flight.begin("hc-2").is_some());
+        drop(guard);
+        assert!(in_flight.begin("hc-1").is_none());
+    }
+
+    #[test]
+    fn ended_commands_are_forgotten_after_a_while() {
+        let in_flight = InFlight::default();
+        for number in 0..=MAX_REMEMBERED {
+            drop(in_flight.begin(&format!("hc-{number}")).expect("new"));
+        }
+        assert!(in_flight.begin("hc-1").is_none());
+        assert!(in_flight.begin("hc-0").is_some());
+    }
+}
