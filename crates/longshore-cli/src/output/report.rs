@@ -1,0 +1,105 @@
+//! What went wrong: the deployment's error, and per failed host the event, the script, the message
+//! and the end of its output. Pure.
+
+use longshore_model::target::TargetStatus;
+
+use super::line::{Line, Tone};
+use crate::progress::{Ending, HostProgress, Progress};
+
+/// More failed hosts than these are counted: their output would hide the first ones'.
+const MAX_HOSTS: usize = 10;
+/// More lines of a log than these, the last, are left out; `--output json` has all.
+const MAX_LOG_LINES: usize = 20;
+
+/// The report of a deployment that did not succeed; empty for one without an error and failed hosts.
+pub(crate) fn failure_report(progress: &Progress) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some(cause) = &progress.error {
+        lines
+            .push(Line::of(Tone::Bad, cause.code.as_str()).then(Tone::Plain, format!(": {}", cause.message)));
+    }
+    let failed: Vec<&HostProgress> =
+        progress.hosts.iter().filter(|host| host.status == TargetStatus::Failed).collect();
+    for host in failed.iter().take(MAX_HOSTS) {
+        lines.extend(host_report(host));
+    }
+    if failed.len() > MAX_HOSTS {
+        let text = format!(
+            "and {} more failed hosts: `longshore status {}` lists all",
+            failed.len() - MAX_HOSTS,
+            progress.id
+        );
+        lines.push(Line::of(Tone::Faint, text));
+    }
+    lines
+}
+
+fn host_report(host: &HostProgress) -> Vec<Line> {
+    let Some(event) = host.failed_event() else {
+        return vec![Line::of(Tone::Strong, host.name.as_str()).then(Tone::Bad, "  failed")];
+    };
+    let title = Line::of(Tone::Strong, host.name.as_str())
+        .then(Tone::Bad, format!("  failed in {}", event.name.as_str()));
+    let Some(ending) = &event.diagnostics else {
+        return vec![title];
+    };
+    let script = if ending.script.is_empty() { String::new() } else { format!(", script {}", ending.script) };
+    let mut lines = vec![title.then(Tone::Plain, format!("{script} ({})", ending.code))];
+    if !ending.message.is_empty() {
+        lines.push(Line::plain(format!("  {}", ending.message)));
+    }
+    lines.extend(log_lines(ending));
+    lines
+}
+
+fn log_lines(ending: &Ending) -> Vec<Line> {
+    let all: Vec<&str> = ending.log_tail.lines().collect();
+    let n_left_out = all.len().saturating_sub(MAX_LOG_LINES);
+    let shown =
+        all.iter().skip(n_left_out).map(|line| Line::of(Tone::Faint, format!("  | {}", printable(line))));
+    shown.collect()
+}
+
+/// A script's output comes from outside: control characters in it must not move the cursor here.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_model::deployment::DeploymentStatus;
+
+    use super::super::line::Palette;
+    use super::*;
+    use crate::progress::Cause;
+    use crate::progress::notation::progress;
+
+    #[test]
+    fn a_failure_names_host_event_script_message_and_log() {
+        let mut progress = progress(DeploymentStatus::Failed, "web-1:SSSSSFK web-2:KKKKKKK");
+        progress.error = Some(Cause {
+            code: String::from("HEALTH_CONSTRAINTS"),
+            message: String::from("too many individual instances failed deployment"),
+        });
+        let report: Vec<String> =
+            failure_report(&progress).iter().map(|line| line.render(Palette::Mono, None)).collect();
+        let expected = [
+            "HEALTH_CONSTRAINTS: too many individual instances failed deployment",
+            "web-1  failed in ApplicationStart, script scripts/start.sh (ScriptFailed)",
+            "  Script at specified location: scripts/start.sh failed with exit code 1",
+            "  | [stdout]starting",
+            "  | [stderr]port 80 is taken",
+        ];
+        assert_eq!(report, expected);
+    }
+
+    #[test]
+    fn a_success_has_nothing_to_report() {
+        assert_eq!(failure_report(&progress(DeploymentStatus::Succeeded, "web-1:SSSSSSS")), []);
+    }
+
+    #[test]
+    fn output_from_a_host_cannot_steer_the_terminal() {
+        assert_eq!(printable("a\x1b[2Jb\tc"), "a\u{fffd}[2Jb\tc");
+    }
+}
