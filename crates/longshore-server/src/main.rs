@@ -1,1 +1,36 @@
-fn main() {}
+//! The program: arguments, logging, exit status. Everything else is the library's.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use longshore_server::args::Args;
+use longshore_server::config::Settings;
+use longshore_server::{run, telemetry};
+use rustix::fs::Mode;
+
+fn main() -> ExitCode {
+    // The data folder holds secrets, and so may any file that a library makes in it.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    telemetry::log_to_stderr();
+    match started(Args::from_process()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn started(args: Args) -> anyhow::Result<()> {
+    let settings = Settings::from_args(args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(settings, |url| {
+        let mut stdout = std::io::stdout();
+        // Whoever started us may not be interested.
+        let written = writeln!(stdout, "listening on {url}").and_then(|()| stdout.flush());
+        if let Err(error) = written {
+            tracing::warn!(%error, "cannot say on stdout where the server is");
+        }
+    }))?;
+    Ok(())
+}

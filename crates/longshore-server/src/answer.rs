@@ -1,0 +1,168 @@
+//! Answers: bodies of one type whoever makes them, and what every error looks like on the wire.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use http_body::{Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use longshore_wire::codec::json;
+use longshore_wire::error::ApiError;
+
+/// What a body may fail with: the connection is then closed.
+pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
+/// The body of every answer.
+pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
+
+/// A body that is there already.
+pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A JSON 1.1 answer. An empty `body` is an answer of operations without an output.
+pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
+    with_type(status, json::CONTENT_TYPE, full(body))
+}
+
+/// An error as JSON 1.1 tells it. Its chain goes to the log once, here.
+pub(crate) fn json_error(error: &ApiError) -> Response<Body> {
+    log(error);
+    json(status(error), error.to_json())
+}
+
+/// Plain text, for people and probes.
+pub(crate) fn text(status: StatusCode, text: impl Into<String>) -> Response<Body> {
+    with_type(status, "text/plain; charset=utf-8", full(text.into()))
+}
+
+/// What is here is only for reading.
+pub(crate) fn read_only() -> Response<Body> {
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}
+
+/// The HTTP status of `error`.
+pub(crate) fn status(error: &ApiError) -> StatusCode {
+    StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Writes a failure of ours to the log with its whole chain.
+pub(crate) fn log(error: &ApiError) {
+    if error.status < 500 {
+        return;
+    }
+    let mut chain = String::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if !chain.is_empty() {
+            chain.push_str(": ");
+        }
+        chain.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    tracing::error!(error.code = %error.code, error.chain = chain, "a request failed: {chain}");
+}
+
+fn with_type(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(n_bytes) = http_body::Body::size_hint(response.body()).exact() {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(n_bytes));
+    }
+    response
+}
+
+/// Something to be done once an answer has left for its caller.
+type Deed = Box<dyn FnOnce() + Send>;
+
+/// Deeds that wait until what was written to a connection before them has been flushed to the
+/// system. A connection that breaks first drops them undone.
+#[derive(Clone, Default)]
+pub(crate) struct AfterFlush {
+    deeds: Arc<Mutex<Vec<Deed>>>,
+}
+
+impl AfterFlush {
+    /// Called by the connection when everything written has been flushed.
+    pub(crate) fn flushed(&self) {
+        let deeds = std::mem::take(&mut *self.deeds.lock().unwrap_or_else(PoisonError::into_inner));
+        for deed in deeds {
+            deed();
+        }
+    }
+
+    fn push(&self, deed: Deed) {
+        self.deeds.lock().unwrap_or_else(PoisonError::into_inner).push(deed);
+    }
+}
+
+/// A body that does one thing once it has been flushed, and another if it never gets that far.
+pub(crate) struct WatchedBody {
+    bytes: Option<Bytes>,
+    after_flush: AfterFlush,
+    on_flushed: Option<Deed>,
+    on_lost: Option<Deed>,
+}
+
+impl WatchedBody {
+    /// `bytes`, with what to do in either case.
+    pub(crate) fn new(
+        bytes: impl Into<Bytes>,
+        after_flush: AfterFlush,
+        on_flushed: impl FnOnce() + Send + 'static,
+        on_lost: impl FnOnce() + Send + 'static,
+    ) -> WatchedBody {
+        WatchedBody {
+            bytes: Some(bytes.into()),
+            after_flush,
+            on_flushed: Some(Box::new(on_flushed)),
+            on_lost: Some(Box::new(on_lost)),
+        }
+    }
+
+    /// As the body of a JSON answer.
+    pub(crate) fn into_answer(self) -> Response<Body> {
+        with_type(StatusCode::OK, json::CONTENT_TYPE, self.boxed_unsync())
+    }
+}
+
+impl http_body::Body for WatchedBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
+        // From here on the connection has it: the next flush sends it, or the connection breaks.
+        self.on_lost = None;
+        if let Some(deed) = self.on_flushed.take() {
+            self.after_flush.push(deed);
+        }
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
+
+impl Drop for WatchedBody {
+    fn drop(&mut self) {
+        if let Some(deed) = self.on_lost.take() {
+            deed();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What only this service answers, under a target prefix of its own: hosts with their last contact.
+
+use longshore_model::host::{Host, HostContact};
+use longshore_store::HostFilter;
+use longshore_wire::api::convert::tag::from_host_tags;
+use longshore_wire::api::shapes::Tag;
+use longshore_wire::codec::Time;
+use longshore_wire::error::ApiError;
+use serde::{Deserialize, Serialize};
+
+use super::{RequestContext, host};
+use crate::authorize::Resource;
+
+/// What stands before the dot in `X-Amz-Target`.
+pub(crate) const TARGET_PREFIX: &str = "Longshore_v1";
+
+/// An operation that only this service has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExtensionOperation {
+    /// Registered hosts with their last contact.
+    ListHosts,
+}
+
+impl ExtensionOperation {
+    /// The operation spelled `name`.
+    pub(crate) fn from_name(name: &str) -> Option<ExtensionOperation> {
+        Some(ExtensionOperation::ListHosts).filter(|operation| operation.name() == name)
+    }
+
+    /// As callers and policies spell it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            ExtensionOperation::ListHosts => "ListHosts",
+        }
+    }
+}
+
+/// The input of `ListHosts`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListHostsInput {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+/// The output of `ListHosts`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListHostsOutput {
+    hosts: Vec<HostInfo>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+/// One registered host.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HostInfo {
+    name: String,
+    arn: String,
+    iam_arn: String,
+    register_time: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_poll_time: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_version: Option<String>,
+    tags: Vec<Tag>,
+}
+
+/// `ListHosts`: registered hosts by name, each with its last contact.
+pub(super) async fn list_hosts(
+    ctx: &RequestContext<'_>,
+    mut input: ListHostsInput,
+) -> Result<ListHostsOutput, ApiError> {
+    let paging = ctx.paging(input.next_token.take().as_deref(), &input)?;
+    let engine = ctx.allowed(&Resource::All)?;
+    let registered = HostFilter { is_registered: Some(true), tags: None };
+    let names = engine.hosts(&registered, paging.page()).await.map_err(host::refused)?;
+    let (names, next_token) = paging.cut(names, ToString::to_string);
+    let mut hosts = Vec::with_capacity(names.len());
+    for name in &names {
+        // A host that went away meanwhile is left out.
+        let Ok(host) = engine.host(name).await else { continue };
+        let contact = engine.contact(host.identity.principal()).await.map_err(host::refused)?;
+        hosts.push(host_info(&host, contact));
+    }
+    Ok(ListHostsOutput { hosts, next_token })
+}
+
+fn host_info(host: &Host, contact: Option<HostContact>) -> HostInfo {
+    let (last_poll_time, agent_version) = match contact {
+        Some(contact) => (Some(contact.last_poll_at.into()), contact.agent_version),
+        None => (None, None),
+    };
+    HostInfo {
+        name: host.name.to_string(),
+        arn: host.arn.to_string(),
+        iam_arn: host.identity.principal().to_string(),
+        register_time: host.registered_at.into(),
+        last_poll_time,
+        agent_version,
+        tags: from_host_tags(&host.tags),
+    }
+}

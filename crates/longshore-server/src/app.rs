@@ -1,0 +1,32 @@
+//! What every request needs: the engine, the keys, the bundle store, and the server's own facts.
+
+use std::sync::Arc;
+
+use longshore_bundles::{BundleService, StoredKeys};
+use longshore_engine::Engine;
+use tokio_util::sync::CancellationToken;
+
+use crate::host_api::Specifications;
+use crate::page_token::PageTokens;
+
+/// The running server's parts; one per server, shared by all requests.
+pub(crate) struct App {
+    /// What callers may do.
+    pub(crate) engine: Engine,
+    /// Whose keys sign.
+    pub(crate) keys: Arc<StoredKeys>,
+    /// S3.
+    pub(crate) bundles: BundleService,
+    /// Signed deployment specifications.
+    pub(crate) specifications: Specifications,
+    /// `nextToken`.
+    pub(crate) page_tokens: PageTokens,
+    /// Items on one page of a list.
+    pub(crate) page_size: usize,
+    /// The server's region.
+    pub(crate) region: String,
+    /// The account.
+    pub(crate) account_id: String,
+    /// Cancelled when the server is to stop.
+    pub(crate) shutdown: CancellationToken,
+}

@@ -1,0 +1,45 @@
+//! The answer that hands a command to its host. If it does not leave, the command is free again.
+
+use http::Response;
+use longshore_engine::host_command::HostCommand;
+use longshore_wire::codec::json;
+use longshore_wire::error::ApiError;
+use longshore_wire::host_command::command_id::{ExecutionId, HostCommandId};
+use longshore_wire::host_command::shapes::{HostCommandInstance, PollHostCommandOutput};
+
+use super::HostCall;
+use crate::answer::{Body, WatchedBody};
+
+/// The answer to a poll that got `command`.
+pub(super) fn command(call: &HostCall<'_>, command: &HostCommand) -> Result<Response<Body>, ApiError> {
+    let output = PollHostCommandOutput { host_command: Some(instance(call, command)) };
+    let (engine, key) = (call.app.engine.clone(), command.key.clone());
+    let connection = call.connection.commands.clone();
+    // Once it has been handed to the connection, the end of the connection frees it.
+    let on_lost = move || engine.delivery_lost(&key, &connection);
+    let after_flush = call.connection.after_flush.clone();
+    Ok(WatchedBody::new(json::encode(&output)?, after_flush, || {}, on_lost).into_answer())
+}
+
+fn instance(call: &HostCall<'_>, command: &HostCommand) -> HostCommandInstance {
+    let target = &command.key.target;
+    let id = HostCommandId {
+        deployment: target.deployment.clone(),
+        host: target.host.clone(),
+        event: command.event,
+        event_idx: command.key.event_idx,
+    };
+    let execution = ExecutionId {
+        account: call.app.account_id.clone(),
+        region: call.app.region.clone(),
+        deployment: target.deployment.clone(),
+        host: Some(target.host.clone()),
+    };
+    HostCommandInstance {
+        command_name: Some(command.event.as_str().to_owned()),
+        deployment_execution_id: Some(execution.encode()),
+        host_command_identifier: Some(id.encode()),
+        host_identifier: Some(call.caller.arn.to_string()),
+        nonce: Some(command.available_at.millis()),
+    }
+}

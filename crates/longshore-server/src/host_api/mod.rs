@@ -1,0 +1,235 @@
+//! The host command service: what host agents call. Source: service.md §9, agent-2x-differences.md §1.
+//!
+//! A host polls and reports only as itself: its identifier is the ARN of the key that signed. A final
+//! report is answered well whenever it can be, since 2.x agents do not send it again.
+
+mod delivery;
+mod specification;
+
+use http::request::Parts;
+use http::{Response, StatusCode};
+use longshore_bundles::Principal;
+use longshore_engine::host_command::{AckAnswer, CommandKey, HostCommandError};
+use longshore_engine::target::TargetError;
+use longshore_model::id::PrincipalArn;
+use longshore_model::lifecycle::EventState;
+use longshore_model::target::TargetKey;
+use longshore_wire::codec::json;
+use longshore_wire::error::ApiError;
+use longshore_wire::host_command::command_id::{ExecutionId, HostCommandId};
+use longshore_wire::host_command::diagnostics::read_completion;
+use longshore_wire::host_command::shapes::{
+    GetDeploymentSpecificationInput, PollHostCommandInput, PostHostCommandUpdateInput,
+    PostHostCommandUpdateOutput, PutHostCommandAcknowledgementInput, PutHostCommandAcknowledgementOutput,
+    PutHostCommandCompleteInput,
+};
+use longshore_wire::host_command::{HostOperation, SECURE_SIGNING_NAME, SIGNING_NAME};
+
+pub(crate) use self::specification::{SignerRecordError, Specifications};
+use crate::answer::{self, Body, WatchedBody};
+use crate::app::App;
+use crate::authorize::{Resource, authorize};
+use crate::listen::Connection;
+
+/// Which of the two target prefixes was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flavour {
+    /// Any registered host may call.
+    Classic,
+    /// The host's policies must allow it too.
+    Secure,
+}
+
+impl Flavour {
+    /// The service name that requests must be signed for.
+    pub(crate) fn signing_name(self) -> &'static str {
+        match self {
+            Flavour::Classic => SIGNING_NAME,
+            Flavour::Secure => SECURE_SIGNING_NAME,
+        }
+    }
+}
+
+/// A call of a host that signed it.
+pub(crate) struct HostCall<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) connection: &'a Connection,
+    pub(crate) caller: Principal,
+    pub(crate) flavour: Flavour,
+    pub(crate) parts: &'a Parts,
+}
+
+impl HostCall<'_> {
+    /// Answers `operation`.
+    ///
+    /// # Errors
+    /// `ClientException`, `AccessDeniedException`, `SerializationException`, or a failure of ours.
+    pub(crate) async fn answer(
+        &self,
+        operation: HostOperation,
+        body: &[u8],
+    ) -> Result<Response<Body>, ApiError> {
+        if self.flavour == Flavour::Secure {
+            let action = format!("{SECURE_SIGNING_NAME}:{}", operation.name());
+            authorize(self.app, &self.caller, &action, &Resource::All)?;
+        }
+        match operation {
+            HostOperation::PollHostCommand => self.poll(json::decode(body)?).await,
+            HostOperation::GetDeploymentSpecification => self.specification(json::decode(body)?).await,
+            HostOperation::PutHostCommandAcknowledgement => self.acknowledge(json::decode(body)?).await,
+            HostOperation::PutHostCommandComplete => self.complete(json::decode(body)?).await,
+            HostOperation::PostHostCommandUpdate => self.update(json::decode(body)?).await,
+        }
+    }
+
+    async fn poll(&self, input: PollHostCommandInput) -> Result<Response<Body>, ApiError> {
+        self.check_identifier(input.host_identifier.as_deref())?;
+        let engine = &self.app.engine;
+        let agent_version = self
+            .parts
+            .headers
+            .get("x-amz-codedeploy-agent-version")
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        let parked = engine.poll(self.principal(), agent_version, &self.connection.commands);
+        let command = tokio::select! {
+            command = parked => command.map_err(refused)?,
+            () = self.app.shutdown.cancelled() => None,
+        };
+        match command {
+            Some(command) => delivery::command(self, &command),
+            None => Ok(answer::json(StatusCode::OK, "{}")),
+        }
+    }
+
+    async fn specification(
+        &self,
+        input: GetDeploymentSpecificationInput,
+    ) -> Result<Response<Body>, ApiError> {
+        self.check_identifier(input.host_identifier.as_deref())?;
+        let text = input.deployment_execution_id.unwrap_or_default();
+        let id = ExecutionId::decode(&text).ok_or_else(|| {
+            client(format!("The deployment execution id `{}` is not one of this service.", shortened(&text)))
+        })?;
+        let deployment =
+            self.app.engine.deployment_for_host(self.principal(), &id.deployment).await.map_err(refused)?;
+        let output = self.app.specifications.of(&deployment, self.app.engine.now())?;
+        Ok(answer::json(StatusCode::OK, json::encode(&*output)?))
+    }
+
+    async fn acknowledge(
+        &self,
+        input: PutHostCommandAcknowledgementInput,
+    ) -> Result<Response<Body>, ApiError> {
+        let key = command_key(input.host_command_identifier.as_deref())?;
+        let engine = self.app.engine.clone();
+        let answer = engine.acknowledge(self.principal(), &key).await.map_err(refused)?;
+        let status = match answer {
+            AckAnswer::InProgress => "InProgress",
+            AckAnswer::Succeeded => "Succeeded",
+            AckAnswer::Failed => "Failed",
+        };
+        let output = PutHostCommandAcknowledgementOutput { command_status: Some(status.to_owned()) };
+        if answer != AckAnswer::InProgress {
+            return Ok(answer::json(StatusCode::OK, json::encode(&output)?));
+        }
+        let after_flush = self.connection.after_flush.clone();
+        // A host whose answer is lost asks again, and must then be told to go on.
+        let on_flushed = move || engine.ack_answered(&key);
+        Ok(WatchedBody::new(json::encode(&output)?, after_flush, on_flushed, || {}).into_answer())
+    }
+
+    async fn complete(&self, input: PutHostCommandCompleteInput) -> Result<Response<Body>, ApiError> {
+        let key = command_key(input.host_command_identifier.as_deref())?;
+        let is_success = match input.command_status.as_deref() {
+            Some("Succeeded") => true,
+            Some("Failed") => false,
+            other => {
+                let shown = shortened(other.unwrap_or_default());
+                return Err(client(format!("The command status `{shown}` is not Succeeded or Failed.")));
+            }
+        };
+        let payload = input.diagnostics.and_then(|envelope| envelope.payload);
+        let diagnostics = read_completion(payload.as_deref(), is_success);
+        let engine = &self.app.engine;
+        engine.complete(self.principal(), &key, is_success, diagnostics).await.map_err(refused)?;
+        Ok(answer::json(StatusCode::OK, ""))
+    }
+
+    /// No present agent calls this; it tells how the command stands and changes nothing.
+    async fn update(&self, input: PostHostCommandUpdateInput) -> Result<Response<Body>, ApiError> {
+        let key = command_key(input.host_command_identifier.as_deref())?;
+        let TargetKey { deployment, host } = &key.target;
+        let no_command = || refused(HostCommandError::NoSuchCommand(host.clone()));
+        let target = self.app.engine.target(deployment, host).await.map_err(|error| match error {
+            TargetError::Store(source) => ApiError::internal(source),
+            TargetError::NoSuchDeployment(_) | TargetError::NotStarted(_) | TargetError::NotFound { .. } => {
+                no_command()
+            }
+        })?;
+        if target.principal != *self.principal() {
+            return Err(no_command());
+        }
+        let status = match target.event(key.event_idx).map(|event| &event.state) {
+            None => return Err(no_command()),
+            Some(EventState::Pending) => "Pending",
+            Some(EventState::InProgress { .. }) => "InProgress",
+            Some(EventState::Succeeded { .. }) => "Succeeded",
+            Some(EventState::Failed { .. } | EventState::Skipped) => "Failed",
+        };
+        let output = PostHostCommandUpdateOutput { command_status: Some(status.to_owned()) };
+        Ok(answer::json(StatusCode::OK, json::encode(&output)?))
+    }
+
+    fn principal(&self) -> &PrincipalArn {
+        &self.caller.arn
+    }
+
+    /// A host speaks only for itself.
+    fn check_identifier(&self, identifier: Option<&str>) -> Result<(), ApiError> {
+        let identifier = identifier.unwrap_or_default();
+        if identifier == self.principal().0 {
+            return Ok(());
+        }
+        Err(denied(format!(
+            "The host identifier `{}` is not the identity that signed the request: {}",
+            shortened(identifier),
+            self.principal()
+        )))
+    }
+}
+
+/// The one place where a host's failures become exceptions.
+fn refused(error: HostCommandError) -> ApiError {
+    match error {
+        HostCommandError::NotRegistered(principal) => denied(format!(
+            "User: {principal} is not registered as an on-premises instance and may not use the host command service."
+        )),
+        HostCommandError::NoSuchCommand(host) => client(format!("The host `{host}` has no such command.")),
+        HostCommandError::NotATarget(id) => {
+            client(format!("The host has no part in the deployment `{id}`, or there is no such deployment."))
+        }
+        HostCommandError::Store(source) => ApiError::internal(source),
+    }
+}
+
+fn command_key(identifier: Option<&str>) -> Result<CommandKey, ApiError> {
+    let text = identifier.unwrap_or_default();
+    let id = HostCommandId::decode(text).ok_or_else(|| {
+        client(format!("The host command identifier `{}` is not one of this service.", shortened(text)))
+    })?;
+    let target = TargetKey { deployment: id.deployment, host: id.host };
+    Ok(CommandKey { target, event_idx: id.event_idx })
+}
+
+fn client(message: String) -> ApiError {
+    ApiError::client("ClientException", message)
+}
+
+fn denied(message: String) -> ApiError {
+    ApiError::client("AccessDeniedException", message)
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(128).collect()
+}

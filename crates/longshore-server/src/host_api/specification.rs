@@ -1,0 +1,120 @@
+//! Signed deployment specifications. Every command of every host of a deployment asks for the same
+//! one, so it is signed once and kept for a while.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use longshore_model::deployment::Deployment;
+use longshore_model::id::DeploymentId;
+use longshore_model::time::Timestamp;
+use longshore_store::{ServerRecord, ServerRecordStore, StoreError};
+use longshore_wire::envelope::{Signer, SignerError};
+use longshore_wire::error::ApiError;
+use longshore_wire::host_command::shapes::{
+    DeploymentSpecification, Envelope, GetDeploymentSpecificationOutput,
+};
+use longshore_wire::host_command::specification::Specification;
+use longshore_wire::host_command::{DEPLOYMENT_SYSTEM, ENVELOPE_FORMAT, MAX_PAYLOAD_CHARS};
+
+/// How many signed specifications are kept: one is about 2 KB.
+const MAX_KEPT: usize = 1000;
+
+/// Where the signer's key and certificate are kept.
+const RECORD: &str = "signer";
+
+/// Why there is no signer.
+#[derive(Debug, thiserror::Error)]
+pub enum SignerRecordError {
+    /// The record cannot be read or written.
+    #[error("cannot read or store the signer's key")]
+    Store(#[source] StoreError),
+    /// The key cannot be made or read.
+    #[error("the signer's key cannot be used")]
+    Signer(#[source] SignerError),
+}
+
+/// A specification that an agent could not take.
+#[derive(Debug, thiserror::Error)]
+enum SpecificationError {
+    #[error("the specification of deployment `{0}` cannot be signed")]
+    Sign(DeploymentId, #[source] SignerError),
+    #[error(
+        "the signed specification of deployment `{id}` has {n_chars} characters; agents take at most {MAX_PAYLOAD_CHARS}"
+    )]
+    TooLong { id: DeploymentId, n_chars: usize },
+}
+
+/// Signs specifications.
+pub(crate) struct Specifications {
+    signer: Signer,
+    kept: Mutex<HashMap<DeploymentId, Arc<GetDeploymentSpecificationOutput>>>,
+}
+
+impl Specifications {
+    /// With the signer of this store, which is made at the first start.
+    pub(crate) async fn open(
+        store: &dyn ServerRecordStore,
+        region: &str,
+        now: Timestamp,
+    ) -> Result<Specifications, SignerRecordError> {
+        // Servers that start at the same time get the same record, whoever is first.
+        let fresh = Signer::generate(&format!("codedeploy-signer-{region}.longshore"), now)
+            .map_err(SignerRecordError::Signer)?;
+        let record = ServerRecord { name: RECORD.to_owned(), value: fresh.to_pem() };
+        let pem = store.server_record(&record).await.map_err(SignerRecordError::Store)?;
+        let signer = Signer::from_pem(&pem).map_err(SignerRecordError::Signer)?;
+        Ok(Specifications { signer, kept: Mutex::default() })
+    }
+
+    /// The certificate that specifications are signed with, for hosts to pin.
+    pub(crate) fn certificate_pem(&self) -> &str {
+        self.signer.certificate_pem()
+    }
+
+    /// The signed specification of `deployment`.
+    pub(super) fn of(
+        &self,
+        deployment: &Deployment,
+        now: Timestamp,
+    ) -> Result<Arc<GetDeploymentSpecificationOutput>, ApiError> {
+        if let Some(known) = self.lock().get(&deployment.id) {
+            return Ok(Arc::clone(known));
+        }
+        let signed = Arc::new(self.signed(deployment, now).map_err(ApiError::internal)?);
+        let mut kept = self.lock();
+        if MAX_KEPT <= kept.len() {
+            kept.clear();
+        }
+        kept.insert(deployment.id.clone(), Arc::clone(&signed));
+        Ok(signed)
+    }
+
+    fn signed(
+        &self,
+        deployment: &Deployment,
+        now: Timestamp,
+    ) -> Result<GetDeploymentSpecificationOutput, SpecificationError> {
+        let id = &deployment.id;
+        let content = Specification::of(deployment).to_json();
+        let payload =
+            self.signer.sign(&content, now).map_err(|error| SpecificationError::Sign(id.clone(), error))?;
+        let n_chars = payload.chars().count();
+        if MAX_PAYLOAD_CHARS < n_chars {
+            return Err(SpecificationError::TooLong { id: id.clone(), n_chars });
+        }
+        let envelope = Envelope { format: Some(ENVELOPE_FORMAT.to_owned()), payload: Some(payload) };
+        Ok(GetDeploymentSpecificationOutput {
+            deployment_system: Some(DEPLOYMENT_SYSTEM.to_owned()),
+            deployment_specification: Some(DeploymentSpecification {
+                generic_envelope: Some(envelope),
+                ..DeploymentSpecification::default()
+            }),
+        })
+    }
+
+    fn lock(
+        &self,
+    ) -> std::sync::MutexGuard<'_, HashMap<DeploymentId, Arc<GetDeploymentSpecificationOutput>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

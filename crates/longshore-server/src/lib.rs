@@ -1,0 +1,27 @@
+//! The control plane: one process, one port. It turns what comes over the wire into calls of the
+//! engine, and what the engine says into answers; it decides nothing about deployments itself.
+//!
+//! A request's way: [`listen`] accepts, [`dispatch`] routes it by design.md §2 and has [`auth`] verify
+//! who signed, then [`api`], [`host_api`], [`iam`] or the bundle store answers.
+
+pub mod args;
+pub mod config;
+pub mod data_dir;
+pub mod telemetry;
+
+mod answer;
+mod api;
+mod app;
+mod auth;
+mod authorize;
+mod dispatch;
+mod host_api;
+mod iam;
+mod listen;
+mod page_token;
+mod probe;
+mod server;
+mod shutdown;
+
+pub use listen::ListenError;
+pub use server::{Server, StartError, run};

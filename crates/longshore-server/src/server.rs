@@ -1,0 +1,209 @@
+//! One server from its start to its end.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_bundles::{BundleService, BundleSettings, OpenError, StoredKeys};
+use longshore_engine::{Engine, EngineStartError, SystemClock};
+use longshore_model::id::PrincipalArn;
+use longshore_store::sqlite::SqliteStore;
+use longshore_store::{ServerRecord, ServerRecordStore, StoreError};
+use rand::Rng;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::config::Settings;
+use crate::data_dir::{DataDir, DataDirError, RootKey};
+use crate::host_api::{SignerRecordError, Specifications};
+use crate::listen::{ListenError, Port};
+use crate::page_token::PageTokens;
+use crate::{dispatch, shutdown, telemetry};
+
+/// How long requests in flight may take after the server was asked to stop: it ends within 10 s.
+const GRACE: Duration = Duration::from_secs(8);
+/// How often metrics are tidied up.
+const UPKEEP: Duration = Duration::from_secs(10);
+
+/// Why the server did not start, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be used.
+    #[error("cannot use the data folder")]
+    DataDir(#[from] DataDirError),
+    /// The database cannot be used.
+    #[error("cannot use the database")]
+    Store(#[from] StoreError),
+    /// The bundle store cannot be used.
+    #[error("cannot use the bundle store")]
+    Bundles(#[from] OpenError),
+    /// There is no signer for specifications.
+    #[error("cannot sign deployment specifications")]
+    Signer(#[from] SignerRecordError),
+    /// The engine did not start.
+    #[error("cannot start the engine")]
+    Engine(#[from] EngineStartError),
+    /// The port cannot be opened.
+    #[error("cannot open the port")]
+    Listen(#[from] ListenError),
+    /// A key of the server in the database is damaged.
+    #[error("the stored page token key is not 64 hexadecimal digits")]
+    PageTokenKey,
+    /// The system refused something small.
+    #[error("cannot {doing}")]
+    System {
+        /// What was tried.
+        doing: &'static str,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    url: String,
+    root_key: RootKey,
+    data_dir: DataDir,
+    store: SqliteStore,
+    engine: Engine,
+    shutdown: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts a server: when this returns, it answers.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub async fn start(settings: Settings) -> Result<Server, StartError> {
+        telemetry::count();
+        let data_dir = DataDir::open(&settings.data_dir)?;
+        let root_key = data_dir.root_key(settings.root_key.clone())?;
+        let store = SqliteStore::open(&data_dir.database()).await?;
+        // The port comes before the engine: a server that cannot be reached must not act either.
+        let port =
+            Port::open(settings.listen, settings.config.tls.as_ref(), settings.config.request_head).await?;
+        let system = |doing| move |source| StartError::System { doing, source };
+        let url = port.url().map_err(system("read the address of the port"))?;
+        let shutdown = CancellationToken::new();
+        let app = app(&settings, &data_dir, &root_key, &store, shutdown.clone()).await?;
+        let engine = app.engine.clone();
+        data_dir.write_signer(app.specifications.certificate_pem())?;
+        let app = Arc::new(app);
+        let serving = tokio::spawn(serve(port, engine.clone(), app, shutdown.clone()));
+        data_dir.write_endpoint(&url)?;
+        tracing::info!(server.url = url, "listening on {url}");
+        Ok(Server { url, root_key, data_dir, store, engine, shutdown, serving })
+    }
+
+    /// Where it is reached.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The key that may do everything.
+    pub fn root_key(&self) -> &RootKey {
+        &self.root_key
+    }
+
+    /// Stops in order: no new connections, parked polls answered empty, requests in flight finished.
+    pub async fn stop(self) {
+        let Server { data_dir, store, engine, shutdown, serving, .. } = self;
+        data_dir.remove_endpoint();
+        shutdown.cancel();
+        engine.shutdown().await;
+        if tokio::time::timeout(GRACE, serving).await.is_err() {
+            tracing::warn!("some requests did not finish in time");
+        }
+        store.close().await;
+    }
+}
+
+/// Runs a server until SIGTERM or SIGINT, and calls `ready` with its address once it answers.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn run(settings: Settings, ready: impl FnOnce(&str)) -> Result<(), StartError> {
+    let asked_to_stop =
+        shutdown::on_signal().map_err(|source| StartError::System { doing: "listen for signals", source })?;
+    let server = Server::start(settings).await?;
+    ready(server.url());
+    asked_to_stop.cancelled().await;
+    server.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn app(
+    settings: &Settings,
+    data_dir: &DataDir,
+    root_key: &RootKey,
+    store: &SqliteStore,
+    shutdown: CancellationToken,
+) -> Result<App, StartError> {
+    let store = Arc::new(store.clone());
+    let keys = Arc::new(StoredKeys::new(
+        longshore_bundles::RootKey {
+            id: root_key.id.clone(),
+            secret: root_key.secret.clone(),
+            arn: PrincipalArn(format!("arn:aws:iam::{}:root", settings.account_id)),
+        },
+        Arc::clone(&store) as _,
+    ));
+    let bundle_settings = BundleSettings {
+        folder: data_dir.bundles(),
+        region: settings.region.clone(),
+        account: settings.account_id.clone(),
+        domains: Vec::new(),
+    };
+    let bundles =
+        BundleService::open(Arc::clone(&store) as _, Arc::clone(&keys) as _, bundle_settings).await?;
+    let page_tokens = PageTokens::new(page_token_key(&*store).await?);
+    let engine = Engine::start(Arc::clone(&store) as _, Arc::new(SystemClock), settings.engine()).await?;
+    let specifications = Specifications::open(&*store, &settings.region, engine.now()).await?;
+    Ok(App {
+        engine,
+        keys,
+        bundles,
+        specifications,
+        page_tokens,
+        page_size: settings.config.page_size,
+        region: settings.region.clone(),
+        account_id: settings.account_id.clone(),
+        shutdown,
+    })
+}
+
+async fn serve(port: Port, engine: Engine, app: Arc<App>, shutdown: CancellationToken) {
+    let answer = move |connection, request| dispatch::answer(Arc::clone(&app), connection, request);
+    let serving = port.serve(engine, answer, shutdown);
+    tokio::pin!(serving);
+    let mut upkeep = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            () = &mut serving => return,
+            _ = upkeep.tick() => telemetry::upkeep(),
+        }
+    }
+}
+
+/// The key of page tokens, drawn at the first start.
+async fn page_token_key(store: &dyn ServerRecordStore) -> Result<[u8; 32], StartError> {
+    let mut drawn = [0_u8; 32];
+    rand::rng().fill(&mut drawn);
+    let value: String = drawn.iter().map(|byte| format!("{byte:02x}")).collect();
+    let record = ServerRecord { name: String::from("page_token_key"), value };
+    let stored = store.server_record(&record).await?;
+    let mut key = [0_u8; 32];
+    if stored.len() != 64 || !stored.is_ascii() {
+        return Err(StartError::PageTokenKey);
+    }
+    for (byte, digits) in key.iter_mut().zip(stored.as_bytes().chunks(2)) {
+        let text = std::str::from_utf8(digits).map_err(|_| StartError::PageTokenKey)?;
+        *byte = u8::from_str_radix(text, 16).map_err(|_| StartError::PageTokenKey)?;
+    }
+    Ok(key)
+}
