@@ -19,6 +19,8 @@ use log::HookLog;
 use process::{Process, ProcessEnd};
 use script::ScriptError;
 
+use crate::execute::system_error;
+
 /// One event to run.
 #[derive(Debug)]
 pub struct HookRequest {
@@ -185,8 +187,8 @@ fn io_text(error: &io::Error, program: Option<&String>) -> String {
     let on = program.map(|program| format!(" - {program}")).unwrap_or_default();
     match error.raw_os_error() {
         Some(number) => {
-            let errno = nix::errno::Errno::from_raw(number);
-            format!("Errno::{errno:?} with message {}{on}", errno.desc())
+            let class = nix::errno::Errno::from_raw(number);
+            format!("Errno::{class:?} with message {}{on}", system_error::text(error))
         }
         None => format!("IOError with message {error}{on}"),
     }
