@@ -22,6 +22,13 @@ pub(super) enum Payload {
 }
 
 impl Payload {
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Payload::Bytes(bytes) => bytes.len() as u64,
+            Payload::File { len, .. } => *len,
+        }
+    }
+
     pub(super) fn sha256_hex(&self) -> String {
         match self {
             Payload::Bytes(bytes) => sigv4::payload_sha256_hex(bytes),

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -89,6 +90,10 @@ impl Client {
         parts.uri = call.uri.clone();
         parts.headers = self.shared.headers.clone();
         parts.headers.extend(call.headers.clone());
+        if call.method == Method::PUT || call.method == Method::POST {
+            // Otherwise left out when there is no body, which S3 refuses.
+            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(call.payload.len()));
+        }
         let sha256_hex = call.payload.sha256_hex();
         let credentials = self.credentials();
         sigv4::sign(&mut parts, &sha256_hex, &credentials, &self.shared.region, call.service, now())

@@ -104,7 +104,7 @@ fn check_validity(certificate: &Certificate, since_epoch: Duration) -> Result<()
 }
 
 fn common_name(certificate: &Certificate) -> String {
-    let names = certificate.tbs_certificate.subject.0.iter().flat_map(|part| part.0.iter());
-    let found = names.filter(|name| name.oid == oid::COMMON_NAME).last();
+    let mut names = certificate.tbs_certificate.subject.0.iter().flat_map(|part| part.0.iter());
+    let found = names.rfind(|name| name.oid == oid::COMMON_NAME);
     found.map_or_else(String::new, |name| String::from_utf8_lossy(name.value.value()).into_owned())
 }

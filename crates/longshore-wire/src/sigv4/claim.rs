@@ -1,5 +1,6 @@
 //! What a signed request claims, and whether the claim holds.
 
+use std::fmt;
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
@@ -36,7 +37,7 @@ pub struct Scope {
 }
 
 /// Who a request says signed it, and with what; nothing here is proven before [`Claim::verify`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Claim {
     /// Whose secret to verify with.
     pub access_key_id: String,
@@ -52,6 +53,18 @@ pub struct Claim {
     pub session_token: Option<String>,
     /// How long a presigned request is good for; absent when the headers carry the signature.
     pub presigned_for: Option<Duration>,
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Claim")
+            .field("access_key_id", &self.access_key_id)
+            .field("scope", &self.scope)
+            .field("signed_headers", &self.signed_headers)
+            .field("request_time", &self.request_time)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a request is not authentic. Codes and texts: service.md §1.2.

@@ -245,7 +245,7 @@ mod tests {
         check_round_trip(RevisionSource::GitHub {
             account: String::from("me"),
             repository: String::from("web"),
-            commit_id: String::from("0".repeat(40)),
+            commit_id: "0".repeat(40),
             bundle_type: None,
         });
         let location = String::from("/srv/x");
