@@ -31,7 +31,8 @@ impl<T> Page<T> {
     /// The list as an element, whose items `item` makes, and whether there is more.
     pub(super) fn write(&self, into: Element, list: &'static str, item: impl Fn(&T) -> Element) -> Element {
         let members = self.items.iter().fold(Element::new(list), |list, one| list.child(item(one)));
-        let into = into.child(members).text("IsTruncated", if self.next.is_some() { "true" } else { "false" });
+        let into =
+            into.child(members).text("IsTruncated", if self.next.is_some() { "true" } else { "false" });
         match &self.next {
             Some(next) => into.text("Marker", next),
             None => into,

@@ -90,9 +90,8 @@ impl Params {
     pub(super) fn max_items(&self) -> Result<usize, IamError> {
         let Some(value) = self.find("MaxItems") else { return Ok(DEFAULT_ITEMS) };
         let count = value.parse().ok().filter(|count| (1..=MAX_ITEMS).contains(count));
-        count.ok_or_else(|| {
-            invalid("MaxItems", value, format!("Member must be a number of 1 to {MAX_ITEMS}"))
-        })
+        count
+            .ok_or_else(|| invalid("MaxItems", value, format!("Member must be a number of 1 to {MAX_ITEMS}")))
     }
 
     /// The key of the last item of the page before.

@@ -16,7 +16,8 @@ const UNENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 impl Context<'_> {
     pub(super) async fn put_user_policy(&self, params: &Params) -> Result<(), IamError> {
         let user = params.name("UserName", MAX_NAME)?;
-        let policy = InlinePolicy { name: params.name("PolicyName", MAX_NAME)?, document: params.document()? };
+        let policy =
+            InlinePolicy { name: params.name("PolicyName", MAX_NAME)?, document: params.document()? };
         self.authorized_user("iam:PutUserPolicy", &user).await?;
         policy::parse(&policy.document).map_err(IamError::MalformedPolicyDocument)?;
         match self.identity.put_user_policy(&user, &policy).await {

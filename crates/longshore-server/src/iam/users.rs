@@ -18,8 +18,7 @@ impl Context<'_> {
         self.authorize("iam:CreateUser", &arn)?;
         params.refuse("PermissionsBoundary")?;
         params.refuse("Tags.")?;
-        let user =
-            User { name, path, id: new_id("AIDA"), arn: PrincipalArn(arn), created_at: self.now };
+        let user = User { name, path, id: new_id("AIDA"), arn: PrincipalArn(arn), created_at: self.now };
         match self.identity.create_user(&user).await {
             Ok(()) => Ok(Element::new("CreateUserResult").child(element("User", &user))),
             Err(StoreError::AlreadyExists(_)) => Err(IamError::UserExists(user.name)),

@@ -63,9 +63,8 @@ impl Element {
         }
         match &self.content {
             Content::Text(text) => element.write_text_content(BytesText::new(text))?,
-            Content::Elements(children) => element.write_inner_content(|writer| {
-                children.iter().try_for_each(|child| child.write(writer))
-            })?,
+            Content::Elements(children) => element
+                .write_inner_content(|writer| children.iter().try_for_each(|child| child.write(writer)))?,
         };
         Ok(())
     }
