@@ -37,6 +37,11 @@ check: ## Format, lints, documentation, generated code, and the walls between cr
 	cargo build --workspace
 	$(PROGRAMS)/generate-wire --check
 
+bench: ## Measure what we promise, each figure beside its floor on this machine (release build: a quarter of an hour); OUTPUT=json
+	@tools/setup build
+	cargo build --workspace --release
+	@$(dir $(PROGRAMS))release/longshore-bench --output $(or $(OUTPUT),text)
+
 clean: ## Remove what the build and the demo made
 	cargo clean
 	rm -rf demo/.run .venv
