@@ -1,6 +1,32 @@
-//! Installs a revision.
+//! Installs a revision, all or nothing. Source: agent.md §7, design.md §5.
+//!
+//! The order: plan everything (`install_plan`), write down in a journal what will be switched, stage the
+//! new files beside their places, switch by rename, commit. Until the commit record is on disk everything
+//! is undone, by the failing Install itself or by the next start of the agent; after it, everything is
+//! finished. So a host has the old revision or the new one, never a mix.
 
+mod backup;
+mod copier;
+mod disk;
+mod journal;
+mod operation;
+mod stage;
+mod state_files;
+mod transaction;
+
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use longshore_model::appspec::{AppSpec, LifecycleCheckError};
+
+use super::appspec_file::{self, AppSpecFileError};
+use super::system_error;
+use crate::install_plan::{self, InstallPlan, PlanError, PlanRequest, parse_cleanup};
+use disk::Disk;
+use journal::Journal;
+use state_files::StateFiles;
+use transaction::Transaction;
 
 /// What to install, from where.
 #[derive(Clone, Debug)]
@@ -23,21 +49,150 @@ pub struct InstallRequest {
 
 /// Why an Install failed. The texts are what the service shows.
 #[derive(Debug, thiserror::Error)]
-pub enum InstallError {}
-
-/// Installs a revision, all or nothing. Blocks.
-///
-/// # Errors
-/// The host is then as it was.
-pub fn install(_request: &InstallRequest) -> Result<(), InstallError> {
-    Ok(())
+pub enum InstallError {
+    /// No AppSpec to go by.
+    #[error(transparent)]
+    AppSpec(#[from] AppSpecFileError),
+    /// The hooks do not fit the deployment's events.
+    #[error(transparent)]
+    LifecycleEvents(#[from] LifecycleCheckError),
+    /// The plan does not work; nothing was touched.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The file system refused; what had been done is undone.
+    #[error("{} - {}", system_error::text(source), path.display())]
+    System {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
 }
 
-/// Finishes or undoes what an Install left when the agent died. To be called before the first command.
+impl InstallError {
+    /// For `map_err`.
+    fn at(path: &Path) -> impl Fn(io::Error) -> InstallError {
+        move |source| InstallError::System { path: path.to_owned(), source }
+    }
+}
+
+/// Called between any two changes to the disk. Tests die in it; agents do nothing.
+type Checkpoint<'a> = &'a mut dyn FnMut();
+
+/// Installs a revision. Blocks.
+///
+/// # Errors
+/// The host's files are then as they were.
+pub fn install(request: &InstallRequest) -> Result<(), InstallError> {
+    install_observed(request, &mut || ())
+}
+
+/// Finishes or undoes what Installs left when the agent died. To be called before the first command.
 /// Returns one sentence per Install that was found.
 ///
 /// # Errors
 /// What the file system refused; the journal is kept and the next call tries again.
-pub fn recover(_root_dir: &Path) -> Result<Vec<String>, InstallError> {
-    Ok(Vec::new())
+pub fn recover(root_dir: &Path) -> Result<Vec<String>, InstallError> {
+    recover_observed(root_dir, &mut || ())
 }
+
+fn install_observed(request: &InstallRequest, checkpoint: Checkpoint<'_>) -> Result<(), InstallError> {
+    let instructions_dir = instructions_dir(&request.root_dir);
+    fs::create_dir_all(&instructions_dir).map_err(InstallError::at(&instructions_dir))?;
+    let state_files = StateFiles::new(&instructions_dir, &request.deployment_group_id);
+    // Of an Install of this group that the agent did not survive.
+    if let Some(sentence) = recover_one(&state_files.journal(), checkpoint)? {
+        tracing::warn!("{sentence}");
+    }
+    let appspec = read_appspec(request)?;
+    let plan = plan(request, &appspec, &state_files)?;
+    for warning in &plan.warnings {
+        tracing::warn!(deployment.id = request.deployment_id, "{warning}");
+    }
+    let deployment_dir = request.root_dir.join(&request.deployment_group_id).join(&request.deployment_id);
+    Transaction::begin(state_files, &request.deployment_id, &plan, checkpoint)?.carry_out(
+        &plan,
+        &deployment_dir,
+        checkpoint,
+    )?;
+    tracing::info!(
+        deployment.id = request.deployment_id,
+        n_instructions = plan.instructions.len(),
+        "Installed the revision"
+    );
+    Ok(())
+}
+
+fn read_appspec(request: &InstallRequest) -> Result<AppSpec, InstallError> {
+    let appspec = appspec_file::read(&request.archive_dir, &request.appspec_filename)?;
+    if let Some(events) = &request.all_possible_lifecycle_events {
+        let path = appspec_file::find(&request.archive_dir, &request.appspec_filename)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        appspec.check_lifecycle_events(&name, events)?;
+    }
+    for warning in &appspec.warnings {
+        tracing::warn!(deployment.id = request.deployment_id, "AppSpec: {warning}");
+    }
+    Ok(appspec)
+}
+
+fn plan(
+    request: &InstallRequest,
+    appspec: &AppSpec,
+    state_files: &StateFiles,
+) -> Result<InstallPlan, InstallError> {
+    let here = Path::new(".");
+    let working_dir = std::env::current_dir().map_err(InstallError::at(here))?;
+    let archive_dir = working_dir.join(&request.archive_dir);
+    let cleanup = parse_cleanup(&state_files.read_cleanup()?);
+    let request = PlanRequest {
+        archive_dir: &archive_dir,
+        appspec,
+        deployment_behavior: &request.file_exists_behavior,
+        cleanup: &cleanup,
+        working_dir: &working_dir,
+    };
+    Ok(install_plan::plan(&request, &Disk)?)
+}
+
+fn instructions_dir(root_dir: &Path) -> PathBuf {
+    root_dir.join("deployment-instructions")
+}
+
+fn recover_observed(root_dir: &Path, checkpoint: Checkpoint<'_>) -> Result<Vec<String>, InstallError> {
+    let dir = instructions_dir(root_dir);
+    let entries = match fs::read_dir(&dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(InstallError::at(&dir))?,
+    };
+    let mut sentences = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(InstallError::at(&dir))?.path();
+        if journal::is_journal(&path) {
+            sentences.extend(recover_one(&path, checkpoint)?);
+        } else if journal::is_unfinished(&path) {
+            operation::remove_file(&path)?;
+        }
+    }
+    Ok(sentences)
+}
+
+/// Settles one journal; `None` when there is none.
+fn recover_one(path: &Path, checkpoint: Checkpoint<'_>) -> Result<Option<String>, InstallError> {
+    let Some(journal) = Journal::open(path)? else {
+        return Ok(None);
+    };
+    let name = format!(
+        "The Install of deployment {} in deployment group {} was interrupted",
+        journal.deployment_id(),
+        journal.deployment_group_id()
+    );
+    let outcome = match Transaction::resume(journal).settle(checkpoint)? {
+        transaction::Outcome::Finished => "its files were in place, the rest is done now",
+        transaction::Outcome::Undone => "it is undone, the files are as they were before",
+    };
+    Ok(Some(format!("{name}: {outcome}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! Copies files and links of the revision, with few system calls per file.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{
+    Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, copy_file_range, fchmod, fchown, fstat, futimens,
+    open, openat, readlinkat, symlinkat,
+};
+use rustix::io::Errno;
+
+use crate::execute::umask;
+
+/// Larger files are copied inside the kernel, which may share blocks instead.
+const BUFFER_BYTES: usize = 128 * 1024;
+
+const SETUID_SETGID: u32 = 0o6000;
+
+/// Copies entries one after the other; remembers the directories of the last one.
+#[derive(Debug)]
+pub(super) struct Copier {
+    source_dir: Option<Directory>,
+    target_dir: Option<Directory>,
+    buffer: Vec<u8>,
+    umask: u32,
+    uid: u32,
+    gid: u32,
+}
+
+#[derive(Debug)]
+struct Directory {
+    path: PathBuf,
+    handle: OwnedFd,
+    /// Whether new files get the directory's group.
+    sets_group: bool,
+}
+
+impl Copier {
+    pub(super) fn new() -> Copier {
+        Copier {
+            source_dir: None,
+            target_dir: None,
+            buffer: vec![0; BUFFER_BYTES],
+            umask: umask::current(),
+            uid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+        }
+    }
+
+    /// Makes `target`, which must not exist, a link with the text of `source`.
+    pub(super) fn link(&mut self, source: &Path, target: &Path) -> io::Result<()> {
+        let (source_dir, source_name) = enter(&mut self.source_dir, source)?;
+        let text = readlinkat(source_dir, source_name, Vec::new())?;
+        let (target_dir, target_name) = enter(&mut self.target_dir, target)?;
+        Ok(symlinkat(text, target_dir, target_name)?)
+    }
+
+    /// Makes `target`, which must not exist, a copy of the regular file `source`: content, mode, times,
+    /// and owner when permitted.
+    pub(super) fn file(&mut self, source: &Path, target: &Path) -> io::Result<()> {
+        let (source_dir, source_name) = enter(&mut self.source_dir, source)?;
+        let read = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let from = openat(source_dir, source_name, read, Mode::empty())?;
+        let stat = fstat(&from)?;
+        let (target_dir, target_name) = enter(&mut self.target_dir, target)?;
+        let mode = stat.st_mode & 0o7777;
+        let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let first_mode = Mode::from_raw_mode(mode & 0o777);
+        let to = openat(target_dir, target_name, create, first_mode)?;
+        let sets_group = self.target_dir.as_ref().is_some_and(|dir| dir.sets_group);
+        let is_others = stat.st_uid != self.uid || stat.st_gid != self.gid || sets_group;
+        let (from, to) = (File::from(from), File::from(to));
+        self.content(&from, &to, stat.st_size)?;
+        let mode = if is_others { give_to_owner(&to, &stat, mode)? } else { mode };
+        if is_others || mode & (self.umask | 0o7000) != 0 {
+            fchmod(&to, Mode::from_raw_mode(mode))?;
+        }
+        Ok(futimens(&to, &times(&stat))?)
+    }
+
+    fn content(&mut self, mut from: &File, mut to: &File, size: i64) -> io::Result<()> {
+        let size = u64::try_from(size).unwrap_or(0);
+        if (BUFFER_BYTES as u64) < size && copy_in_kernel(from, to, size)? {
+            return Ok(());
+        }
+        let mut n_copied = 0;
+        loop {
+            let n_read = from.read(&mut self.buffer)?;
+            to.write_all(&self.buffer[..n_read])?;
+            n_copied += n_read as u64;
+            // Nobody else writes to the revision, so its size saves asking for the end.
+            if n_read == 0 || (n_copied == size && n_read < self.buffer.len()) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The directory of `path` and its last name.
+fn enter<'d, 'p>(last: &'d mut Option<Directory>, path: &'p Path) -> io::Result<(BorrowedFd<'d>, &'p OsStr)> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Errno::INVAL.into());
+    };
+    let directory = match last.take() {
+        Some(directory) if directory.path == parent => directory,
+        _ => {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let handle = open(parent, flags, Mode::empty())?;
+            let sets_group = fstat(&handle)?.st_mode & 0o2000 != 0;
+            Directory { path: parent.to_owned(), handle, sets_group }
+        }
+    };
+    Ok((last.insert(directory).handle.as_fd(), name))
+}
+
+/// Tries to set the owner, and tells the mode that the file may have then: what belongs to somebody
+/// else than meant must not lend out its rights.
+fn give_to_owner(file: &File, stat: &Stat, mode: u32) -> io::Result<u32> {
+    match fchown(file, Some(Uid::from_raw(stat.st_uid)), Some(Gid::from_raw(stat.st_gid))) {
+        Ok(()) => Ok(mode),
+        Err(Errno::PERM) => Ok(mode & !SETUID_SETGID),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the kernel copied everything; if it cannot at all, nothing was written.
+fn copy_in_kernel(from: &File, to: &File, size: u64) -> io::Result<bool> {
+    let mut n_left = size;
+    while 0 < n_left {
+        let n_wanted = usize::try_from(n_left).unwrap_or(usize::MAX);
+        match copy_file_range(from, None, to, None, n_wanted) {
+            Ok(0) => return Ok(n_left < size),
+            Ok(n_copied) => n_left = n_left.saturating_sub(n_copied as u64),
+            Err(Errno::INTR) => {}
+            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM)
+                if n_left == size =>
+            {
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(true)
+}
+
+#[expect(clippy::cast_possible_wrap, reason = "nanoseconds are below a billion")]
+fn times(stat: &Stat) -> Timestamps {
+    Timestamps {
+        last_access: Timespec { tv_sec: stat.st_atime, tv_nsec: stat.st_atime_nsec as i64 },
+        last_modification: Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec as i64 },
+    }
+}

@@ -1,0 +1,181 @@
+//! Builds everything new beside its place, attributes included.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Gid, Mode, Uid, chmodat, chownat};
+
+use super::InstallError;
+use super::copier::Copier;
+use super::operation::{Operation, exists};
+use crate::install_plan::{InstallPlan, Instruction};
+
+const SPECIAL_BITS: u32 = 0o7000;
+
+/// The switches that a plan comes to: everything else lies inside of what is switched.
+pub(super) fn operations(plan: &InstallPlan) -> Result<Vec<Operation>, InstallError> {
+    let mut operations: Vec<Operation> = Vec::new();
+    let mut removed: HashMap<&Path, usize> = HashMap::new();
+    for path in plan.removals.roots() {
+        removed.insert(path, operations.len());
+        operations.push(Operation { path: path.clone(), removes: true, places: false });
+    }
+    let mut made: HashSet<&Path> = HashSet::new();
+    for instruction in &plan.instructions {
+        let path = match instruction {
+            Instruction::Copy { destination, .. } => destination,
+            Instruction::MakeDirectory { directory } => {
+                made.insert(directory);
+                directory
+            }
+            // Attributes are only ever set on what is copied or made.
+            Instruction::ChangeMode { .. } | Instruction::ChangeOwner { .. } => continue,
+        };
+        if path.parent().is_some_and(|parent| made.contains(parent)) {
+            continue;
+        }
+        match removed.get(path.as_path()) {
+            Some(idx) => operations[*idx].places = true,
+            None => {
+                let removes = exists(path)?;
+                operations.push(Operation { path: path.clone(), removes, places: true });
+            }
+        }
+    }
+    Ok(operations)
+}
+
+/// The instructions that have to wait for the switch.
+///
+/// Attributes of a symbolic link go to what it leads to, which may be found only from its final place;
+/// so from the first of these on, all wait, to keep the order.
+pub(super) fn late_instructions(instructions: &[Instruction]) -> &[Instruction] {
+    let mut links: HashSet<&Path> = HashSet::new();
+    for (idx, instruction) in instructions.iter().enumerate() {
+        match instruction {
+            Instruction::Copy { destination, is_link: true, .. } => {
+                links.insert(destination);
+            }
+            Instruction::ChangeMode { file, .. } | Instruction::ChangeOwner { file, .. }
+                if links.contains(file.as_path()) =>
+            {
+                return &instructions[idx..];
+            }
+            Instruction::Copy { .. }
+            | Instruction::MakeDirectory { .. }
+            | Instruction::ChangeMode { .. }
+            | Instruction::ChangeOwner { .. } => {}
+        }
+    }
+    &[]
+}
+
+/// Where the parts of a plan are staged.
+#[derive(Debug, Default)]
+pub(super) struct Stage {
+    /// Switched paths and made directories, to their staged paths.
+    staged: HashMap<PathBuf, PathBuf>,
+}
+
+impl Stage {
+    /// A stage in which the given paths are staged under the given names.
+    pub(super) fn new(roots: impl Iterator<Item = (PathBuf, PathBuf)>) -> Stage {
+        Stage { staged: roots.collect() }
+    }
+
+    /// Carries instructions out on the stage.
+    pub(super) fn build(
+        &mut self,
+        instructions: &[Instruction],
+        checkpoint: &mut dyn FnMut(),
+    ) -> Result<(), InstallError> {
+        let mut copier = Copier::new();
+        let mut mode_before = None;
+        for instruction in instructions {
+            match instruction {
+                Instruction::Copy { source, destination, is_link } => {
+                    let target = self.path_of(destination);
+                    let copied =
+                        if *is_link { copier.link(source, &target) } else { copier.file(source, &target) };
+                    copied.map_err(InstallError::at(destination))?;
+                }
+                Instruction::MakeDirectory { directory } => {
+                    let target = self.path_of(directory);
+                    fs::create_dir(&target).map_err(InstallError::at(directory))?;
+                    self.staged.insert(directory.clone(), target);
+                }
+                Instruction::ChangeMode { file, .. } | Instruction::ChangeOwner { file, .. } => {
+                    let target = self.path_of(file);
+                    change(instruction, &target, mode_before).map_err(InstallError::at(file))?;
+                }
+            }
+            mode_before = mode_set_by(instruction);
+            checkpoint();
+        }
+        Ok(())
+    }
+
+    fn path_of(&self, path: &Path) -> PathBuf {
+        if let Some(staged) = self.staged.get(path) {
+            return staged.clone();
+        }
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return path.to_owned();
+        };
+        match self.staged.get(parent) {
+            Some(staged) => staged.join(name),
+            None => path.to_owned(),
+        }
+    }
+}
+
+/// Carries out the instructions that had to wait, in place.
+pub(super) fn change_in_place(instructions: &[Instruction]) -> Result<(), InstallError> {
+    let mut mode_before = None;
+    for instruction in instructions {
+        match instruction {
+            Instruction::ChangeMode { file, .. } | Instruction::ChangeOwner { file, .. } => {
+                change(instruction, file, mode_before).map_err(InstallError::at(file))?;
+            }
+            // Planned before all attributes, so never among those that wait.
+            Instruction::Copy { .. } | Instruction::MakeDirectory { .. } => {}
+        }
+        mode_before = mode_set_by(instruction);
+    }
+    Ok(())
+}
+
+/// The mode that an instruction sets, and on what.
+fn mode_set_by(instruction: &Instruction) -> Option<(&Path, u32)> {
+    match instruction {
+        Instruction::ChangeMode { mode, file } => Some((file, mode.bits())),
+        Instruction::Copy { .. } | Instruction::MakeDirectory { .. } | Instruction::ChangeOwner { .. } => {
+            None
+        }
+    }
+}
+
+/// Sets an attribute. A change of owner takes setuid and setgid away, so a mode with special bits that
+/// was set just before is set again (I-26).
+fn change(instruction: &Instruction, target: &Path, mode_before: Option<(&Path, u32)>) -> io::Result<()> {
+    match instruction {
+        Instruction::ChangeMode { mode, .. } => {
+            chmodat(CWD, target, Mode::from_raw_mode(mode.bits()), AtFlags::empty())?;
+        }
+        Instruction::ChangeOwner { owner, group, file } => {
+            let uid = owner.as_ref().map(|owner| Uid::from_raw(owner.id));
+            let gid = group.as_ref().map(|group| Gid::from_raw(group.id));
+            chownat(CWD, target, uid, gid, AtFlags::empty())?;
+            if let Some((path, bits)) = mode_before
+                && path == file
+                && bits & SPECIAL_BITS != 0
+            {
+                chmodat(CWD, target, Mode::from_raw_mode(bits), AtFlags::empty())?;
+            }
+        }
+        Instruction::Copy { .. } | Instruction::MakeDirectory { .. } => {}
+    }
+    Ok(())
+}
