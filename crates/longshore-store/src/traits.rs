@@ -68,7 +68,8 @@ pub trait ApplicationStore: Send + Sync {
     async fn application(&self, name: &ApplicationName) -> Result<Option<Application>, StoreError>;
     /// Names in ascending byte order.
     async fn applications(&self, page: &Page) -> Result<Vec<ApplicationName>, StoreError>;
-    /// Renames; groups, revisions and deployments follow. Renaming to itself succeeds.
+    /// Renames; groups and revisions follow, deployments keep the names of their creation. Renaming to
+    /// itself succeeds.
     ///
     /// # Errors
     /// `NotFound`, or `AlreadyExists` when another application has the new name.

@@ -1,5 +1,6 @@
 //! Promises of [`ApplicationStore`](crate::ApplicationStore).
 
+use futures::future::join_all;
 use longshore_model::application::ResourceTag;
 use longshore_model::id::ApplicationName;
 
@@ -130,4 +131,19 @@ pub async fn deployments_outlive_their_application(store: &dyn Store) {
     assert_eq!(unfinished, [older.id, running.id.clone()]);
     assert_eq!(store.deployment(&running.id).await.expect("read"), Some(running));
     assert_eq!(store.deployment(&done.id).await.expect("read"), Some(succeeded(&done)));
+}
+
+/// A refused write neither hinders nor undoes those that are written together with it.
+pub async fn a_refused_write_fails_alone(store: &dyn Store) {
+    store.create_application(&application("taken"), NO_LIMIT).await.expect("create");
+    let applications: Vec<_> = (0..40)
+        .map(|number| {
+            application(&if number % 2 == 0 { format!("a{number}") } else { String::from("taken") })
+        })
+        .collect();
+    let creations = applications.iter().map(|application| store.create_application(application, NO_LIMIT));
+    for (number, result) in join_all(creations).await.into_iter().enumerate() {
+        assert_eq!(result.is_ok(), number % 2 == 0, "number {number}: {result:?}");
+    }
+    assert_eq!(store.applications(&whole()).await.expect("list").len(), 21);
 }

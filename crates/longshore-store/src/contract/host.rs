@@ -112,7 +112,7 @@ pub async fn tags_are_changed_on_all_hosts_or_none(store: &dyn Store) {
 
     store.add_host_tags(&both, &[tag("k", "v"), tag("k", "w"), tag("k", "v")], 2).await.expect("add");
     store.add_host_tags(&both, &[tag("k", "w")], 2).await.expect("a known pair counts once");
-    let over = store.add_host_tags(&[a.clone()], &[tag("k", "x")], 2).await;
+    let over = store.add_host_tags(std::slice::from_ref(&a), &[tag("k", "x")], 2).await;
     assert!(matches!(over, Err(StoreError::LimitExceeded { limit: 2, .. })));
     assert_eq!(tags_of(store, &b).await, [tag("k", "v"), tag("k", "w")]);
 

@@ -27,6 +27,7 @@ macro_rules! contract_tests {
                 names_are_unique names_are_listed_in_order_by_keyset the_quota_is_kept tags_are_replaced
                 a_rename_takes_groups_and_revisions_along a_rename_respects_other_names
                 deleted_things_stay_deleted deployments_outlive_their_application
+                a_refused_write_fails_alone
             }
             deployment_group {
                 names_are_unique_in_the_application names_are_listed_in_order_by_keyset the_quota_is_kept

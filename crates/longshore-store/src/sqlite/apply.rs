@@ -87,12 +87,24 @@ pub(super) async fn apply_all(conn: &mut SqliteConnection, jobs: &mut [Job]) -> 
             job.result = apply(job, found);
         }
     }
-    let changed = touched.iter().filter_map(|found| match found {
-        Some(Ok(touched)) if touched.is_changed => Some(&touched.stored),
-        Some(Ok(_) | Err(_)) | None => None,
-    });
-    target::update_all(conn, changed).await
+    let changed: Vec<&StoredTarget> = touched
+        .iter()
+        .filter_map(|found| match found {
+            Some(Ok(touched)) if touched.is_changed => Some(&touched.stored),
+            Some(Ok(_) | Err(_)) | None => None,
+        })
+        .collect();
+    target::update_all(conn, &changed).await
 }
+
+/// `CROSS JOIN` keeps this order: from the wanted keys to the targets to their deployments.
+const READ: &str = concat!(
+    "SELECT ",
+    target_columns!(),
+    ", wanted.key, d.is_stopping, d.ignores_stop_failures FROM json_each($1) AS wanted
+     CROSS JOIN targets t ON t.deployment_id = wanted.value ->> 0 AND t.host = wanted.value ->> 1
+     CROSS JOIN deployments d ON d.id = t.deployment_id"
+);
 
 /// Reads the targets at `keys`, each to its place.
 async fn read(
@@ -100,16 +112,7 @@ async fn read(
     keys: &[(&str, &str)],
 ) -> Result<Vec<Option<Result<Touched, StoreError>>>, sqlx::Error> {
     let json = serde_json::to_string(keys).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let rows = sqlx::query(concat!(
-        "SELECT ",
-        target_columns!(),
-        ", wanted.key, d.is_stopping, d.ignores_stop_failures FROM json_each($1) AS wanted
-         CROSS JOIN targets t ON t.deployment_id = wanted.value ->> 0 AND t.host = wanted.value ->> 1
-         CROSS JOIN deployments d ON d.id = t.deployment_id"
-    ))
-    .bind(json)
-    .fetch_all(conn)
-    .await?;
+    let rows = sqlx::query(READ).bind(json).fetch_all(conn).await?;
     let mut touched: Vec<Option<Result<Touched, StoreError>>> = Vec::new();
     touched.resize_with(keys.len(), || None);
     for row in &rows {
@@ -159,5 +162,20 @@ fn unreadable() -> StoreError {
     StoreError::Corrupt {
         kind: "target",
         source: serde::de::Error::custom("it could not be read for another event of the same batch"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::check;
+    use super::READ;
+
+    #[tokio::test]
+    async fn targets_are_found_by_their_keys() {
+        let steps = [
+            "SEARCH t USING INDEX targets_by_host (deployment_id=? AND host=?)",
+            "SEARCH d USING INDEX sqlite_autoindex_deployments_1 (id=?)",
+        ];
+        check(READ, &steps).await;
     }
 }

@@ -216,6 +216,15 @@ async fn list(
     Ok(found)
 }
 
+const LIST: &str = "SELECT created_at, id FROM deployments
+    WHERE status = $1 AND created_at BETWEEN $2 AND $3 AND (created_at < $4 OR id > $5)
+    ORDER BY created_at DESC, id LIMIT $6";
+
+const LIST_OF_GROUP: &str = "SELECT created_at, id FROM deployments
+    WHERE status = $1 AND created_at BETWEEN $2 AND $3 AND (created_at < $4 OR id > $5)
+    AND application = $7 AND group_name = $8
+    ORDER BY created_at DESC, id LIMIT $6";
+
 async fn list_status(
     conn: &mut SqliteConnection,
     status: DeploymentStatus,
@@ -224,19 +233,7 @@ async fn list_status(
 ) -> Result<Vec<(Timestamp, DeploymentId)>, StoreError> {
     let (before_millis, after_id) = after_time(page, i64::MAX)?;
     let to_millis = filter.created_to.map_or(i64::MAX, Timestamp::millis);
-    let query = match &filter.group {
-        None => sqlx::query(
-            "SELECT created_at, id FROM deployments
-             WHERE status = $1 AND created_at BETWEEN $2 AND $3 AND (created_at < $4 OR id > $5)
-             ORDER BY created_at DESC, id LIMIT $6",
-        ),
-        Some(_) => sqlx::query(
-            "SELECT created_at, id FROM deployments
-             WHERE status = $1 AND created_at BETWEEN $2 AND $3 AND (created_at < $4 OR id > $5)
-             AND application = $7 AND group_name = $8
-             ORDER BY created_at DESC, id LIMIT $6",
-        ),
-    };
+    let query = sqlx::query(if filter.group.is_none() { LIST } else { LIST_OF_GROUP });
     let query = query
         .bind(status.as_str())
         .bind(filter.created_from.map_or(i64::MIN, Timestamp::millis))
@@ -250,4 +247,23 @@ async fn list_status(
     };
     let rows = query.fetch_all(conn).await.doing("list deployments")?;
     rows.iter().map(|row| Ok((Timestamp::from_millis(row.int(0)?), row.word(1, "deployment id")?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::check;
+    use super::{LIST, LIST_OF_GROUP};
+
+    #[tokio::test]
+    async fn lists_are_read_from_an_index_in_order() {
+        let range = "created_at>? AND created_at<?";
+        let all =
+            format!("SEARCH deployments USING COVERING INDEX deployments_in_order (status=? AND {range})");
+        check(LIST, &[&all]).await;
+        let of_group = format!(
+            "SEARCH deployments USING COVERING INDEX deployments_of_group \
+             (application=? AND group_name=? AND status=? AND {range})"
+        );
+        check(LIST_OF_GROUP, &[&of_group]).await;
+    }
 }

@@ -9,6 +9,8 @@ mod deployment_config;
 mod deployment_group;
 mod host;
 mod identity;
+#[cfg(test)]
+mod plan;
 mod revision;
 mod round;
 mod row;

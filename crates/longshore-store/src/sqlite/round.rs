@@ -100,7 +100,8 @@ async fn apply_events(
         let stored = targets.get_mut(position).ok_or(StoreError::Stale)?;
         stored.target = stored.target.after(event, &rules, now).map_err(|_no_change| StoreError::Stale)?;
     }
-    target::update_all(conn, targets.values()).await.doing("write a round's targets")?;
+    let changed: Vec<&StoredTarget> = targets.values().collect();
+    target::update_all(conn, &changed).await.doing("write a round's targets")?;
     Ok(targets.into_values().collect())
 }
 

@@ -1,6 +1,8 @@
 //! How a target is kept: its state in columns, which the planner and the polls read by the
 //! thousand, and its events in a document, which only a change or a look at one target needs.
 
+use std::sync::{Arc, LazyLock};
+
 use longshore_model::id::{DeploymentId, HostArn, HostName, PrincipalArn};
 use longshore_model::lifecycle::{Diagnostics, EndedBy, EventState, LifecycleEvent, LifecycleEventName};
 use longshore_model::target::{
@@ -8,8 +10,8 @@ use longshore_model::target::{
 };
 use longshore_model::time::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::row::{Columns as _, Doing as _, encode, limit};
 use crate::{CommandTarget, Page, StoreError, TargetFilter};
@@ -69,6 +71,17 @@ pub(super) enum StateWord {
 }
 
 impl StateWord {
+    fn as_str(self) -> &'static str {
+        match self {
+            StateWord::Pending => "Pending",
+            StateWord::Pickup => "Pickup",
+            StateWord::Report => "Report",
+            StateWord::Succeeded => "Succeeded",
+            StateWord::Failed => "Failed",
+            StateWord::Skipped => "Skipped",
+        }
+    }
+
     fn of(state: TargetState) -> StateWord {
         match state {
             TargetState::Pending => StateWord::Pending,
@@ -142,20 +155,13 @@ enum EventStateDocument {
     Skipped,
 }
 
-fn events_document<S: Serializer>(events: &&[LifecycleEvent], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(events.iter().map(EventToStore))
-}
+struct EventsToStore<'a>(&'a [LifecycleEvent]);
 
-/// What changes of a target, as the update statement takes it: an array, by place.
-#[derive(Serialize)]
-struct Change<'a>(
-    i64,
-    StateWord,
-    u32,
-    Timestamp,
-    Timestamp,
-    #[serde(serialize_with = "events_document")] &'a [LifecycleEvent],
-);
+impl Serialize for EventsToStore<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(EventToStore))
+    }
+}
 
 /// A new target, as the insert statement takes it.
 #[derive(Serialize)]
@@ -168,7 +174,7 @@ struct NewRow<'a>(
     u32,
     Timestamp,
     Timestamp,
-    #[serde(serialize_with = "events_document")] &'a [LifecycleEvent],
+    EventsToStore<'a>,
 );
 
 fn progress_columns(state: TargetState) -> (u32, Timestamp) {
@@ -180,37 +186,61 @@ fn progress_columns(state: TargetState) -> (u32, Timestamp) {
     }
 }
 
-/// Writes what has changed of `targets`, all with one statement.
-pub(super) async fn update_all<'a>(
+/// Writes what has changed of `targets`, a few hundred with each statement.
+pub(super) async fn update_all(
     conn: &mut SqliteConnection,
-    targets: impl Iterator<Item = &'a StoredTarget>,
+    targets: &[&StoredTarget],
 ) -> Result<(), sqlx::Error> {
-    let changes: Vec<Change<'_>> = targets
-        .map(|stored| {
-            let target = &stored.target;
-            let (event_idx, since) = progress_columns(target.state);
-            Change(
-                stored.row_id,
-                StateWord::of(target.state),
-                event_idx,
-                since,
-                target.updated_at,
-                &target.events,
-            )
-        })
-        .collect();
-    if changes.is_empty() {
-        return Ok(());
+    let mut rest = targets;
+    for (n_rows, sql) in &*UPDATES {
+        while rest.len() >= *n_rows {
+            let (now, later) = rest.split_at(*n_rows);
+            update_some(conn, sql, now).await?;
+            rest = later;
+        }
     }
-    let changes = serde_json::to_string(&changes).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    sqlx::query(
-        "UPDATE targets SET state = change.value ->> 1, event_idx = change.value ->> 2,
-             since = change.value ->> 3, updated_at = change.value ->> 4, events = change.value -> 5
-         FROM json_each($1) AS change WHERE targets.row_id = change.value ->> 0",
-    )
-    .bind(changes)
-    .execute(conn)
-    .await?;
+    Ok(())
+}
+
+/// One update statement for each of a few numbers of rows, the largest first: so any number of rows
+/// takes few statements, and all of them stay prepared. Values are bound one by one because taking
+/// them out of one JSON parameter costs several times what the update itself does.
+static UPDATES: LazyLock<[(usize, Arc<str>); 4]> =
+    LazyLock::new(|| [256, 32, 4, 1].map(|n_rows| (n_rows, update_sql(n_rows))));
+
+fn update_sql(n_rows: usize) -> Arc<str> {
+    // Not `$1`: SQLite looks up each such name among all, which adds up with this many.
+    let rows = vec!["(?, ?, ?, ?, ?, ?)"; n_rows].join(", ");
+    Arc::from(format!(
+        "WITH change (row_id, state, event_idx, since, updated_at, events) AS (VALUES {rows})
+         UPDATE targets SET state = change.state, event_idx = change.event_idx, since = change.since,
+             updated_at = change.updated_at, events = change.events
+         FROM change WHERE targets.row_id = change.row_id"
+    ))
+}
+
+/// `sql` takes as many targets as there are.
+async fn update_some(
+    conn: &mut SqliteConnection,
+    sql: &Arc<str>,
+    targets: &[&StoredTarget],
+) -> Result<(), sqlx::Error> {
+    // Safe: the text was made from numbers alone.
+    let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
+    for stored in targets {
+        let target = &stored.target;
+        let (event_idx, since) = progress_columns(target.state);
+        let events = serde_json::to_string(&EventsToStore(&target.events))
+            .map_err(|error| sqlx::Error::Encode(error.into()))?;
+        query = query
+            .bind(stored.row_id)
+            .bind(StateWord::of(target.state).as_str())
+            .bind(i64::from(event_idx))
+            .bind(since.millis())
+            .bind(target.updated_at.millis())
+            .bind(events);
+    }
+    query.execute(conn).await?;
     Ok(())
 }
 
@@ -236,7 +266,7 @@ pub(super) async fn insert_all(
                 event_idx,
                 since,
                 target.updated_at,
-                &target.events,
+                EventsToStore(&target.events),
             )
         })
         .collect();
@@ -365,24 +395,41 @@ pub(super) async fn endings(
         .collect()
 }
 
+const WAITING: &str = concat!(
+    "SELECT ",
+    target_columns!(),
+    " FROM targets t WHERE t.principal = $1 AND t.state = 'Pickup' ORDER BY t.since, t.row_id"
+);
+
 /// The commands that wait for `principal`, oldest first.
 pub(super) async fn waiting(
     conn: &mut SqliteConnection,
     principal: &PrincipalArn,
 ) -> Result<Vec<CommandTarget>, StoreError> {
-    let rows = sqlx::query(concat!(
-        "SELECT ",
-        target_columns!(),
-        " FROM targets t WHERE t.principal = $1 AND t.state = 'Pickup' ORDER BY t.since, t.row_id"
-    ))
-    .bind(&principal.0)
-    .fetch_all(conn)
-    .await
-    .doing("list waiting commands")?;
+    let rows =
+        sqlx::query(WAITING).bind(&principal.0).fetch_all(conn).await.doing("list waiting commands")?;
     rows.iter()
         .map(|row| {
             let available_at = Timestamp::from_millis(row.int(8)?);
             Ok(CommandTarget { target: StoredTarget::of_row(row)?.target, available_at })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::check;
+    use super::*;
+
+    #[tokio::test]
+    async fn waiting_commands_are_found_without_scanning() {
+        check(WAITING, &["SEARCH t USING INDEX targets_waiting (principal=?)"]).await;
+    }
+
+    #[tokio::test]
+    async fn an_update_finds_each_row_by_its_id() {
+        for (_, sql) in &*UPDATES {
+            check(sql, &["SEARCH targets USING INTEGER PRIMARY KEY (rowid=?)"]).await;
+        }
+    }
 }
