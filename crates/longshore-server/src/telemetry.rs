@@ -6,6 +6,7 @@
 //! | `longshore_request_duration_seconds` | `service`, `operation` | from the head of a request to its answer, parked polls included |
 //! | `longshore_connections` | | open connections |
 
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -18,7 +19,11 @@ static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 /// Sends logs to stderr, at the level that `LONGSHORE_LOG` says (`info` without it).
 pub fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("LONGSHORE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let stderr_is_terminal = std::io::stderr().is_terminal();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(stderr_is_terminal)
+        .with_writer(std::io::stderr);
     // A second call keeps the first subscriber.
     if subscriber.try_init().is_err() {
         tracing::debug!("logging was set up before");

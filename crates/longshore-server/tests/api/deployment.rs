@@ -1,0 +1,198 @@
+//! Deployments.
+
+use crate::support::{COMMIT, TestServer, quick};
+
+fn deploy(more: &str) -> String {
+    format!(r#"{{"applicationName":"web","deploymentGroupName":"prod"{more}}}"#)
+}
+
+fn revision() -> String {
+    format!(
+        r#","revision":{{"revisionType":"GitHub","gitHubLocation":{{"repository":"a/b","commitId":"{COMMIT}"}}}}"#
+    )
+}
+
+fn of(id: &str) -> String {
+    format!(r#"{{"deploymentId":"{id}"}}"#)
+}
+
+#[tokio::test]
+async fn members_are_checked_in_order() {
+    let server = TestServer::start().await.with_group().await;
+    let good = revision();
+    let refused = |more: String, exception: &'static str| {
+        let server = &server;
+        async move { server.check("CreateDeployment", &deploy(&more), exception).await }
+    };
+    let create = "CreateDeployment";
+    server.check(create, "{}", "ApplicationNameRequiredException").await;
+    server.check(create, r#"{"applicationName":"web"}"#, "DeploymentGroupNameRequiredException").await;
+    refused(String::new(), "RevisionRequiredException").await;
+    refused(String::from(r#","revision":{}"#), "InvalidRevisionException").await;
+    refused(format!(r#"{good},"deploymentConfigName":"a b""#), "InvalidDeploymentConfigNameException").await;
+    refused(format!(r#"{good},"description":"{}""#, "x".repeat(257)), "DescriptionTooLongException").await;
+    refused(format!(r#"{good},"fileExistsBehavior":"KEEP""#), "InvalidFileExistsBehaviorException").await;
+    refused(
+        format!(r#"{good},"autoRollbackConfiguration":{{"enabled":true}}"#),
+        "InvalidAutoRollbackConfigException",
+    )
+    .await;
+    refused(format!(r#"{good},"overrideAlarmConfiguration":{{}}"#), "InvalidAlarmConfigException").await;
+    refused(
+        format!(r#"{good},"targetInstances":{{"autoScalingGroups":["a"]}}"#),
+        "InvalidTargetInstancesException",
+    )
+    .await;
+    refused(format!(r#"{good},"ignoreApplicationStopFailures":"yes""#), "SerializationException").await;
+    refused(format!(r#"{good},"deploymentMode":"FAST""#), "InvalidInputException").await;
+    refused(format!(r#"{good},"deploymentMode":"RESTART""#), "InvalidInputException: no revision").await;
+    refused(String::from(r#","deploymentMode":"RESTART""#), "NotImplementedException").await;
+    refused(format!(r#"{good},"deploymentConfigName":"nope""#), "DeploymentConfigDoesNotExistException")
+        .await;
+    refused(String::from(r#","updateOutdatedInstancesOnly":true"#), "RevisionRequiredException: `prod`")
+        .await;
+    let unknown = deploy(&good).replace("web", "nope");
+    let message = "ApplicationDoesNotExistException: Applications not found for 111122223333";
+    server.check(create, &unknown, message).await;
+    let unknown = deploy(&good).replace("prod", "nope");
+    server
+        .check(
+            create,
+            &unknown,
+            "DeploymentGroupDoesNotExistException: No Deployment Group found for name: nope",
+        )
+        .await;
+    server.check("ListDeployments", "{}", r#"{"deployments":[]}"#).await;
+}
+
+#[tokio::test]
+async fn ids_are_checked() {
+    let server = TestServer::start().await;
+    for operation in ["GetDeployment", "StopDeployment", "ListDeploymentTargets", "ListDeploymentInstances"] {
+        server.check(operation, "{}", "DeploymentIdRequiredException").await;
+        let bad = "InvalidDeploymentIdException: Specified DeploymentId is not in the valid format: d-abc";
+        server.check(operation, &of("d-abc"), bad).await;
+        server.check(operation, &of("d-ABCDEFGHI"), "DeploymentDoesNotExistException: `d-ABCDEFGHI`").await;
+    }
+}
+
+#[tokio::test]
+async fn without_hosts_it_fails_and_says_so() {
+    let server = TestServer::start().await.with_group().await;
+    let id = server.deploy(r#","description":"first""#).await;
+    let info = server.wait_for(&id, "Failed").await;
+    assert_eq!(info["errorInformation"]["code"], "NO_INSTANCES");
+    let expected = format!(
+        r#"{{"deploymentInfo":{{"deploymentId":"{id}","applicationName":"web","deploymentGroupName":"prod",
+            "deploymentConfigName":"CodeDeployDefault.OneAtATime","status":"Failed","creator":"user",
+            "description":"first","createTime":"*","completeTime":"*","ignoreApplicationStopFailures":false,
+            "updateOutdatedInstancesOnly":false,"fileExistsBehavior":"DISALLOW","computePlatform":"Server",
+            "instanceTerminationWaitTimeStarted":false,"deploymentStatusMessages":[],"deploymentMode":null,
+            "revision":{{"revisionType":"S3"}},"previousRevision":null,
+            "deploymentStyle":{{"deploymentType":"IN_PLACE","deploymentOption":"WITHOUT_TRAFFIC_CONTROL"}}}}}}"#
+    );
+    server.check("GetDeployment", &of(&id), &expected).await;
+    server.check("StopDeployment", &of(&id), "DeploymentAlreadyCompletedException: Failed").await;
+    server.check("ListDeploymentTargets", &of(&id), r#"{"targetIds":[]}"#).await;
+    // The revision was registered on the fly.
+    let registered = format!(
+        r#"{{"revisionInfo":{{"description":"Application revision registered by Deployment ID: {id}"}}}}"#
+    );
+    let get = r#"{"applicationName":"web","revision":{"revisionType":"S3",
+        "s3Location":{"bucket":"bundles","key":"web.zip","bundleType":"zip"}}}"#;
+    server.check("GetApplicationRevision", get, &registered).await;
+}
+
+#[tokio::test]
+async fn a_group_has_one_active_deployment_which_can_be_stopped() {
+    let server = TestServer::start().await.with_group().await;
+    server.host("h1").await;
+    let id = server.deploy("").await;
+    let info = server.wait_for(&id, "InProgress").await;
+    assert_eq!(info["deploymentOverview"]["InProgress"], 1);
+    let busy = format!(
+        "DeploymentLimitExceededException: The Deployment Group 'prod' already has an active Deployment '{id}'"
+    );
+    server.check("CreateDeployment", &deploy(&revision()), &busy).await;
+    let rollback = format!(r#"{{"deploymentId":"{id}","autoRollbackEnabled":true}}"#);
+    server.check("StopDeployment", &rollback, "NotImplementedException").await;
+    let stopped = r#"{"status":"Succeeded","statusMessage":
+        "No more commands will be scheduled for execution in the deployment instances"}"#;
+    server.check("StopDeployment", &of(&id), stopped).await;
+    let info = server.wait_for(&id, "Stopped").await;
+    assert_eq!(info["errorInformation"]["code"], "MANUAL_STOP");
+    server.check("StopDeployment", &of(&id), "DeploymentAlreadyCompletedException").await;
+    server.deploy("").await;
+}
+
+#[tokio::test]
+async fn a_deployment_of_a_deleted_group_ends() {
+    let server = TestServer::start().await.with_group().await;
+    server.host("h1").await;
+    let id = server.deploy("").await;
+    server.wait_for(&id, "InProgress").await;
+    let group = r#"{"applicationName":"web","deploymentGroupName":"prod"}"#;
+    server.call("DeleteDeploymentGroup", group).await;
+    let info = server.wait_for(&id, "Stopped").await;
+    assert_eq!(info["errorInformation"]["code"], "DEPLOYMENT_GROUP_MISSING");
+}
+
+#[tokio::test]
+async fn lists_are_filtered_newest_first() {
+    let server = TestServer::start().await.with_group().await;
+    let first = server.deploy("").await;
+    server.wait_for(&first, "Failed").await;
+    let second = server.deploy("").await;
+    server.wait_for(&second, "Failed").await;
+    let list = "ListDeployments";
+    let both = format!(r#"{{"deployments":["{second}","{first}"]}}"#);
+    let none = r#"{"deployments":[]}"#;
+    server.check(list, "{}", &both).await;
+    server.check(list, &deploy(""), &both).await;
+    server.check(list, r#"{"includeOnlyStatuses":["Failed"]}"#, &both).await;
+    server.check(list, r#"{"includeOnlyStatuses":["Succeeded","Baking"]}"#, none).await;
+    server.check(list, r#"{"includeOnlyStatuses":["Ready"]}"#, none).await;
+    server.check(list, r#"{"createTimeRange":{"start":1,"end":2}}"#, none).await;
+    server.check(list, r#"{"createTimeRange":{"start":1.5,"end":null}}"#, &both).await;
+    server.check(list, r#"{"createTimeRange":{"end":"2100-01-01T00:00:00Z"}}"#, &both).await;
+    server.check(list, r#"{"externalId":"x"}"#, none).await;
+    server.check(list, r#"{"applicationName":"web"}"#, "DeploymentGroupNameRequiredException").await;
+    server.check(list, r#"{"deploymentGroupName":"prod"}"#, "ApplicationNameRequiredException").await;
+    server.check(list, &deploy("").replace("web", "nope"), "ApplicationDoesNotExistException").await;
+    server.check(list, &deploy("").replace("prod", "nope"), "DeploymentGroupDoesNotExistException").await;
+    server.check(list, r#"{"includeOnlyStatuses":["Done"]}"#, "InvalidDeploymentStatusException").await;
+    server.check(list, r#"{"createTimeRange":{"start":2,"end":1}}"#, "InvalidTimeRangeException").await;
+    let long = format!(r#"{{"externalId":"{}"}}"#, "x".repeat(257));
+    server.check(list, &long, "InvalidExternalIdException").await;
+}
+
+#[tokio::test]
+async fn a_batch_leaves_out_what_it_does_not_know() {
+    let server = TestServer::start().await.with_group().await;
+    let id = server.deploy("").await;
+    let batch = |ids: &str| format!(r#"{{"deploymentIds":[{ids}]}}"#);
+    let get = "BatchGetDeployments";
+    let one = format!(r#"{{"deploymentsInfo":[{{"deploymentId":"{id}"}}]}}"#);
+    server.check(get, &batch(&format!(r#""d-ABCDEFGHI","{id}""#)), &one).await;
+    server.check(get, &batch(""), "DeploymentIdRequiredException").await;
+    server.check(get, &batch(r#""x""#), "InvalidDeploymentIdException").await;
+    let many = vec![format!(r#""{id}""#); 26].join(",");
+    server.check(get, &batch(&many), "BatchLimitExceededException").await;
+}
+
+#[tokio::test]
+async fn a_host_that_never_comes_fails_by_the_clock() {
+    let mut config = quick();
+    config.clocks.pickup = std::time::Duration::from_millis(200);
+    let server = TestServer::start_with(config).await.with_group().await;
+    server.host("h1").await;
+    let id = server.deploy("").await;
+    server.wait_for(&id, "Failed").await;
+    let target = format!(r#"{{"deploymentId":"{id}","targetId":"h1"}}"#);
+    let failed = r#"{"deploymentTarget":{"deploymentTargetType":"InstanceTarget","instanceTarget":{
+        "status":"Failed","targetId":"h1","targetArn":"*","lifecycleEvents":[
+        {"lifecycleEventName":"ApplicationStop","status":"Failed","startTime":null,"endTime":"*",
+         "diagnostics":{"errorCode":"UnknownError","scriptName":"","logTail":"","message":"*"}},
+        {"status":"Skipped","diagnostics":null,"endTime":null},"*","*","*","*","*"]}}}"#;
+    server.check("GetDeploymentTarget", &target, failed).await;
+}

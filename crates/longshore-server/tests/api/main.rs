@@ -1,0 +1,15 @@
+//! The server over real HTTP, one file per resource; each test has a server and a store of its own.
+
+mod application;
+mod deployment;
+mod deployment_config;
+mod deployment_group;
+mod host;
+mod host_command;
+mod paging;
+mod permission;
+mod revision;
+mod routing;
+mod signature;
+mod support;
+mod target;
