@@ -2,7 +2,8 @@
 //!
 //! SQL and drivers stop here. Every write that returns `Ok` is durable (it survives `kill -9` and a
 //! power cut); every read sees all writes that returned before it began. The promises are written
-//! down as functions in [`contract`], which every implementation's test file calls.
+//! down as functions in `contract` (feature `test-support`), which every implementation's test file
+//! calls.
 
 #[cfg(feature = "test-support")]
 pub mod contract;

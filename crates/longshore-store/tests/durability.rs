@@ -76,6 +76,7 @@ async fn closing_writes_what_is_queued() {
     store.note_contact(&principal("h"), &contact).await.expect("note");
     let application = application("a");
     assert!(futures::FutureExt::now_or_never(store.create_application(&application, NO_LIMIT)).is_none());
+    assert_eq!(store.contact(&principal("other")).await.expect("read"), None, "a reader is open too");
     store.close().await;
     assert!(!folder.path().join("longshore.db-wal").exists(), "the file is complete by itself");
 

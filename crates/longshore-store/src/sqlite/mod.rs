@@ -108,10 +108,11 @@ impl SqliteStore {
 
     /// Finishes all queued writes and closes the files. Later calls on any handle fail.
     pub async fn close(&self) {
-        self.shared.writer.close().await;
+        // The writer last: the last connection to close folds the log into the file.
         if let Readers::Pool(pool) = &self.shared.readers {
             pool.close().await;
         }
+        self.shared.writer.close().await;
     }
 
     fn new(conn: SqliteConnection, readers: impl FnOnce(WriterConnection) -> Readers) -> SqliteStore {
