@@ -9,7 +9,7 @@ use crate::output::Format;
 
 /// Deploys applications to fleets of hosts.
 #[derive(Debug, Parser)]
-#[command(name = "longshore", version, about, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "longshore", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -21,19 +21,23 @@ pub(crate) struct Cli {
 
 const AFTER_HELP: &str = "\
 A first deployment, all on this machine:
-  longshore up                                  a server and a host, until Ctrl-C
+  longshore up                            a server and a host, until Ctrl-C
 and in another terminal:
-  longshore deploy ./my-app --application my-app --group all --create --tag host=local
+  longshore deploy ./my-app --application my-app --group all \\
+      --create --tag host=local
 
-Which server: --endpoint-url, --data-dir, AWS_ENDPOINT_URL, or the default data folder, the first that
-is given; likewise the region and the access key. The default data folder is $LONGSHORE_DATA_DIR, else
-./.longshore if it exists, else $XDG_DATA_HOME/longshore (~/.local/share/longshore).
+Which server, which region, which access key? The first that is given of: its
+own flag, --data-dir, the environment (AWS_ENDPOINT_URL, AWS_REGION,
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), the default data folder. That is
+$LONGSHORE_DATA_DIR, else ./.longshore if it exists, else
+$XDG_DATA_HOME/longshore (~/.local/share/longshore).
 
 Exit status:
-  0  done; for `deploy` and `watch`: the deployment Succeeded
-  1  the deployment Failed
-  2  the command could not do its work: a wrong command line, a bad bundle, no server, refused
-  3  the deployment was Stopped
+  0    done; for `deploy` and `watch`: the deployment Succeeded
+  1    the deployment Failed
+  2    the command could not do its work: a wrong command line, a bad bundle,
+       no server, refused
+  3    the deployment was Stopped
   130  interrupted; a deployment that was watched goes on";
 
 /// What every command takes.

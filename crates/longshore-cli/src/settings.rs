@@ -105,7 +105,7 @@ fn no_server(is_endpoint_given: bool) -> Advice {
             "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name the server's data folder with --data-dir",
         );
     }
-    Advice::new("no server is named, and none has run here", START_HINT)
+    Advice::new("no server is named, and none runs here", START_HINT)
 }
 
 fn key_from_flags(global: &Global) -> anyhow::Result<Option<Credentials>> {

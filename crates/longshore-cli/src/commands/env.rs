@@ -71,7 +71,7 @@ async fn check_that_it_answers(endpoint: &str) -> anyhow::Result<()> {
 /// `host:port` of a URL.
 fn authority(endpoint: &str) -> Option<String> {
     let uri: http::Uri = endpoint.parse().ok()?;
-    let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let default_port = if uri.scheme_str()? == "https" { 443 } else { 80 };
     Some(format!("{}:{}", uri.host()?, uri.port_u16().unwrap_or(default_port)))
 }
 

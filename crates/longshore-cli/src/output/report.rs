@@ -1,32 +1,35 @@
 //! What went wrong: the deployment's error, and per failed host the event, the script, the message
 //! and the end of its output. Pure.
 
+use longshore_model::lifecycle::LifecycleEventName;
 use longshore_model::target::TargetStatus;
 
 use super::line::{Line, Tone};
 use crate::progress::{Ending, HostProgress, Progress};
 
-/// More failed hosts than these are counted: their output would hide the first ones'.
-const MAX_HOSTS: usize = 10;
+/// More different failures than these are counted: their output would hide the first ones'.
+const MAX_FAILURES: usize = 10;
+/// More hosts with one failure than these are counted.
+const MAX_NAMES: usize = 8;
 /// More lines of a log than these, the last, are left out; `--output json` has all.
 const MAX_LOG_LINES: usize = 20;
 
 /// The report of a deployment that did not succeed; empty for one without an error and failed hosts.
+/// Hosts that failed alike are told of together.
 pub(crate) fn failure_report(progress: &Progress) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(cause) = &progress.error {
         lines
             .push(Line::of(Tone::Bad, cause.code.as_str()).then(Tone::Plain, format!(": {}", cause.message)));
     }
-    let failed: Vec<&HostProgress> =
-        progress.hosts.iter().filter(|host| host.status == TargetStatus::Failed).collect();
-    for host in failed.iter().take(MAX_HOSTS) {
-        lines.extend(host_report(host));
+    let failures = alike(progress);
+    for hosts in failures.iter().take(MAX_FAILURES) {
+        lines.extend(one_failure(hosts));
     }
-    if failed.len() > MAX_HOSTS {
+    if failures.len() > MAX_FAILURES {
         let text = format!(
-            "and {} more failed hosts: `longshore status {}` lists all",
-            failed.len() - MAX_HOSTS,
+            "and {} more different failures: `longshore status {} --output json` has all",
+            failures.len() - MAX_FAILURES,
             progress.id
         );
         lines.push(Line::of(Tone::Faint, text));
@@ -34,12 +37,35 @@ pub(crate) fn failure_report(progress: &Progress) -> Vec<Line> {
     lines
 }
 
-fn host_report(host: &HostProgress) -> Vec<Line> {
-    let Some(event) = host.failed_event() else {
-        return vec![Line::of(Tone::Strong, host.name.as_str()).then(Tone::Bad, "  failed")];
+/// Failed hosts in groups of the same event, script and message, in scheduling order of each first.
+fn alike(progress: &Progress) -> Vec<Vec<&HostProgress>> {
+    let mut groups: Vec<Vec<&HostProgress>> = Vec::new();
+    for host in progress.hosts.iter().filter(|host| host.status == TargetStatus::Failed) {
+        match groups.iter_mut().find(|group| cause(group[0]) == cause(host)) {
+            Some(group) => group.push(host),
+            None => groups.push(vec![host]),
+        }
+    }
+    groups
+}
+
+fn cause(host: &HostProgress) -> Option<(LifecycleEventName, Option<(&str, &str)>)> {
+    let event = host.failed_event()?;
+    let ending = event.diagnostics.as_ref();
+    Some((event.name, ending.map(|ending| (ending.script.as_str(), ending.message.as_str()))))
+}
+
+fn one_failure(hosts: &[&HostProgress]) -> Vec<Line> {
+    let mut names: Vec<&str> = hosts.iter().take(MAX_NAMES).map(|host| host.name.as_str()).collect();
+    let more = format!("{} more", hosts.len().saturating_sub(MAX_NAMES));
+    if hosts.len() > MAX_NAMES {
+        names.push(&more);
+    }
+    let title = Line::of(Tone::Strong, names.join(", "));
+    let Some(event) = hosts[0].failed_event() else {
+        return vec![title.then(Tone::Bad, "  failed")];
     };
-    let title = Line::of(Tone::Strong, host.name.as_str())
-        .then(Tone::Bad, format!("  failed in {}", event.name.as_str()));
+    let title = title.then(Tone::Bad, format!("  failed in {}", event.name.as_str()));
     let Some(ending) = &event.diagnostics else {
         return vec![title];
     };
@@ -47,6 +73,9 @@ fn host_report(host: &HostProgress) -> Vec<Line> {
     let mut lines = vec![title.then(Tone::Plain, format!("{script} ({})", ending.code))];
     if !ending.message.is_empty() {
         lines.push(Line::plain(format!("  {}", ending.message)));
+    }
+    if hosts.len() > 1 && !ending.log_tail.is_empty() {
+        lines.push(Line::of(Tone::Faint, format!("  on {}:", hosts[0].name)));
     }
     lines.extend(log_lines(ending));
     lines
@@ -91,6 +120,16 @@ mod tests {
             "  | [stderr]port 80 is taken",
         ];
         assert_eq!(report, expected);
+    }
+
+    #[test]
+    fn hosts_that_failed_alike_are_told_of_together() {
+        let progress = progress(DeploymentStatus::Failed, "a:SSSSSFK b:SFKKKKK c:SSSSSFK");
+        let report: Vec<String> =
+            failure_report(&progress).iter().map(|line| line.render(Palette::Mono, None)).collect();
+        assert_eq!(report[0], "a, c  failed in ApplicationStart, script scripts/start.sh (ScriptFailed)");
+        assert_eq!(report[2], "  on a:");
+        assert_eq!(report[5], "b  failed in DownloadBundle, script scripts/start.sh (ScriptFailed)");
     }
 
     #[test]

@@ -43,14 +43,16 @@ enum Answer {
 /// Asks until it is stopped.
 #[derive(Debug)]
 pub(super) struct Client {
-    tally: Tally,
+    tally: Arc<Mutex<Tally>>,
     asking: Vec<JoinHandle<()>>,
 }
 
 /// All hosts' answers so far.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
-    hosts: Vec<(DemoHost, Arc<Mutex<Answers>>)>,
+    hosts: Vec<(DemoHost, Answers)>,
+    /// The most hosts that were down at the same time.
+    most_down: usize,
 }
 
 /// One host's answers, for programs.
@@ -67,17 +69,17 @@ pub(super) struct HostDocument {
 impl Client {
     /// Begins to ask the hosts' pages for their version.
     pub(super) fn start(hosts: &[DemoHost]) -> Client {
-        let hosts: Vec<_> = hosts.iter().map(|host| (host.clone(), Arc::default())).collect();
-        let asking = hosts
-            .iter()
-            .map(|(host, answers)| tokio::spawn(keep_asking(host.port, Arc::clone(answers))))
-            .collect();
-        Client { tally: Tally { hosts }, asking }
+        let answers = hosts.iter().map(|host| (host.clone(), Answers::default())).collect();
+        let tally = Arc::new(Mutex::new(Tally { hosts: answers, most_down: 0 }));
+        let ask_host =
+            |(idx, host): (usize, &DemoHost)| tokio::spawn(keep_asking(host.port, idx, Arc::clone(&tally)));
+        let asking = hosts.iter().enumerate().map(ask_host).collect();
+        Client { tally, asking }
     }
 
     /// The table as it is now.
     pub(super) fn table(&self) -> Vec<Line> {
-        self.tally.table()
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).table()
     }
 
     /// Stops asking.
@@ -86,7 +88,7 @@ impl Client {
             task.abort();
             let _ = task.await;
         }
-        self.tally.clone()
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -98,14 +100,14 @@ impl Drop for Client {
     }
 }
 
-async fn keep_asking(port: u16, answers: Arc<Mutex<Answers>>) {
+async fn keep_asking(port: u16, host_idx: usize, tally: Arc<Mutex<Tally>>) {
     loop {
         let answer = match timeout(PATIENCE, ask(port)).await {
             Ok(Ok(version)) => Answer::Version(version),
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => Answer::Refused,
             Ok(Err(_)) | Err(_) => Answer::Cut,
         };
-        answers.lock().unwrap_or_else(PoisonError::into_inner).count(answer);
+        tally.lock().unwrap_or_else(PoisonError::into_inner).count(host_idx, answer);
         sleep(PAUSE).await;
     }
 }
@@ -144,21 +146,32 @@ impl Answers {
         }
     }
 
+    /// Whether it was asked and the last question had no good answer.
+    fn is_down(&self) -> bool {
+        self.last.is_none() && self.n_refused + self.n_cut > 0
+    }
+
     fn of(&self, version: Version) -> u64 {
         self.by_version.get(version.as_str()).copied().unwrap_or(0)
     }
 }
 
 impl Tally {
-    fn answers(&self) -> Vec<(&DemoHost, Answers)> {
-        let copy = |answers: &Mutex<Answers>| answers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.hosts.iter().map(|(host, answers)| (host, copy(answers))).collect()
+    fn count(&mut self, host_idx: usize, answer: Answer) {
+        self.hosts[host_idx].1.count(answer);
+        let n_down = self.hosts.iter().filter(|(_, answers)| answers.is_down()).count();
+        self.most_down = self.most_down.max(n_down);
+    }
+
+    /// The most hosts that were down at the same time.
+    pub(super) fn most_down(&self) -> usize {
+        self.most_down
     }
 
     /// Answers by host and version.
     pub(super) fn table(&self) -> Vec<Line> {
         let mut lines = vec![Line::of(Tone::Faint, "answers   version 1   version 2   refused   cut")];
-        for (host, answers) in self.answers() {
+        for (host, answers) in &self.hosts {
             let tone = |n: u64| if n == 0 { Tone::Faint } else { Tone::Bad };
             lines.push(
                 Line::of(Tone::Strong, format!("{:7}", host.name))
@@ -173,23 +186,28 @@ impl Tally {
 
     /// What the numbers mean.
     pub(super) fn remarks(&self) -> Vec<Line> {
-        let answers = self.answers();
-        let n_good: u64 = answers.iter().map(|(_, it)| it.by_version.values().sum::<u64>()).sum();
-        let n_bad: u64 = answers.iter().map(|(_, it)| it.n_refused + it.n_cut).sum();
-        vec![Line::plain(format!(
-            "{n_good} answers; {n_bad} questions met a page that was down for its update, one host at a time: \
-             the other two answered."
-        ))]
+        let n_good: u64 = self.hosts.iter().map(|(_, it)| it.by_version.values().sum::<u64>()).sum();
+        let n_bad: u64 = self.hosts.iter().map(|(_, it)| it.n_refused + it.n_cut).sum();
+        vec![
+            Line::plain(format!(
+                "{n_good} answers; {n_bad} questions met a page that was down for its update."
+            )),
+            Line::plain(format!(
+                "At most {} of {} hosts was down at any time.",
+                self.most_down,
+                self.hosts.len()
+            )),
+        ]
     }
 
     /// For programs.
     pub(super) fn documents(&self) -> Vec<HostDocument> {
-        self.answers()
-            .into_iter()
+        self.hosts
+            .iter()
             .map(|(host, answers)| HostDocument {
                 host: host.name,
                 url: host.url(),
-                answers: answers.by_version,
+                answers: answers.by_version.clone(),
                 n_refused: answers.n_refused,
                 n_cut: answers.n_cut,
             })
@@ -198,13 +216,30 @@ impl Tally {
 
     /// Whether every host's last answer was `version`.
     pub(super) fn all_end_with(&self, version: Version) -> bool {
-        self.answers().iter().all(|(_, answers)| answers.last.as_deref() == Some(version.as_str()))
+        self.hosts.iter().all(|(_, answers)| answers.last.as_deref() == Some(version.as_str()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_that_are_down_at_once_are_counted() {
+        let host = |port| (DemoHost { name: "web", port }, Answers::default());
+        let mut tally = Tally { hosts: vec![host(1), host(2)], most_down: 0 };
+        let version = || Answer::Version(String::from("1"));
+        tally.count(0, Answer::Refused);
+        tally.count(0, version());
+        tally.count(1, Answer::Cut);
+        assert_eq!(tally.most_down, 1);
+        tally.count(0, Answer::Refused);
+        tally.count(1, version());
+        tally.count(0, version());
+        assert_eq!(tally.most_down, 2);
+        assert_eq!((tally.hosts[0].1.n_refused, tally.hosts[1].1.n_cut), (2, 1));
+        assert!(!tally.all_end_with(Version::Second));
+    }
 
     #[track_caller]
     fn check(answer: &str, expected: Option<&str>) {

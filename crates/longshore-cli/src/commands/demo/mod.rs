@@ -48,7 +48,7 @@ Examples:
   longshore demo --keep           leave it running until Ctrl-C, to look at the pages
 
 With --output json, a JSON object a line: what `longshore push` and `longshore watch` print for the two
-deployments, then {\"type\":\"answers\",\"hosts\":[{\"host\",\"url\",\"answers\":{\"1\":n,\"2\":n},\"nRefused\",\"nCut\"}]}.")]
+deployments, then {\"type\":\"answers\",\"mostDown\":n,\"hosts\":[{\"host\",\"url\",\"answers\":{\"1\":n,\"2\":n},\"nRefused\",\"nCut\"}]}.")]
 pub(crate) struct Args {
     /// The folder to play in; made anew each time
     #[arg(long, value_name = "DIR", default_value = ".longshore-demo")]
@@ -61,6 +61,8 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "answers")]
 struct AnswersDocument {
+    #[serde(rename = "mostDown")]
+    most_down: usize,
     hosts: Vec<client::HostDocument>,
 }
 
@@ -77,8 +79,12 @@ pub(crate) async fn run(args: &Args, output: Output) -> anyhow::Result<Outcome> 
         output.text("\nending everything that was started")?;
     }
     stage.clear().await;
-    if matches!(played, Ok(Outcome::Done)) {
-        farewell(&folder, output)?;
+    match played {
+        Ok(Outcome::Done) => farewell(&folder, output)?,
+        Ok(Outcome::DeploymentFailed | Outcome::DeploymentStopped) | Err(_) => {
+            output.text(&format!("logs of the server and the hosts are in {}", folder.path().display()))?;
+        }
+        Ok(Outcome::Interrupted | Outcome::CouldNot) => {}
     }
     played
 }
@@ -122,7 +128,7 @@ async fn play(
     step(output, "5/5  What the client saw")?;
     output.lines(&answers.table())?;
     output.lines(&answers.remarks())?;
-    output.json(&AnswersDocument { hosts: answers.documents() })?;
+    output.json(&AnswersDocument { most_down: answers.most_down(), hosts: answers.documents() })?;
     if !answers.all_end_with(Version::Second) {
         bail!(Advice::new(
             "not every host answers with version 2 in the end",
