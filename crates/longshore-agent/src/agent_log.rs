@@ -1,4 +1,4 @@
-//! The agent's own log: one file, lines as the original writes them. Source: agent.md §9.5.
+//! The agent's own log: one file a day, lines as the original writes them. Source: agent.md §9.5.
 
 use std::fmt;
 use std::fs::File;
@@ -6,13 +6,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use jiff::Zoned;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+
+/// How many files of earlier days are kept.
+const MAX_ASIDE: usize = 7;
 
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +47,7 @@ pub fn path(log_dir: &Path, program_name: &str) -> PathBuf {
 /// [`OpenLogError`], before anything else of the agent has started.
 pub fn open(log_dir: &Path, program_name: &str, is_verbose: bool) -> Result<(), OpenLogError> {
     let unwritable = |source| OpenLogError::Unwritable { directory: log_dir.to_owned(), source };
-    std::fs::create_dir_all(log_dir).map_err(unwritable)?;
-    let path = path(log_dir, program_name);
-    let file = File::options().create(true).append(true).open(&path).map_err(unwritable)?;
+    let file = DailyFile::open(log_dir, program_name, Zoned::now().date()).map_err(unwritable)?;
     let level = if is_verbose { Level::DEBUG } else { Level::INFO };
     let layer = tracing_subscriber::fmt::layer()
         .event_format(LineFormat { program_name: program_name.to_owned(), pid: std::process::id() })
@@ -66,7 +69,7 @@ pub fn open(log_dir: &Path, program_name: &str, is_verbose: bool) -> Result<(), 
 }
 
 struct LogFile {
-    file: Mutex<File>,
+    file: Mutex<DailyFile>,
 }
 
 impl<'a> MakeWriter<'a> for LogFile {
@@ -78,15 +81,14 @@ impl<'a> MakeWriter<'a> for LogFile {
 }
 
 /// Writes whole lines; a full disk must not stop the agent, so its errors end here.
-#[derive(Debug)]
 struct LineWriter<'a> {
-    file: &'a Mutex<File>,
+    file: &'a Mutex<DailyFile>,
 }
 
 impl Write for LineWriter<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if let Ok(mut file) = self.file.lock() {
-            let _ = file.write_all(line);
+            let _ = file.append(line, Zoned::now().date());
         }
         Ok(line.len())
     }
@@ -94,6 +96,65 @@ impl Write for LineWriter<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// A log file that is put aside at midnight.
+struct DailyFile {
+    log_dir: PathBuf,
+    program_name: String,
+    file: File,
+    day: Date,
+}
+
+impl DailyFile {
+    fn open(log_dir: &Path, program_name: &str, today: Date) -> io::Result<DailyFile> {
+        std::fs::create_dir_all(log_dir)?;
+        let path = path(log_dir, program_name);
+        let day = last_written_on(&path).unwrap_or(today);
+        let file = File::options().create(true).append(true).open(&path)?;
+        Ok(DailyFile { log_dir: log_dir.to_owned(), program_name: program_name.to_owned(), file, day })
+    }
+
+    fn append(&mut self, line: &[u8], today: Date) -> io::Result<()> {
+        if self.day != today {
+            self.put_aside(today)?;
+        }
+        self.file.write_all(line)
+    }
+
+    fn put_aside(&mut self, today: Date) -> io::Result<()> {
+        let path = path(&self.log_dir, &self.program_name);
+        let aside = format!("{}.{}.log", self.program_name, self.day.strftime("%Y%m%d"));
+        // The day moves on whatever happens, or each line would try again.
+        self.day = today;
+        std::fs::rename(&path, self.log_dir.join(aside))?;
+        self.file = File::options().create(true).append(true).open(&path)?;
+        self.remove_old()
+    }
+
+    fn remove_old(&self) -> io::Result<()> {
+        let mut old = Vec::new();
+        for entry in std::fs::read_dir(&self.log_dir)? {
+            let name = entry?.file_name();
+            if name.to_str().is_some_and(|name| is_aside(name, &self.program_name)) {
+                old.push(name);
+            }
+        }
+        old.sort();
+        let n_surplus = old.len().saturating_sub(MAX_ASIDE);
+        old.iter().take(n_surplus).try_for_each(|name| std::fs::remove_file(self.log_dir.join(name)))
+    }
+}
+
+/// Whether `name` is `<program_name>.<YYYYMMDD>.log`.
+fn is_aside(name: &str, program_name: &str) -> bool {
+    let date = name.strip_prefix(program_name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".log"));
+    date.is_some_and(|date| date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn last_written_on(path: &Path) -> Option<Date> {
+    let modified = std::fs::metadata(path).ok()?.modified().ok()?;
+    Some(Timestamp::try_from(modified).ok()?.to_zoned(TimeZone::system()).date())
 }
 
 struct LineFormat {
@@ -137,5 +198,28 @@ mod tests {
         let now = "2026-01-31T09:15:02+00:00[UTC]".parse().expect("time");
         let head = line_head(&now, "INFO", "codedeploy-agent", 4711);
         assert_eq!(head, "2026-01-31T09:15:02 INFO  [codedeploy-agent(4711)]: ");
+    }
+
+    #[test]
+    fn the_log_is_put_aside_at_midnight_and_a_week_is_kept() {
+        let dir = tempfile::tempdir().expect("dir");
+        let mut day: Date = "2026-01-25".parse().expect("date");
+        let mut file = DailyFile::open(dir.path(), "codedeploy-agent", day).expect("open");
+        std::fs::write(dir.path().join("codedeploy-local.log"), "other").expect("write");
+        for _ in 0..10 {
+            file.append(format!("{day}\n").as_bytes(), day).expect("append");
+            day = day.tomorrow().expect("date");
+        }
+        let mut names: Vec<String> = std::fs::read_dir(dir.path())
+            .expect("list")
+            .map(|entry| entry.expect("entry").file_name().into_string().expect("text"))
+            .collect();
+        names.sort();
+        assert_eq!(names.len(), MAX_ASIDE + 2);
+        assert_eq!(names[0], "codedeploy-agent.20260127.log");
+        let today = std::fs::read_to_string(path(dir.path(), "codedeploy-agent")).expect("read");
+        assert_eq!(today, "2026-02-03\n");
+        let aside = std::fs::read_to_string(dir.path().join("codedeploy-agent.20260202.log")).expect("read");
+        assert_eq!(aside, "2026-02-02\n");
     }
 }

@@ -1,7 +1,10 @@
 //! One command, step by step. Source: agent.md §1.5.
 //!
-//! specification → no-op test → acknowledgement → tracking file → deed → report on disk → report sent.
+//! specification → no-op test → tracking file → acknowledgement → deed → report on disk → report sent.
 //! A command that anything was done for ends in exactly one report.
+//!
+//! The tracking file comes before the acknowledgement (the original writes it after): from then on the
+//! service waits for nobody but this agent, for an hour, so whatever kills the agent must leave a trace.
 
 use std::collections::HashMap;
 use std::io;
@@ -66,6 +69,8 @@ enum Next {
     Execute(Box<Specification>),
     /// Report that there was nothing to do.
     ReportNoop,
+    /// Send this report, which is on disk.
+    Send(Report),
     /// The service has ended it already.
     Nothing,
 }
@@ -76,6 +81,7 @@ impl Runner {
         let report = match self.prepare(command).await {
             Ok(Next::Execute(spec)) => Some(self.execute_tracked(command, &spec).await),
             Ok(Next::ReportNoop) => Some(self.keep_report(command, Ok("CompletedNoopCommand"))),
+            Ok(Next::Send(report)) => Some(report),
             Ok(Next::Nothing) => None,
             Err(failure) => Some(self.keep_report(command, Err(failure))),
         };
@@ -107,13 +113,39 @@ impl Runner {
                 command.name
             );
         }
+        self.acknowledge(command, spec, is_noop).await
+    }
+
+    /// Takes the command, with its tracking file in place before the service hears of it.
+    async fn acknowledge(
+        &self,
+        command: &HostCommand,
+        spec: Specification,
+        is_noop: bool,
+    ) -> Result<Next, CompletionReport> {
+        let deployment_id = &spec.deployment_id;
+        if let Err(error) = self.track(deployment_id, &command.identifier).await {
+            let message = format!("cannot write the tracking file of {deployment_id}: {error}");
+            return Err(CompletionReport::failed(message));
+        }
         let acknowledge = || self.service.acknowledge(&command.identifier, is_noop);
         let status = patiently(self.patience, CallError::is_transient, acknowledge).await;
         self.progress.notify_one();
-        match status.map_err(refused)?.as_deref() {
-            Some("Succeeded") => Ok(Next::Nothing),
-            Some("Failed") => self.after_failed_acknowledgement(command).await,
-            Some(_) | None => Ok(Next::Execute(Box::new(spec))),
+        match status.map_err(refused) {
+            Ok(status) if status.as_deref() == Some("Succeeded") => {
+                self.untrack(deployment_id);
+                Ok(Next::Nothing)
+            }
+            Ok(status) if status.as_deref() == Some("Failed") => {
+                self.untrack(deployment_id);
+                self.after_failed_acknowledgement(command).await
+            }
+            Ok(_) => Ok(Next::Execute(Box::new(spec))),
+            Err(failure) => {
+                let report = self.keep_report(command, Err(failure));
+                self.untrack(deployment_id);
+                Ok(Next::Send(report))
+            }
         }
     }
 
@@ -139,22 +171,22 @@ impl Runner {
         opened.map_err(|error| CompletionReport::failed(error.to_string()))
     }
 
-    /// Executes a command with its tracking file in place, which goes only when the report is on disk.
+    /// Executes a tracked command; its tracking file goes only when the report is on disk.
     async fn execute_tracked(&self, command: &HostCommand, spec: &Specification) -> Report {
         let deployment_id = &spec.deployment_id;
         let group = self.groups.of(&spec.deployment_group_id);
         let _turn = group.lock().await;
-        if let Err(error) = self.track(deployment_id, &command.identifier).await {
-            let message = format!("cannot write the tracking file of {deployment_id}: {error}");
-            return self.keep_report(command, Err(CompletionReport::failed(message)));
-        }
         tracing::info!("Running {} of deployment {deployment_id}", command.name);
         let end = self.executor.execute(&command.name, spec).await;
         let report = self.keep_report(command, end.map(|()| ""));
+        self.untrack(deployment_id);
+        report
+    }
+
+    fn untrack(&self, deployment_id: &str) {
         if let Err(error) = self.tracker.untrack(deployment_id) {
             tracing::error!("Cannot remove the tracking file of {deployment_id}: {error}");
         }
-        report
     }
 
     async fn track(&self, deployment_id: &str, identifier: &str) -> io::Result<()> {

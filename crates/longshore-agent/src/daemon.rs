@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,7 +18,7 @@ use crate::execute::download::Downloader;
 use crate::identity::{self, Identity, IdentityError};
 use crate::layout::Layout;
 use crate::pid_file::{LockError, PidFile};
-use crate::poll::Poller;
+use crate::poll::{CertificateRefused, Poller};
 use crate::recovery;
 use crate::report::Reporter;
 use crate::service::{CommandService, ConnectError};
@@ -49,6 +50,9 @@ pub enum RunError {
     /// The file of trusted signers.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The service's certificate.
+    #[error(transparent)]
+    Certificate(#[from] CertificateRefused),
     /// The deployment root cannot be used.
     #[error("cannot make the deployment root {path}")]
     Root {
@@ -96,10 +100,11 @@ async fn serve(settings: Arc<Settings>) -> Result<(), RunError> {
     let mut working = tokio::spawn(agent.work(settings.hook_kill_grace));
     let received = tokio::select! {
         received = signals.next() => received,
-        ended = &mut working => {
-            // The loop ends at shutdown only; should it ever fail inside, a supervisor starts us again.
-            return Err(RunError::System(std::io::Error::other(format!("the poll loop ended: {ended:?}"))));
-        }
+        // The loop ends by itself only for a reason that a person or a supervisor must deal with.
+        ended = &mut working => return match ended {
+            Ok(ended) => Ok(ended?),
+            Err(error) => Err(RunError::System(std::io::Error::other(error))),
+        },
     };
     tracing::info!("Received {received} - stopping children and shutting down");
     shutdown.cancel();
@@ -107,7 +112,11 @@ async fn serve(settings: Arc<Settings>) -> Result<(), RunError> {
     Ok(())
 }
 
-async fn wait_for_commands(tasks: &TaskTracker, limit: Duration, working: &mut tokio::task::JoinHandle<()>) {
+async fn wait_for_commands(
+    tasks: &TaskTracker,
+    limit: Duration,
+    working: &mut JoinHandle<Result<(), CertificateRefused>>,
+) {
     tracing::info!(
         "Gracefully shutting down agent child threads now, will wait up to {} seconds",
         limit.as_secs()
@@ -170,9 +179,9 @@ impl Agent {
         Ok(Agent { layout, tracker, reporter, poller, tasks, shutdown })
     }
 
-    async fn work(self, kill_grace: Duration) {
+    async fn work(self, kill_grace: Duration) -> Result<(), CertificateRefused> {
         recovery::recover(&self.layout, &self.tracker, &self.reporter, kill_grace).await;
-        self.poller.run().await;
+        self.poller.run().await
     }
 }
 

@@ -44,6 +44,11 @@ pub enum PollError {
     NoIdentifier(&'static str),
 }
 
+/// The service's certificate was not believed at the first contact.
+#[derive(Debug, thiserror::Error)]
+#[error("Stopping CodeDeploy agent due to SSL validation error.")]
+pub struct CertificateRefused;
+
 /// What to do after a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
@@ -61,6 +66,7 @@ pub struct Poller {
     in_flight: InFlight,
     slots: Arc<Semaphore>,
     n_errors: usize,
+    has_succeeded: bool,
     chance: Box<dyn FnMut() -> f64 + Send>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -85,11 +91,26 @@ impl Poller {
     ) -> Poller {
         let slots = Arc::new(Semaphore::new(MAX_RUNNING));
         let in_flight = InFlight::default();
-        Poller { service, runner, wait_between_runs, in_flight, slots, n_errors: 0, chance, tasks, shutdown }
+        let (n_errors, has_succeeded) = (0, false);
+        Poller {
+            service,
+            runner,
+            wait_between_runs,
+            in_flight,
+            slots,
+            n_errors,
+            has_succeeded,
+            chance,
+            tasks,
+            shutdown,
+        }
     }
 
     /// Polls until shutdown, which aborts the poll under way (I-05). Running commands go on.
-    pub async fn run(mut self) {
+    ///
+    /// # Errors
+    /// [`CertificateRefused`] when that is how the first contact ends.
+    pub async fn run(mut self) -> Result<(), CertificateRefused> {
         let shutdown = self.shutdown.clone();
         while !shutdown.is_cancelled() {
             let started = Instant::now();
@@ -97,12 +118,31 @@ impl Poller {
                 // An answer that has arrived is taken even at the moment of the shutdown.
                 biased;
                 polled = self.service.poll() => polled,
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return Ok(()),
             };
+            self.check_first_contact(&polled)?;
             let handed_out = polled.map_err(PollError::from).and_then(|command| self.hand_out(command));
             let after = self.after(handed_out, started.elapsed());
             self.pause(after).await;
         }
+        Ok(())
+    }
+
+    /// A certificate that was good before may be back soon; one that never was is a wrong set-up (I-50).
+    fn check_first_contact<T>(&mut self, polled: &Result<T, CallError>) -> Result<(), CertificateRefused> {
+        match polled {
+            Ok(_) => self.has_succeeded = true,
+            Err(error) if error.is_certificate() && !self.has_succeeded => {
+                tracing::error!(
+                    "Error during certificate verification on codedeploy endpoint: {}",
+                    error.sentence()
+                );
+                tracing::error!("Error validating the SSL configuration: Invalid server certificate");
+                return Err(CertificateRefused);
+            }
+            Err(_) => {}
+        }
+        Ok(())
     }
 
     /// Starts the command of a poll's answer; says whether there was a new one.

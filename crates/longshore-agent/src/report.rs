@@ -92,7 +92,12 @@ impl Reporter {
         let mut reports = Vec::new();
         for entry in entries {
             let path = entry?.path();
-            if path.extension().is_none_or(|extension| extension != "json") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if state_file::is_unfinished(&name) {
+                // Of an agent that died; nobody else writes here.
+                state_file::remove(&path)?;
+            }
+            if !name.ends_with(".json") {
                 continue;
             }
             match read(&path) {

@@ -3,7 +3,6 @@
 mod endpoint;
 mod error;
 
-use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -187,12 +186,12 @@ impl CommandService {
             Ok(_) => "200".to_owned(),
             Err(error) => error.status().map(|status| status.to_string()).unwrap_or_default(),
         };
-        let outcome: &dyn Display = match &result {
-            Ok(_) => &"",
-            Err(error) => error,
+        let outcome = match &result {
+            Ok(_) => String::new(),
+            Err(error) => format!(" {error}"),
         };
         tracing::info!(
-            "[Aws::CodeDeployCommand::Client {status} {:.6} {n_retries} retries] {}({shown}host_identifier:{:?}) \
+            "[Aws::CodeDeployCommand::Client {status} {:.6} {n_retries} retries] {}({shown}host_identifier:{:?})\
              {outcome}",
             started.elapsed().as_secs_f64(),
             snake_case(operation.name()),

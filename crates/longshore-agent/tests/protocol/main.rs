@@ -1,0 +1,9 @@
+//! The agent program against a canned command service: the rules of agent.md §11 that show on the wire.
+
+mod host;
+mod service;
+
+mod commands;
+mod crashes;
+mod process;
+mod transport;

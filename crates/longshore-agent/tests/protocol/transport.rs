@@ -1,0 +1,149 @@
+//! What every request looks like, and what happens when a call fails.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::host::{Host, specification};
+use crate::service::{HOST, Received, Service, error};
+
+fn signed_headers(received: &Received) -> String {
+    let authorization = &received.headers["authorization"];
+    let (_, rest) = authorization.split_once("SignedHeaders=").expect("a list");
+    rest.split(',').next().expect("a list").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poll_is_signed_as_the_original_signs_it() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    fs::create_dir_all(host.path("agent")).expect("create");
+    fs::write(host.path("agent/.version"), "agent_version: OFFICIAL_1.8.1-1_deb\n").expect("write");
+    let _agent = host.run();
+    let poll = service.wait_for("PollHostCommand", 1).await.remove(0);
+    assert_eq!(poll.headers["x-amz-target"], "CodeDeployCommandService_v20141006.PollHostCommand");
+    assert_eq!(poll.headers["content-type"], "application/x-amz-json-1.1");
+    assert_eq!(poll.headers["x-amz-codedeploy-agent-version"], "OFFICIAL_1.8.1-1_deb");
+    assert_eq!(poll.body, json!({ "HostIdentifier": HOST }));
+    assert!(poll.headers["authorization"].contains("/us-east-1/codedeploy-commands/aws4_request"));
+    assert_eq!(
+        signed_headers(&poll),
+        "content-type;host;x-amz-codedeploy-agent-version;x-amz-content-sha256;x-amz-date;x-amz-target"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_secure_flavour_has_its_own_target_and_signing_name() {
+    let service = Service::start().await;
+    let host = Host::with_config(&service, "enable_auth_policy: true\n");
+    let _agent = host.run();
+    let poll = service.wait_for("PollHostCommand", 1).await.remove(0);
+    assert_eq!(poll.headers["x-amz-target"], "CodeDeployCommandService.PollHostCommand");
+    assert!(poll.headers["authorization"].contains("/codedeploy-commands-secure/aws4_request"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn session_credentials_send_their_token_and_a_missing_version_file_is_said() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    let credentials = host.path("credentials");
+    fs::write(
+        &credentials,
+        "[default]\naws_access_key_id = A\naws_secret_access_key = S\naws_session_token = T1\n",
+    )
+    .expect("write");
+    let session = "arn:aws:sts::111122223333:assumed-role/on-prem-role/host-7";
+    fs::write(
+        host.path("onpremises.yml"),
+        format!(
+            "region: eu-west-1\niam_session_arn: {session}\naws_credentials_file: {}\n",
+            credentials.display()
+        ),
+    )
+    .expect("write");
+    let _agent = host.run();
+    let poll = service.wait_for("PollHostCommand", 1).await.remove(0);
+    assert_eq!(poll.headers["x-amz-security-token"], "T1");
+    assert!(signed_headers(&poll).contains("x-amz-date;x-amz-security-token;x-amz-target"));
+    assert_eq!(poll.headers["x-amz-codedeploy-agent-version"], "UNKNOWN_VERSION");
+    assert_eq!(poll.body, json!({ "HostIdentifier": session }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn newer_session_credentials_are_tried_once_after_an_expired_token() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    let credentials = host.path("credentials");
+    let write = |token: &str| {
+        let text = format!(
+            "[default]\naws_access_key_id = A\naws_secret_access_key = S\naws_session_token = {token}\n"
+        );
+        fs::write(&credentials, text).expect("write");
+    };
+    write("OLD");
+    fs::write(
+        host.path("onpremises.yml"),
+        format!(
+            "region: eu-west-1\niam_session_arn: arn:x/y\naws_credentials_file: {}\n",
+            credentials.display()
+        ),
+    )
+    .expect("write");
+    let _agent = host.run();
+    service.wait_for("PollHostCommand", 1).await;
+    // The parked poll was signed with the old token; it ends in this error.
+    write("NEW");
+    let polls = service.wait_for("PollHostCommand", 2).await;
+    assert_eq!(polls[0].headers["x-amz-security-token"], "OLD");
+    assert_eq!(polls[1].headers["x-amz-security-token"], "NEW");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_error_is_tried_four_times_within_one_poll() {
+    let service = Service::start().await;
+    for _ in 0..3 {
+        service.answer_once("PollHostCommand", 500, error("ServerException", "busy"));
+    }
+    service.offer_to("hc-1", "Install", "another-host");
+    let host = Host::new(&service);
+    let _agent = host.run();
+    // The fourth attempt brings the command; its refusal is the first error of the loop.
+    service.wait_for("PollHostCommand", 4).await;
+    host.wait_until("one error is logged", || host.log().contains("Host Identifier mismatch"));
+    assert_eq!(host.log().matches("Error polling for host commands").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_error_is_not_tried_again_and_logged_in_the_known_words() {
+    let service = Service::start().await;
+    service.answer_once("PollHostCommand", 400, error("ClientException", "The host is not registered."));
+    let host = Host::new(&service);
+    let _agent = host.run();
+    let expected = "Cannot reach InstanceService: ClientException - The host is not registered.";
+    host.wait_until("the error is logged", || host.log().contains(expected));
+    assert!(
+        host.log().contains("Error polling for host commands: ClientException - The host is not registered.")
+    );
+    assert!(host.log().contains("poll_host_command(host_identifier:"), "{}", host.log());
+    assert_eq!(service.received("PollHostCommand").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_for_another_host_or_without_a_name_is_answered_by_nothing() {
+    for (name, other_host, expected) in [
+        (
+            "Install",
+            "another-host",
+            "Host Identifier mismatch: arn:aws:iam::111122223333:user/on-prem-host-1 != another-host",
+        ),
+        ("", HOST, "Command Name missing"),
+    ] {
+        let service = Service::start().await;
+        service.specify(specification(&json!({})));
+        service.offer_to("hc-1", name, other_host);
+        let host = Host::new(&service);
+        let _agent = host.run();
+        host.wait_until("the refusal is logged", || host.log().contains(expected));
+        assert_eq!(service.operations(), ["PollHostCommand"]);
+    }
+}
