@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
+use longshore_agent::execute::install::{InstallRequest, install};
+use longshore_agent::execute::unpack::{BundleKind, UnpackLimits, unpack};
 
 use crate::figure::Figure;
 
@@ -33,8 +35,20 @@ pub(crate) fn measure() -> anyhow::Result<Vec<Figure>> {
 
 /// What the child process does: `folder` holds `bundle.tgz` and gets `root` and `installed`.
 pub(crate) fn once(folder: &Path) -> anyhow::Result<()> {
-    longshore_agent::bench::unpack_and_install(&folder.join("bundle.tgz"), &folder.join("root"))
-        .map_err(|message| anyhow::anyhow!(message))
+    let root_dir = folder.join("root");
+    let archive_dir = root_dir.join("group/d-ABCDEF123/deployment-archive");
+    std::fs::create_dir_all(&archive_dir)?;
+    unpack(&folder.join("bundle.tgz"), BundleKind::Tgz, &archive_dir, &UnpackLimits::default())?;
+    install(&InstallRequest {
+        root_dir,
+        deployment_group_id: String::from("group"),
+        deployment_id: String::from("d-ABCDEF123"),
+        archive_dir,
+        appspec_filename: String::from("appspec.yml"),
+        file_exists_behavior: String::from("DISALLOW"),
+        all_possible_lifecycle_events: None,
+    })?;
+    Ok(())
 }
 
 fn ours_once(source: &Path, place: &Path) -> anyhow::Result<f64> {

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use longshore_engine::deployment::NewDeployment;
 use longshore_engine::deployment_group::NewDeploymentGroup;
@@ -162,5 +161,5 @@ async fn deployment_to_all(engine: &Engine) -> anyhow::Result<DeploymentId> {
         anyhow::ensure!(Instant::now() < deadline, "the deployment did not start on every host");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    Ok(id).context("a started deployment")
+    Ok(id)
 }
