@@ -133,8 +133,9 @@ impl BundleService {
     }
 }
 
-/// Signature version 2 (no expiry, no body) and form uploads (read into memory before the
-/// signature is known to be good) are not spoken here, although `s3s` could.
+/// Not spoken here, although `s3s` could: signature version 2 in a header (good for ever, covers no
+/// body) and form uploads (read into memory before the signature is known to be good). Version 2 in
+/// a query has its expiry, and is what `aws s3 presign` still makes.
 fn refuse_old_ways(request: &Request<Body>) -> Result<(), S3Error> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_form = request.method() == Method::POST
@@ -142,9 +143,7 @@ fn refuse_old_ways(request: &Request<Body>) -> Result<(), S3Error> {
     if is_form {
         return Err(s3_error!(NotImplemented, "Uploads by HTML form are not supported here."));
     }
-    let query = request.uri().query().unwrap_or_default();
-    let has_v2_query = query.split('&').any(|pair| pair.starts_with("Signature="));
-    if has_v2_query || header(AUTHORIZATION).starts_with("AWS ") {
+    if header(AUTHORIZATION).starts_with("AWS ") {
         return Err(s3_error!(
             InvalidRequest,
             "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
