@@ -1,11 +1,10 @@
 //! What every request needs: the engine, the keys, the bundle store, and the server's own facts.
 
-use std::sync::Arc;
-
-use longshore_bundles::{BundleService, StoredKeys};
+use longshore_bundles::BundleService;
 use longshore_engine::Engine;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Keys;
 use crate::host_api::Specifications;
 use crate::page_token::PageTokens;
 
@@ -14,7 +13,7 @@ pub(crate) struct App {
     /// What callers may do.
     pub(crate) engine: Engine,
     /// Whose keys sign.
-    pub(crate) keys: Arc<StoredKeys>,
+    pub(crate) keys: Keys,
     /// S3.
     pub(crate) bundles: BundleService,
     /// Signed deployment specifications.

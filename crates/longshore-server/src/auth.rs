@@ -1,11 +1,21 @@
 //! Who signed a request. Source: service.md §1.2.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
 use http::request::Parts;
-use longshore_bundles::{KeySource, Principal};
+use longshore_bundles::{KeyError, KeySource, Principal, StoredKeys};
 use longshore_wire::error::ApiError;
 use longshore_wire::sigv4::{Claim, SignatureError, payload_sha256_hex};
 
 use crate::app::App;
+
+/// The most keys that are remembered: as many as a large fleet has hosts.
+const MAX_KNOWN: usize = 10_000;
+/// How long a key is remembered. Changes made through this server count at once; this bounds how late
+/// those made by another server on the same store do.
+const REMEMBERED: Duration = Duration::from_secs(5);
 
 /// The holder of the key that signed this very request for `service`, a short time ago.
 ///
@@ -16,18 +26,79 @@ pub(crate) async fn authenticate(
     parts: &Parts,
     body: &[u8],
     service: &str,
-) -> Result<Principal, ApiError> {
+) -> Result<Arc<Principal>, ApiError> {
     let claim = Claim::from_request(&parts.uri, &parts.headers)?;
     claim.check_scope(&[app.region.as_str()], service)?;
-    let key_id = claim.access_key_id.as_str();
-    let secret = app.keys.secret(key_id).await.map_err(ApiError::internal)?;
-    let secret = secret.ok_or(SignatureError::UnknownKey)?;
+    let key = app.keys.key(&claim.access_key_id).await.map_err(ApiError::internal)?;
+    let key = key.ok_or(SignatureError::UnknownKey)?;
     // No key here has a session: a token that comes along belongs to something else.
     if claim.session_token.is_some() {
         return Err(SignatureError::UnknownKey.into());
     }
     let hash = payload_sha256_hex(body);
-    claim.verify(&secret, &parts.method, &parts.uri, &parts.headers, &hash, app.engine.now())?;
-    let principal = app.keys.principal(key_id).await.map_err(ApiError::internal)?;
-    Ok(principal.ok_or(SignatureError::UnknownKey)?)
+    claim.verify(&key.secret, &parts.method, &parts.uri, &parts.headers, &hash, app.engine.now())?;
+    Ok(key.principal)
+}
+
+/// The keys of the store, the last used ones in memory: agents sign every call.
+pub(crate) struct Keys {
+    stored: Arc<StoredKeys>,
+    memory: Mutex<Memory>,
+}
+
+/// An active key and its holder.
+#[derive(Clone)]
+struct Key {
+    secret: Arc<str>,
+    principal: Arc<Principal>,
+    since: Instant,
+}
+
+#[derive(Default)]
+struct Memory {
+    known: HashMap<String, Key>,
+    /// Counts changes, so that what was read before one is not remembered after it.
+    generation: u64,
+}
+
+impl Keys {
+    pub(crate) fn new(stored: Arc<StoredKeys>) -> Keys {
+        Keys { stored, memory: Mutex::default() }
+    }
+
+    /// Keys, users or policies may have changed: everything is read again.
+    pub(crate) fn forget(&self) {
+        let mut memory = self.lock();
+        memory.known.clear();
+        memory.generation += 1;
+    }
+
+    async fn key(&self, id: &str) -> Result<Option<Key>, KeyError> {
+        let seen = {
+            let memory = self.lock();
+            if let Some(key) = memory.known.get(id).filter(|key| key.since.elapsed() < REMEMBERED) {
+                return Ok(Some(key.clone()));
+            }
+            memory.generation
+        };
+        let since = Instant::now();
+        let (Some(secret), Some(principal)) =
+            (self.stored.secret(id).await?, self.stored.principal(id).await?)
+        else {
+            return Ok(None);
+        };
+        let key = Key { secret: secret.into(), principal: Arc::new(principal), since };
+        let mut memory = self.lock();
+        if memory.generation == seen {
+            if MAX_KNOWN <= memory.known.len() {
+                memory.known.clear();
+            }
+            memory.known.insert(id.to_owned(), key.clone());
+        }
+        Ok(Some(key))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -2,7 +2,7 @@
 //! limits, request id, log, metrics. Source: design.md §2, service.md §1.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -13,7 +13,6 @@ use hyper::body::Incoming;
 use longshore_wire::api::{Operation, operations};
 use longshore_wire::error::ApiError;
 use longshore_wire::host_command::{self, HostOperation, SECURE_TARGET_PREFIX};
-use longshore_wire::sigv4::Claim;
 
 use crate::answer::{self, Body, BodyError};
 use crate::api::{self, EXTENSION_TARGET_PREFIX, ExtensionOperation, RequestContext};
@@ -26,6 +25,8 @@ use crate::{probe, telemetry};
 
 /// The most bytes of a request body, S3 excepted.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// How long a request body may take to arrive, S3 excepted.
+const BODY_PATIENCE: Duration = Duration::from_secs(60);
 const TARGET: &str = "x-amz-target";
 const REQUEST_ID: &str = "x-amzn-requestid";
 const CBOR_PATH: &str = "/service/CodeDeploy_20141006/operation/";
@@ -60,15 +61,13 @@ impl Route {
         if let Some(target) = headers.get(TARGET) {
             return target.to_str().ok().and_then(Route::of_target).unwrap_or(Route::Unknown);
         }
-        match Claim::from_request(uri, headers).map(|claim| claim.scope.service) {
-            Ok(service) => match service.as_str() {
-                "s3" => Route::S3,
-                "iam" => Route::Identity(iam::Service::Iam),
-                "sts" => Route::Identity(iam::Service::Sts),
-                _ => Route::Unknown,
-            },
-            Err(_) if is_old_s3(uri, headers) => Route::S3,
-            Err(_) => Route::Plain,
+        match claimed_service(uri, headers).as_deref() {
+            Some("s3") => Route::S3,
+            Some("iam") => Route::Identity(iam::Service::Iam),
+            Some("sts") => Route::Identity(iam::Service::Sts),
+            Some(_) => Route::Unknown,
+            None if is_old_s3(uri, headers) => Route::S3,
+            None => Route::Plain,
         }
     }
 
@@ -102,6 +101,22 @@ impl Route {
             Route::Plain => ("plain", "request"),
         }
     }
+}
+
+/// The service in the credential scope, even of a claim that is otherwise broken: whoever is meant
+/// says so in its own words.
+fn claimed_service(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let credential = match headers.get(AUTHORIZATION) {
+        Some(value) => {
+            let (_, rest) = value.to_str().ok()?.split_once("Credential=")?;
+            rest.split(',').next()?.trim().to_owned()
+        }
+        None => {
+            let query = form_urlencoded::parse(uri.query()?.as_bytes());
+            query.into_iter().find(|(name, _)| name == "X-Amz-Credential")?.1.into_owned()
+        }
+    };
+    credential.rsplit('/').nth(1).map(str::to_owned)
 }
 
 /// A signature of version 2, which the bundle store refuses in S3's own words.
@@ -183,7 +198,7 @@ async fn routed(
         Route::Host(flavour, operation) => {
             let (parts, body) = read(request).await?;
             let caller = authenticate(app, &parts, &body, flavour.signing_name()).await?;
-            let call = HostCall { app, connection, caller, flavour, parts: &parts };
+            let call = HostCall { app, connection, caller: &caller, flavour, parts: &parts };
             call.answer(operation, &body).await
         }
     }
@@ -220,7 +235,9 @@ async fn answered_identity(app: &App, service: iam::Service, parts: &Parts, body
         if parts.method == Method::GET { parts.uri.query().unwrap_or_default().as_bytes() } else { body };
     let params = form_urlencoded::parse(form).into_owned().collect();
     let identity = &**app.engine.store();
-    iam::handle(identity, &caller, &app.account_id, service, params, app.engine.now()).await
+    let answer = iam::handle(identity, &caller, &app.account_id, service, params, app.engine.now()).await;
+    app.keys.forget();
+    answer
 }
 
 /// The whole request, within the limit.
@@ -234,10 +251,11 @@ async fn read(request: Request<Incoming>) -> Result<(Parts, Bytes), ApiError> {
     if announced.is_some_and(|n_bytes| MAX_BODY_BYTES as u64 <= n_bytes.saturating_sub(1)) {
         return Err(too_long());
     }
-    match Limited::new(body, MAX_BODY_BYTES).collect().await {
-        Ok(collected) => Ok((parts, collected.to_bytes())),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_long()),
-        Err(error) => Err(ApiError::serialization("The request body ended early.").with_source(error)),
+    match tokio::time::timeout(BODY_PATIENCE, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+        Err(_) => Err(ApiError::serialization("The request body took too long to arrive.")),
+        Ok(Ok(collected)) => Ok((parts, collected.to_bytes())),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_long()),
+        Ok(Err(error)) => Err(ApiError::serialization("The request body ended early.").with_source(error)),
     }
 }
 

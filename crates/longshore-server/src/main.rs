@@ -2,11 +2,15 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use longshore_server::args::Args;
 use longshore_server::config::Settings;
 use longshore_server::{run, telemetry};
 use rustix::fs::Mode;
+
+/// How long work on blocking threads may take after the server has stopped.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     // The data folder holds secrets, and so may any file that a library makes in it.
@@ -24,13 +28,15 @@ fn main() -> ExitCode {
 fn started(args: Args) -> anyhow::Result<()> {
     let settings = Settings::from_args(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run(settings, |url| {
+    let ended = runtime.block_on(run(settings, |url| {
         let mut stdout = std::io::stdout();
         // Whoever started us may not be interested.
         let written = writeln!(stdout, "listening on {url}").and_then(|()| stdout.flush());
         if let Err(error) = written {
             tracing::warn!(%error, "cannot say on stdout where the server is");
         }
-    }))?;
-    Ok(())
+    }));
+    // What still runs by now is not worth waiting for.
+    runtime.shutdown_timeout(LAST_WAIT);
+    Ok(ended?)
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_bundles::{BundleService, BundleSettings, OpenError, StoredKeys};
+use longshore_engine::deployment_config::DeploymentConfigError;
 use longshore_engine::{Engine, EngineStartError, SystemClock};
-use longshore_model::id::PrincipalArn;
+use longshore_model::deployment_config::DEFAULT_CONFIG;
+use longshore_model::id::{DeploymentConfigName, PrincipalArn};
 use longshore_store::sqlite::SqliteStore;
 use longshore_store::{ServerRecord, ServerRecordStore, StoreError};
 use rand::Rng;
@@ -14,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::auth::Keys;
 use crate::config::Settings;
 use crate::data_dir::{DataDir, DataDirError, RootKey};
 use crate::host_api::{SignerRecordError, Specifications};
@@ -44,6 +47,9 @@ pub enum StartError {
     /// The engine did not start.
     #[error("cannot start the engine")]
     Engine(#[from] EngineStartError),
+    /// The time of the first start cannot be read or noted.
+    #[error("cannot read the time of the first start")]
+    FirstStart(#[from] DeploymentConfigError),
     /// The port cannot be opened.
     #[error("cannot open the port")]
     Listen(#[from] ListenError),
@@ -145,7 +151,7 @@ async fn app(
     shutdown: CancellationToken,
 ) -> Result<App, StartError> {
     let store = Arc::new(store.clone());
-    let keys = Arc::new(StoredKeys::new(
+    let stored_keys = Arc::new(StoredKeys::new(
         longshore_bundles::RootKey {
             id: root_key.id.clone(),
             secret: root_key.secret.clone(),
@@ -160,13 +166,16 @@ async fn app(
         domains: Vec::new(),
     };
     let bundles =
-        BundleService::open(Arc::clone(&store) as _, Arc::clone(&keys) as _, bundle_settings).await?;
+        BundleService::open(Arc::clone(&store) as _, Arc::clone(&stored_keys) as _, bundle_settings).await?;
     let page_tokens = PageTokens::new(page_token_key(&*store).await?);
     let engine = Engine::start(Arc::clone(&store) as _, Arc::new(SystemClock), settings.engine()).await?;
+    // The predefined configs were made at the first start, which reading one takes note of.
+    let predefined = DeploymentConfigName::parse(DEFAULT_CONFIG).expect("a constant that obeys the rule");
+    engine.deployment_config(&predefined).await?;
     let specifications = Specifications::open(&*store, &settings.region, engine.now()).await?;
     Ok(App {
         engine,
-        keys,
+        keys: Keys::new(stored_keys),
         bundles,
         specifications,
         page_tokens,

@@ -54,7 +54,7 @@ impl Flavour {
 pub(crate) struct HostCall<'a> {
     pub(crate) app: &'a App,
     pub(crate) connection: &'a Connection,
-    pub(crate) caller: Principal,
+    pub(crate) caller: &'a Principal,
     pub(crate) flavour: Flavour,
     pub(crate) parts: &'a Parts,
 }
@@ -71,7 +71,7 @@ impl HostCall<'_> {
     ) -> Result<Response<Body>, ApiError> {
         if self.flavour == Flavour::Secure {
             let action = format!("{SECURE_SIGNING_NAME}:{}", operation.name());
-            authorize(self.app, &self.caller, &action, &Resource::All)?;
+            authorize(self.app, self.caller, &action, &Resource::All)?;
         }
         match operation {
             HostOperation::PollHostCommand => self.poll(json::decode(body)?).await,
@@ -91,11 +91,8 @@ impl HostCall<'_> {
             .get("x-amz-codedeploy-agent-version")
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
-        let parked = engine.poll(self.principal(), agent_version, &self.connection.commands);
-        let command = tokio::select! {
-            command = parked => command.map_err(refused)?,
-            () = self.app.shutdown.cancelled() => None,
-        };
+        let command =
+            engine.poll(self.principal(), agent_version, &self.connection.commands).await.map_err(refused)?;
         match command {
             Some(command) => delivery::command(self, &command),
             None => Ok(answer::json(StatusCode::OK, "{}")),

@@ -85,7 +85,7 @@ async fn members_are_checked_in_the_order_of_the_table() {
         "TagSetListLimitExceededException",
     )
     .await;
-    let eleven = vec![filter; 11].join(",");
+    let eleven = [filter; 11].join(",");
     refused(format!(r#","onPremisesInstanceTagFilters":[{eleven}]"#), "InvalidTagException").await;
     refused(format!(r#","ec2TagFilters":[{eleven}]"#), "InvalidEC2TagException").await;
     let broken = r#"{"Type":"KEY_ONLY"}"#;

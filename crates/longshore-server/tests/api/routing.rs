@@ -105,6 +105,25 @@ async fn the_services_share_the_port() {
 }
 
 #[tokio::test]
+async fn a_broken_claim_is_refused_by_the_service_that_it_names() {
+    let server = TestServer::start().await;
+    let get = |query: &str| format!("GET /bundles/k{query} HTTP/1.1\nhost: x\nconnection: close\n\n");
+    let presigned =
+        "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A%2F20260101%2Feu-test-1%2Fs3%2Faws4_request";
+    check(&server, &get(presigned), &["<Error>"]).await;
+    check(&server, &get("?AWSAccessKeyId=A&Expires=1&Signature=x"), &["<Error>", "InvalidRequest"]).await;
+    let signed = |service: &str| {
+        format!(
+            "POST / HTTP/1.1\nhost: x\nauthorization: AWS4-HMAC-SHA256 Credential=A/20260101/r/{service}/aws4_request\n\
+             content-length: 0\nconnection: close\n\n"
+        )
+    };
+    check(&server, &signed("iam"), &["<ErrorResponse", "IncompleteSignature"]).await;
+    check(&server, &signed("codedeploy"), &["UnknownOperationException"]).await;
+    check(&server, &signed("ec2"), &["UnknownOperationException"]).await;
+}
+
+#[tokio::test]
 async fn identity_errors_are_xml() {
     let server = TestServer::start().await;
     let mut wrong = server.root();
