@@ -16,6 +16,8 @@ pub(crate) fn completed(mut response: Response<Body>, clocks: &Clocks) -> Respon
         *response.body_mut() = Body::empty();
     } else if let Some(xml) = error_xml(&response) {
         *response.body_mut() = Body::from(with_message(&xml, &request_id, clocks));
+        // An error with headers of its own comes without this one.
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     }
     if let Ok(value) = HeaderValue::try_from(request_id) {
         response.headers_mut().insert(REQUEST_ID, value);

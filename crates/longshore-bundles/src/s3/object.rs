@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use http::header::{CONTENT_RANGE, ETAG, HeaderValue, LAST_MODIFIED};
+use http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE, CONTENT_TYPE,
+    ETAG, EXPIRES, HeaderName, HeaderValue, LAST_MODIFIED,
+};
 use longshore_store::ObjectRow;
 use s3s::dto::{
     ChecksumMode, ChecksumType, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput,
@@ -77,6 +80,7 @@ impl Bundles {
     ) -> S3Result<S3Response<GetObjectOutput>> {
         let input = req.input;
         refuse_part_number(input.part_number)?;
+        let overridden = overridden(&input);
         let conditions = Conditions {
             if_match: input.if_match,
             if_none_match: input.if_none_match,
@@ -96,18 +100,8 @@ impl Bundles {
         };
         let with_checksums = asks_for_checksums(input.checksum_mode.as_ref()) && content_range.is_none();
         let mut headers = headers::given_back(&row.headers, with_checksums);
-        let overridden = [
-            (http::header::CONTENT_TYPE, input.response_content_type.is_some()),
-            (http::header::CONTENT_LANGUAGE, input.response_content_language.is_some()),
-            (http::header::CONTENT_DISPOSITION, input.response_content_disposition.is_some()),
-            (http::header::CONTENT_ENCODING, input.response_content_encoding.is_some()),
-            (http::header::CACHE_CONTROL, input.response_cache_control.is_some()),
-            (http::header::EXPIRES, input.response_expires.is_some()),
-        ];
-        for (name, is_overridden) in overridden {
-            if is_overridden {
-                headers.remove(name);
-            }
+        for name in overridden {
+            headers.remove(name);
         }
         let content_length = range.end - range.start;
         let version_id = self.told_version(&row).await?;
@@ -294,6 +288,19 @@ fn refuse_part_number(part_number: Option<i32>) -> S3Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// The headers that the request wants otherwise than stored; `s3s` sets them.
+fn overridden(input: &GetObjectInput) -> Vec<HeaderName> {
+    let overridden = [
+        (CONTENT_TYPE, input.response_content_type.is_some()),
+        (CONTENT_LANGUAGE, input.response_content_language.is_some()),
+        (CONTENT_DISPOSITION, input.response_content_disposition.is_some()),
+        (CONTENT_ENCODING, input.response_content_encoding.is_some()),
+        (CACHE_CONTROL, input.response_cache_control.is_some()),
+        (EXPIRES, input.response_expires.is_some()),
+    ];
+    overridden.into_iter().filter(|(_, is_overridden)| *is_overridden).map(|(name, _)| name).collect()
 }
 
 fn asks_for_checksums(mode: Option<&ChecksumMode>) -> bool {
