@@ -97,6 +97,9 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
     let service = Service::new(settings::connection(global)?)?;
     if args.create {
         ensure_group(&service, args, output).await?;
+    } else {
+        // Before anything is uploaded: a typing error should cost nothing.
+        service.require_group(&args.application, &args.group).await?;
     }
     let revision = match source {
         Source::Folder(bundle) => upload(&service, &bundle, &args.application, &args.upload, output).await?,

@@ -27,7 +27,7 @@ Examples:
 
 With --output json: one document; with an id {\"deploymentId\",\"applicationName\",\"deploymentGroupName\",
 \"deploymentConfigName\",\"revision\",\"status\",\"error\",\"createTime\",\"completeTime\",\"counts\",\"hosts\"},
-without {\"deployments\":[...]} of the same, hosts left out.")]
+without {\"deployments\":[...]} of the same without hosts.")]
 pub(crate) struct Args {
     /// The deployment's id; without it the latest deployments are listed
     #[arg(value_name = "ID")]

@@ -85,7 +85,7 @@ pub(crate) async fn watch(service: &Service, id: &DeploymentId, output: Output) 
         watched = follow(service, id, &mut view) => Some(watched?),
         () = interrupt.heard() => None,
     };
-    view.finish();
+    view.finish()?;
     let Some(progress) = watched else {
         output.text(&format!("stopped watching; the deployment goes on: longshore watch {id}"))?;
         return Ok(Outcome::Interrupted);
@@ -193,11 +193,15 @@ impl<F: Fn() -> Vec<Line>> View<F> {
     }
 
     /// Leaves the last drawing standing.
-    pub(crate) fn finish(mut self) {
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         if let (Some(live), Some(progress)) = (self.live.take(), self.last.take()) {
             let lines = self.drawing(&progress, &live);
-            live.finish(&lines);
+            live.finish(&lines)?;
         }
+        Ok(())
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) struct Deployment<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     complete_time: Option<f64>,
     counts: Counts,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     hosts: Vec<Host<'a>>,
 }
 

@@ -1,5 +1,7 @@
 //! Drawing over what was drawn: only on a terminal.
 
+use std::io::{self, Write};
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::line::{Line, Palette};
@@ -45,8 +47,13 @@ impl Live {
     }
 
     /// Leaves `lines` standing and draws no more.
-    pub(crate) fn finish(self, lines: &[Line]) {
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub(crate) fn finish(self, lines: &[Line]) -> io::Result<()> {
         self.draw(lines);
         self.bar.abandon();
+        // The drawing's last line is not ended, so that it can be drawn over.
+        writeln!(io::stdout())
     }
 }

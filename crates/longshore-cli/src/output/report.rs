@@ -63,7 +63,8 @@ fn one_failure(hosts: &[&HostProgress]) -> Vec<Line> {
     }
     let title = Line::of(Tone::Strong, names.join(", "));
     let Some(event) = hosts[0].failed_event() else {
-        return vec![title.then(Tone::Bad, "  failed")];
+        // Its last event may even have succeeded: the deployment ended before the next.
+        return vec![title.then(Tone::Bad, "  ended before all its lifecycle events had run")];
     };
     let title = title.then(Tone::Bad, format!("  failed in {}", event.name.as_str()));
     let Some(ending) = &event.diagnostics else {
@@ -130,6 +131,15 @@ mod tests {
         assert_eq!(report[0], "a, c  failed in ApplicationStart, script scripts/start.sh (ScriptFailed)");
         assert_eq!(report[2], "  on a:");
         assert_eq!(report[5], "b  failed in DownloadBundle, script scripts/start.sh (ScriptFailed)");
+    }
+
+    #[test]
+    fn a_host_that_was_stopped_halfway_has_no_failed_event() {
+        let mut progress = progress(DeploymentStatus::Stopped, "a:SSSKKKK");
+        progress.hosts[0].status = TargetStatus::Failed;
+        let report: Vec<String> =
+            failure_report(&progress).iter().map(|line| line.render(Palette::Mono, None)).collect();
+        assert_eq!(report, ["a  ended before all its lifecycle events had run"]);
     }
 
     #[test]

@@ -34,7 +34,9 @@ pub(crate) struct Progress {
     pub(crate) created_at: Option<Timestamp>,
     /// When it became final.
     pub(crate) completed_at: Option<Timestamp>,
-    /// Its hosts in scheduling order; empty until it has started.
+    /// The server's count of its hosts, once it has started.
+    pub(crate) overview: Counts,
+    /// Its hosts in scheduling order; empty until it has started, and where they were not asked for.
     pub(crate) hosts: Vec<HostProgress>,
 }
 
@@ -114,6 +116,10 @@ pub(crate) struct Counts {
 impl Progress {
     /// Hosts by status.
     pub(crate) fn counts(&self) -> Counts {
+        // The hosts as they were read; the overview may be a moment younger.
+        if self.hosts.is_empty() {
+            return self.overview;
+        }
         let mut counts = Counts::default();
         for host in &self.hosts {
             let count = match host.status {
@@ -255,6 +261,7 @@ pub(crate) mod notation {
             error: None,
             created_at: Some(Timestamp::from_millis(0)),
             completed_at: None,
+            overview: Counts::default(),
             hosts: hosts.split_whitespace().map(host).collect(),
         }
     }

@@ -6,7 +6,7 @@ use longshore_model::lifecycle::LifecycleEventName;
 use longshore_model::target::TargetStatus;
 use longshore_wire::api::shapes;
 
-use super::{Cause, Ending, EventProgress, EventStatus, HostProgress, Progress};
+use super::{Cause, Counts, Ending, EventProgress, EventStatus, HostProgress, Progress};
 
 /// An answer that this program does not understand.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +57,20 @@ pub(crate) fn progress_from_shape(
         }),
         created_at: info.create_time.map(|time| time.0),
         completed_at: info.complete_time.map(|time| time.0),
+        overview: info.deployment_overview.as_ref().map(counts).unwrap_or_default(),
         hosts,
     })
+}
+
+fn counts(overview: &shapes::DeploymentOverview) -> Counts {
+    let count = |n: Option<i64>| usize::try_from(n.unwrap_or(0)).unwrap_or(0);
+    Counts {
+        n_pending: count(overview.pending),
+        n_in_progress: count(overview.in_progress),
+        n_succeeded: count(overview.succeeded),
+        n_failed: count(overview.failed),
+        n_skipped: count(overview.skipped),
+    }
 }
 
 fn revision_text(revision: &shapes::RevisionLocation) -> String {

@@ -69,6 +69,16 @@ impl Service {
         }
     }
 
+    /// Makes sure that application and deployment group are there.
+    pub(crate) async fn require_group(&self, application: &str, group: &str) -> anyhow::Result<()> {
+        let input = shapes::GetDeploymentGroupInput {
+            application_name: Some(application.to_owned()),
+            deployment_group_name: Some(group.to_owned()),
+        };
+        let found: Result<Ignored, _> = self.call(Operation::GetDeploymentGroup, &input).await;
+        explained(found, format!("cannot deploy `{application}` to `{group}`")).map(drop)
+    }
+
     /// Begins a deployment.
     pub(crate) async fn create_deployment(&self, new: NewDeployment) -> anyhow::Result<DeploymentId> {
         let tried = format!("cannot deploy `{}` to `{}`", new.application, new.group);

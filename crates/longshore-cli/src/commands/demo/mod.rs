@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use longshore_model::deployment::DeploymentStatus;
 use serde::Serialize;
 
 use super::Outcome;
@@ -111,8 +110,9 @@ async fn play(
 
     step(output, "3/5  Deploying version 1 to all three hosts at once")?;
     let progress = deploy(stage, &first, "CodeDeployDefault.AllAtOnce", output, Vec::new).await?;
-    if progress.status != DeploymentStatus::Succeeded {
-        return conclude(&progress, output);
+    let outcome = conclude(&progress, output)?;
+    if outcome != Outcome::Done {
+        return Ok(outcome);
     }
 
     step(output, "4/5  Deploying version 2 one host at a time, while a client keeps asking all three")?;
@@ -121,8 +121,9 @@ async fn play(
     let progress = deploy(stage, &second, "CodeDeployDefault.OneAtATime", output, || client.table()).await?;
     tokio::time::sleep(CALM).await;
     let answers = client.stop().await;
-    if progress.status != DeploymentStatus::Succeeded {
-        return conclude(&progress, output);
+    let outcome = conclude(&progress, output)?;
+    if outcome != Outcome::Done {
+        return Ok(outcome);
     }
 
     step(output, "5/5  What the client saw")?;
@@ -185,7 +186,7 @@ async fn deploy(
         progress = follow(&service, &id, &mut view) => progress?,
         error = stage.ended_unasked() => return Err(error),
     };
-    view.finish();
+    view.finish()?;
     Ok(progress)
 }
 
