@@ -20,6 +20,7 @@ mod host;
 mod keys;
 mod listing;
 mod reader;
+mod reframe;
 mod s3;
 mod service;
 

@@ -21,6 +21,7 @@ use crate::content::ContentFolder;
 use crate::host;
 use crate::keys::KeySource;
 use crate::reader::run_blocking;
+use crate::reframe;
 use crate::s3::{Bundles, Front};
 
 /// Where the bundle store is and what it is called.
@@ -125,6 +126,7 @@ impl BundleService {
         refuse_old_ways(&request)?;
         let bucket = host::bucket_in_host(&request, &self.domains, &*self.index).await;
         let bucket = bucket.map_err(crate::s3::store_failed)?;
+        let request = reframe::with_small_chunks(request);
         let served = host::with_bucket(bucket, self.service.call(request)).await;
         served.map_err(|error| {
             tracing::error!(?error, "bundle store: an answer could not be made");

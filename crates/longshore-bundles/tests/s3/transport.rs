@@ -70,6 +70,29 @@ async fn aws_chunked_with_a_trailer() {
 }
 
 #[tokio::test]
+async fn one_large_chunk_is_as_good_as_many_small_ones() {
+    let server = Server::with_bucket().await;
+    let content: Bytes = (0..3_000_000_u32).map(|at| (at % 253) as u8).collect();
+    let plain =
+        server.put("/bkt/plain").header("x-amz-sdk-checksum-algorithm", "CRC32").body(content.clone());
+    let plain = plain.expect(200).await;
+    let crc = plain.header("x-amz-checksum-crc32").expect("a checksum");
+    let head = format!("{:x}\r\n", content.len());
+    let tail = format!("\r\n0\r\nx-amz-checksum-crc32:{crc}\r\n\r\n");
+    let put = server
+        .put("/bkt/k")
+        .payload(UNSIGNED_TRAILER)
+        .header("content-encoding", "aws-chunked")
+        .header("x-amz-decoded-content-length", content.len().to_string())
+        .header("x-amz-trailer", "x-amz-checksum-crc32")
+        .body([head.as_bytes(), &content, tail.as_bytes()].concat())
+        .expect(200)
+        .await;
+    assert_eq!(put.header("x-amz-checksum-crc32"), Some(crc));
+    assert!(server.get("/bkt/k").expect(200).await.body == content, "the chunk arrives whole");
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_the_signed_one_is_refused() {
     let server = Server::with_bucket().await;
     let (parts, _body) = server.put("/bkt/k").body("hello").request().into_parts();
