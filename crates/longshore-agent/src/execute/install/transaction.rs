@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, open, syncfs};
+use rustix::io::Errno;
 
 use super::journal::{Journal, Phase};
 use super::operation::{Names, remove_tree};
@@ -195,6 +196,13 @@ fn device(directory: &Path) -> Result<u64, InstallError> {
 
 fn sync(directory: &Path) -> Result<(), InstallError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let synced = open(directory, flags, Mode::empty()).and_then(|handle| syncfs(&handle));
+    let synced = open(directory, flags, Mode::empty()).and_then(|handle| match syncfs(&handle) {
+        // Some user-space kernels only know the call that syncs everything.
+        Err(Errno::NOSYS | Errno::INVAL) => {
+            rustix::fs::sync();
+            Ok(())
+        }
+        synced => synced,
+    });
     synced.map_err(|error| InstallError::at(directory)(error.into()))
 }

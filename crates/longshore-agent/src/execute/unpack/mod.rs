@@ -109,13 +109,14 @@ impl Fault {
         Fault::Named(format!("{}: {error}", path.display()))
     }
 
-    /// Adds the member's name, but lets a full disk be recognised.
+    /// Puts the member's name in, but lets a full disk be recognised.
     fn of_member(self, name: &[u8]) -> Fault {
         match self {
             Fault::Io(error) if !is_disk_full(&error) => {
                 Fault::Named(format!("{}: {error}", String::from_utf8_lossy(name)))
             }
-            Fault::Unsafe(_) | Fault::TooLarge(_) | Fault::Io(_) | Fault::Named(_) => self,
+            Fault::Unsafe(_) => Fault::Unsafe(name.to_vec()),
+            Fault::TooLarge(_) | Fault::Io(_) | Fault::Named(_) => self,
         }
     }
 

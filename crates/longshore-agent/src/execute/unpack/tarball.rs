@@ -1,8 +1,10 @@
 //! Tar archives, plain or gzip-compressed.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::rc::Rc;
 
 use flate2::bufread::MultiGzDecoder;
 use tar::{Archive, Entry, EntryType};
@@ -13,6 +15,9 @@ use super::tree::{Attributes, Tree};
 
 /// Bytes read from the disk, and unpacked, at once.
 const BUFFER_BYTES: usize = 128 * 1024;
+
+/// The most that may stand in front of one member: paths have at most 4,096 bytes.
+const MAX_HEADER_BYTES: u64 = 1024 * 1024;
 
 /// Unpacks all members into `tree`.
 pub(super) fn unpack(source: File, tree: &mut Tree) -> Result<(), Fault> {
@@ -35,14 +40,44 @@ fn not_available(compression: &str) -> Fault {
 }
 
 fn unpack_plain(source: impl Read, tree: &mut Tree) -> Result<(), Fault> {
-    let mut archive = Archive::new(source);
+    let budget = Rc::new(Cell::new(None));
+    let mut archive = Archive::new(Budgeted { source, budget: Rc::clone(&budget) });
     let mut accounts = Accounts::default();
-    for entry in archive.entries()? {
+    let mut entries = archive.entries()?;
+    loop {
+        budget.set(Some(MAX_HEADER_BYTES));
+        let Some(entry) = entries.next() else { break };
         let mut entry = entry?;
+        budget.set(None);
         let name = entry.path_bytes().into_owned();
         unpack_member(&mut entry, &name, tree, &mut accounts).map_err(|fault| fault.of_member(&name))?;
+        // What a member has more than was asked for does not count as the next one's header.
+        io::copy(&mut entry, &mut io::sink())?;
     }
+    budget.set(None);
     drain(&mut archive.into_inner())
+}
+
+/// A reader that refuses to go on after so many bytes. The tar crate keeps names and extended headers in
+/// memory whole, however long an archive says they are.
+struct Budgeted<R> {
+    source: R,
+    budget: Rc<Cell<Option<u64>>>,
+}
+
+impl<R: Read> Read for Budgeted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(left) = self.budget.get() else {
+            return self.source.read(buffer);
+        };
+        if left == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the header of a member is too large"));
+        }
+        let n_wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let n_read = self.source.read(&mut buffer[..n_wanted])?;
+        self.budget.set(Some(left.saturating_sub(n_read as u64)));
+        Ok(n_read)
+    }
 }
 
 /// Reads what follows the last member, because the checksum comes at the very end. Bytes that belong to

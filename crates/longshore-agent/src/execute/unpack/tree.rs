@@ -105,7 +105,7 @@ impl Tree {
     ) -> Result<(), Fault> {
         let (parents, name) = named(path)?;
         let owner = self.new_owner(attributes);
-        let mode = attributes.mode.unwrap_or(0o666 & !self.umask);
+        let mode = attributes.mode.unwrap_or(0o666);
         // Nobody else may open it while it still belongs to us.
         let first_mode = if owner.is_some() { mode & 0o700 } else { mode & 0o777 };
         let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -116,7 +116,8 @@ impl Tree {
         if let Some((uid, gid)) = owner {
             fchown(&file, Some(uid), Some(gid))?;
         }
-        if owner.is_some() || mode & (umask | 0o7000) != 0 {
+        let is_as_created = owner.is_none() && mode & (umask | 0o7000) == 0;
+        if attributes.mode.is_some() && !is_as_created {
             fchmod(&file, Mode::from_raw_mode(mode))?;
         }
         if let Some(modified) = attributes.modified {
