@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use futures::future::join_all;
 use longshore_wire::host_command::diagnostics::{AgentErrorCode, CompletionReport};
+use tokio::task::JoinSet;
 
 use crate::execute::install;
 use crate::layout::Layout;
@@ -47,7 +47,12 @@ pub async fn recover(layout: &Layout, tracker: &Tracker, reporter: &Arc<Reporter
             tracing::error!("Cannot remove the tracking file of {}: {error}", command.deployment_id);
         }
     }
-    join_all(reports.into_iter().map(|report| reporter.send(report))).await;
+    let mut sending = JoinSet::new();
+    for report in reports {
+        let reporter = Arc::clone(reporter);
+        sending.spawn(async move { reporter.send(report).await });
+    }
+    sending.join_all().await;
 }
 
 async fn recover_installs(layout: &Layout) {

@@ -26,7 +26,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// How long a poll is held when there is nothing to do.
-const POLL_HOLD: Duration = Duration::from_secs(2);
+const POLL_HOLD: Duration = Duration::from_millis(300);
 
 /// One request of the agent's.
 #[derive(Clone, Debug)]
