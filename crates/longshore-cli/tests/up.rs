@@ -1,5 +1,7 @@
 //! `longshore up` and the commands that a developer uses beside it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod programs;
 
 use std::fs;

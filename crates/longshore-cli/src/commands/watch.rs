@@ -80,7 +80,7 @@ pub(crate) fn deployment_id(text: &str) -> anyhow::Result<DeploymentId> {
 /// When the server cannot be asked.
 pub(crate) async fn watch(service: &Service, id: &DeploymentId, output: Output) -> anyhow::Result<Outcome> {
     let mut interrupt = Interrupt::listen()?;
-    let mut view = View::new(output, || Vec::new());
+    let mut view = View::new(output, Vec::new);
     let watched = tokio::select! {
         watched = follow(service, id, &mut view) => Some(watched?),
         () = interrupt.heard() => None,

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 /// `longshore ARGUMENTS`, knowing no server but the one that the arguments name.
-pub fn longshore(arguments: &[&str]) -> Command {
+pub(crate) fn longshore(arguments: &[&str]) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_longshore"));
     for name in ["longshore-server", "longshore-agent"] {
         let beside = program.with_file_name(name);
@@ -26,13 +26,13 @@ pub fn longshore(arguments: &[&str]) -> Command {
 }
 
 /// A `longshore --output json` that goes on for a while; interrupted when dropped.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Running {
-    pub fn start(arguments: &[&str]) -> Running {
+    pub(crate) fn start(arguments: &[&str]) -> Running {
         let mut command = longshore(arguments);
         let mut child = command.args(["--output", "json"]).stdout(Stdio::piped()).spawn().expect("started");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
@@ -40,19 +40,19 @@ impl Running {
     }
 
     /// The next JSON line; none when there are no more.
-    pub fn next_line(&mut self) -> Option<Value> {
+    pub(crate) fn next_line(&mut self) -> Option<Value> {
         let line = self.lines.next()?.expect("readable");
         Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}")))
     }
 
     /// What Ctrl-C does.
-    pub fn interrupt(&self) {
+    pub(crate) fn interrupt(&self) {
         let id = i32::try_from(self.child.id()).expect("a process id");
         // It may have ended by itself.
         let _ = kill(Pid::from_raw(id), Signal::SIGINT);
     }
 
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         self.child.wait().expect("waited")
     }
 }
@@ -66,7 +66,7 @@ impl Drop for Running {
 
 /// Panics unless, before long, no process has `folder` among its arguments or in its environment.
 #[track_caller]
-pub fn check_nothing_left(folder: &Path) {
+pub(crate) fn check_nothing_left(folder: &Path) {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
         let left = processes_of(folder);
