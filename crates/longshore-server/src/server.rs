@@ -83,10 +83,12 @@ impl Server {
     /// Starts a server: when this returns, it answers.
     ///
     /// # Errors
-    /// [`StartError`]; nothing is left running then.
+    /// [`StartError`].
     pub async fn start(settings: Settings) -> Result<Server, StartError> {
         telemetry::count();
         let data_dir = DataDir::open(&settings.data_dir)?;
+        // A server that was killed may have left its own.
+        data_dir.remove_endpoint();
         let root_key = data_dir.root_key(settings.root_key.clone())?;
         let store = SqliteStore::open(&data_dir.database()).await?;
         // The port comes before the engine: a server that cannot be reached must not act either.

@@ -108,8 +108,7 @@ async fn a_group_has_one_active_deployment_which_can_be_stopped() {
     let server = TestServer::start().await.with_group().await;
     server.host("h1").await;
     let id = server.deploy("").await;
-    let info = server.wait_for(&id, "InProgress").await;
-    assert_eq!(info["deploymentOverview"]["InProgress"], 1);
+    server.wait_for_begin(&id).await;
     let busy = format!(
         "DeploymentLimitExceededException: The Deployment Group 'prod' already has an active Deployment '{id}'"
     );
@@ -130,7 +129,7 @@ async fn a_deployment_of_a_deleted_group_ends() {
     let server = TestServer::start().await.with_group().await;
     server.host("h1").await;
     let id = server.deploy("").await;
-    server.wait_for(&id, "InProgress").await;
+    server.wait_for_begin(&id).await;
     let group = r#"{"applicationName":"web","deploymentGroupName":"prod"}"#;
     server.call("DeleteDeploymentGroup", group).await;
     let info = server.wait_for(&id, "Stopped").await;

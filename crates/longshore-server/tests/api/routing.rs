@@ -111,7 +111,7 @@ async fn a_broken_claim_is_refused_by_the_service_that_it_names() {
     let presigned =
         "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A%2F20260101%2Feu-test-1%2Fs3%2Faws4_request";
     check(&server, &get(presigned), &["<Error>"]).await;
-    check(&server, &get("?AWSAccessKeyId=A&Expires=1&Signature=x"), &["<Error>", "InvalidRequest"]).await;
+    check(&server, &get("?AWSAccessKeyId=A&Expires=1&Signature=x"), &["<Error>"]).await;
     let signed = |service: &str| {
         format!(
             "POST / HTTP/1.1\nhost: x\nauthorization: AWS4-HMAC-SHA256 Credential=A/20260101/r/{service}/aws4_request\n\

@@ -181,15 +181,24 @@ impl TestServer {
 
     /// Waits until the deployment has `status`.
     pub(crate) async fn wait_for(&self, id: &str, status: &str) -> Value {
+        self.wait_until(id, |info| info["status"] == status).await
+    }
+
+    /// Waits until one of the deployment's hosts has something to do.
+    pub(crate) async fn wait_for_begin(&self, id: &str) -> Value {
+        self.wait_until(id, |info| 0 < info["deploymentOverview"]["InProgress"].as_u64().unwrap_or(0)).await
+    }
+
+    async fn wait_until(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let input = format!(r#"{{"deploymentId":"{id}"}}"#);
         for _ in 0..500 {
             let info = self.call("GetDeployment", &input).await["deploymentInfo"].take();
-            if info["status"] == status {
+            if is_so(&info) {
                 return info;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("the deployment {id} is not {status} after 10 s");
+        panic!("the deployment {id} is not as expected after 10 s");
     }
 
     /// Sends `request` as it is on a connection of its own and answers everything that comes back.

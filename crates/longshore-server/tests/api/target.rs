@@ -9,7 +9,7 @@ async fn running() -> (TestServer, String) {
         server.host(name).await;
     }
     let id = server.deploy("").await;
-    server.wait_for(&id, "InProgress").await;
+    server.wait_for_begin(&id).await;
     (server, id)
 }
 
