@@ -7,6 +7,7 @@ pub mod install;
 pub mod unpack;
 
 mod environment;
+pub(crate) mod system_error;
 mod umask;
 mod which_revision;
 
