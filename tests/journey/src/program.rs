@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-/// The built program called `name`, from the folder that this test was built into.
+/// The built program called `name`, from the folder that this test or benchmark was built into.
 ///
 /// # Panics
 /// When it has not been built: `cargo build --workspace` builds it.
 pub fn program(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its own path");
-    let folder = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
-    let path = folder.join(name);
-    assert!(path.exists(), "{} is missing: run `cargo build --workspace` first", path.display());
-    path
+    let own = std::env::current_exe().expect("a program knows its own path");
+    // Programs lie in target/<profile>, tests in target/<profile>/deps.
+    let folders = own.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{name} is missing beside {}: run `cargo build --workspace`", own.display()))
 }
 
 /// A child process that is killed, with its whole process group, when this is dropped.
