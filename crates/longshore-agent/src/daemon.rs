@@ -94,7 +94,7 @@ fn run_logged(settings: Settings) -> Result<(), RunError> {
 async fn serve(settings: Arc<Settings>) -> Result<(), RunError> {
     // Before anything else, so that no signal finds the default action.
     let mut signals = Signals::new()?;
-    let agent = Agent::build(&settings)?;
+    let agent = Agent::build(&settings).await?;
     let shutdown = agent.shutdown.clone();
     let tasks = agent.tasks.clone();
     let mut working = tokio::spawn(agent.work(settings.hook_kill_grace));
@@ -144,8 +144,8 @@ struct Agent {
 }
 
 impl Agent {
-    fn build(settings: &Arc<Settings>) -> Result<Agent, RunError> {
-        let identity = Arc::new(identity::resolve(settings)?);
+    async fn build(settings: &Arc<Settings>) -> Result<Agent, RunError> {
+        let identity = Arc::new(identity::resolve(settings).await?);
         settings.check_region(&identity.region)?;
         let layout = Layout::new(&settings.root_dir, &settings.ongoing_deployment_tracking);
         let tracker = Tracker::new(&layout);

@@ -191,7 +191,7 @@ impl Downloader {
         temporary: &Path,
         region: &str,
     ) -> Result<(), DownloadError> {
-        let keys = self.identity.credentials.current();
+        let keys = self.identity.credentials.current().await;
         client.set_credentials(keys.map_err(|error| DownloadError::Call(error.into()))?);
         let failed = |error| self.named(error, object, region);
         let mut answer =

@@ -1,24 +1,35 @@
-//! Access keys: fixed ones, and temporary ones that something else renews in a file.
+//! Access keys: fixed ones, temporary ones that something else renews in a file, and an instance role's.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use longshore_wire::sigv4::Credentials;
+
+use super::imds::{Imds, ImdsError, RoleKeys};
 
 /// How long keys from a file are used without looking again, as if they lived for half an hour and
 /// were renewed ten minutes before. Source: agent.md §2.2.
 const MAX_AGE: Duration = Duration::from_secs(20 * 60);
 
+/// How long before their end an instance role's keys are renewed.
+const RENEW_BEFORE: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+
 /// Why there are no keys to sign with.
 #[derive(Debug, thiserror::Error)]
-#[error("Failed to load credentials from path {}", path.display())]
-pub struct CredentialsError {
-    /// The shared-credentials file.
-    pub path: PathBuf,
-    /// What the system says; `None` when the file has no such profile.
-    #[source]
-    pub source: Option<std::io::Error>,
+pub enum CredentialsError {
+    /// The file or its profile is absent.
+    #[error("Failed to load credentials from path {}", path.display())]
+    File {
+        /// The shared-credentials file.
+        path: PathBuf,
+        /// What the system says; `None` when the file has no such profile.
+        #[source]
+        source: Option<std::io::Error>,
+    },
+    /// The instance has no role, or the metadata service does not answer.
+    #[error("no credentials from the instance profile")]
+    InstanceRole(#[source] ImdsError),
 }
 
 /// Where keys come from.
@@ -28,6 +39,15 @@ pub enum CredentialSource {
     Fixed(Credentials),
     /// A profile of an AWS shared-credentials file, read again when it changes (I-14).
     SharedFile(SharedFile),
+    /// The role of an EC2 instance.
+    InstanceRole(InstanceRole),
+}
+
+/// The role of an EC2 instance.
+#[derive(Debug)]
+pub struct InstanceRole {
+    imds: Arc<Imds>,
+    cached: Mutex<Option<RoleKeys>>,
 }
 
 /// A profile of an AWS shared-credentials file.
@@ -56,24 +76,70 @@ impl CredentialSource {
         CredentialSource::SharedFile(SharedFile { path, profile, cached: Mutex::new(None) })
     }
 
+    /// The role of this instance.
+    pub fn instance_role(imds: Arc<Imds>) -> CredentialSource {
+        CredentialSource::InstanceRole(InstanceRole { imds, cached: Mutex::new(None) })
+    }
+
     /// The keys to sign the next request with.
     ///
     /// # Errors
-    /// [`CredentialsError`] when the file or the profile is absent.
-    pub fn current(&self) -> Result<Credentials, CredentialsError> {
+    /// [`CredentialsError`] when there are none.
+    pub async fn current(&self) -> Result<Credentials, CredentialsError> {
         match self {
             CredentialSource::Fixed(credentials) => Ok(credentials.clone()),
             CredentialSource::SharedFile(file) => file.current(Instant::now()),
+            CredentialSource::InstanceRole(role) => role.current(jiff::Timestamp::now()).await,
         }
     }
 
     /// Looks for newer keys after the service has refused the present ones.
     /// Answers whether there may be any.
-    pub fn renew(&self) -> bool {
+    pub async fn renew(&self) -> bool {
         match self {
             CredentialSource::Fixed(_) => false,
             CredentialSource::SharedFile(file) => file.renew(),
+            CredentialSource::InstanceRole(role) => role.renew().await,
         }
+    }
+}
+
+impl InstanceRole {
+    async fn current(&self, now: jiff::Timestamp) -> Result<Credentials, CredentialsError> {
+        let cached = self.lock().clone();
+        if let Some(keys) = cached.as_ref().filter(|keys| now + RENEW_BEFORE < keys.expiration) {
+            return Ok(to_credentials(keys));
+        }
+        match self.imds.role_keys().await {
+            Ok(keys) => {
+                let credentials = to_credentials(&keys);
+                *self.lock() = Some(keys);
+                Ok(credentials)
+            }
+            // The old keys may still be good for their last minutes.
+            Err(error) => match cached.filter(|keys| now < keys.expiration) {
+                Some(keys) => Ok(to_credentials(&keys)),
+                None => Err(CredentialsError::InstanceRole(error)),
+            },
+        }
+    }
+
+    async fn renew(&self) -> bool {
+        let before = self.lock().take();
+        let Ok(now) = self.current(jiff::Timestamp::now()).await else { return false };
+        before.is_none_or(|before| before.access_key_id != now.access_key_id)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<RoleKeys>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn to_credentials(keys: &RoleKeys) -> Credentials {
+    Credentials {
+        access_key_id: keys.access_key_id.clone(),
+        secret_access_key: keys.secret_access_key.clone(),
+        session_token: Some(keys.token.clone()),
     }
 }
 
@@ -99,7 +165,7 @@ impl SharedFile {
     }
 
     fn read(&self) -> Result<Credentials, CredentialsError> {
-        let failed = |source| CredentialsError { path: self.path.clone(), source };
+        let failed = |source| CredentialsError::File { path: self.path.clone(), source };
         let text = read_text(&self.path).map_err(|error| failed(Some(error)))?;
         profile_credentials(&text, &self.profile).ok_or_else(|| failed(None))
     }
@@ -157,35 +223,35 @@ mod tests {
         check("[default]\naws_access_key_id = A\n", "default", None);
     }
 
-    #[test]
-    fn session_keys_are_read_again_when_the_file_changes() {
+    #[tokio::test]
+    async fn session_keys_are_read_again_when_the_file_changes() {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("credentials");
         std::fs::write(&path, FILE).expect("write");
         let source = CredentialSource::shared_file(path.clone(), "default".to_owned());
-        assert_eq!(source.current().expect("keys").access_key_id, "A1");
+        assert_eq!(source.current().await.expect("keys").access_key_id, "A1");
 
         std::fs::write(&path, FILE.replace("A1", "A9")).expect("write");
         let file = std::fs::File::options().write(true).open(&path).expect("open");
         file.set_modified(SystemTime::now() + Duration::from_secs(5)).expect("mtime");
-        assert_eq!(source.current().expect("keys").access_key_id, "A9");
+        assert_eq!(source.current().await.expect("keys").access_key_id, "A9");
     }
 
-    #[test]
-    fn a_refusal_looks_for_newer_keys_even_when_the_time_stamp_is_the_same() {
+    #[tokio::test]
+    async fn a_refusal_looks_for_newer_keys_even_when_the_time_stamp_is_the_same() {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("credentials");
         std::fs::write(&path, FILE).expect("write");
         let modified = std::fs::metadata(&path).expect("meta").modified().expect("mtime");
         let source = CredentialSource::shared_file(path.clone(), "default".to_owned());
-        source.current().expect("keys");
-        assert!(!source.renew(), "nothing newer");
+        source.current().await.expect("keys");
+        assert!(!source.renew().await, "nothing newer");
 
         std::fs::write(&path, FILE.replace("A1", "A9")).expect("write");
         let file = std::fs::File::options().write(true).open(&path).expect("open");
         file.set_modified(modified).expect("mtime");
-        assert!(source.renew());
-        assert_eq!(source.current().expect("keys").access_key_id, "A9");
+        assert!(source.renew().await);
+        assert_eq!(source.current().await.expect("keys").access_key_id, "A9");
     }
 
     #[test]
@@ -208,10 +274,10 @@ mod tests {
         assert_eq!(file.current(start + MAX_AGE).expect("keys").access_key_id, "A9");
     }
 
-    #[test]
-    fn an_absent_file_is_named() {
+    #[tokio::test]
+    async fn an_absent_file_is_named() {
         let source = CredentialSource::shared_file("/nowhere/keys".into(), "default".to_owned());
-        let error = source.current().expect_err("absent");
+        let error = source.current().await.expect_err("absent");
         assert_eq!(error.to_string(), "Failed to load credentials from path /nowhere/keys");
     }
 }

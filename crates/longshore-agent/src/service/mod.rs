@@ -173,7 +173,7 @@ impl CommandService {
                 Err(error) => error,
             };
             // Keys that were just renewed are worth one more attempt at once (I-14).
-            if error.is_about_credentials() && !is_renewed && self.identity.credentials.renew() {
+            if error.is_about_credentials() && !is_renewed && self.identity.credentials.renew().await {
                 is_renewed = true;
             } else if error.is_transient() && n_retries < self.retries.len() {
                 tokio::time::sleep(self.retries[n_retries]).await;
@@ -205,7 +205,7 @@ impl CommandService {
         I: Serialize,
         O: DeserializeOwned,
     {
-        self.client.set_credentials(self.identity.credentials.current()?);
+        self.client.set_credentials(self.identity.credentials.current().await?);
         let secure_target;
         let (service, target) = if self.is_secure {
             secure_target = format!("{SECURE_TARGET_PREFIX}.{}", operation.name());
@@ -227,13 +227,9 @@ pub fn client_config(
     identity: &Identity,
     endpoint: String,
 ) -> Result<ClientConfig, ConnectError> {
-    // Absent keys are an error of each call, so that an agent outlives their renewal.
-    let no_keys = || Credentials {
-        access_key_id: String::new(),
-        secret_access_key: String::new(),
-        session_token: None,
-    };
-    let credentials = identity.credentials.current().unwrap_or_else(|_| no_keys());
+    // Each call sets the keys of its moment; absent ones are an error of the call, which may pass.
+    let credentials =
+        Credentials { access_key_id: String::new(), secret_access_key: String::new(), session_token: None };
     let mut config = ClientConfig::new(endpoint, identity.region.clone(), credentials);
     config.user_agent = concat!("longshore-agent/", env!("CARGO_PKG_VERSION")).to_owned();
     config.http_read_timeout = settings.http_read_timeout;

@@ -58,6 +58,10 @@ impl Host {
         let mut command = Command::new(env!("CARGO_BIN_EXE_longshore-agent"));
         command.arg(format!("--config_file={}", self.path("agent.yml").display())).arg(verb);
         command.env("AWS_ACCESS_KEY_ID", "inherited").env("AWS_SECRET_KEY", "inherited");
+        // What the machine of the test has set up must not show in the results.
+        for name in ["AWS_HOST_IDENTIFIER", "AWS_REGION", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+            command.env_remove(name);
+        }
         command.stdin(Stdio::null());
         command
     }
@@ -69,7 +73,7 @@ impl Host {
 
     /// Runs the agent in the foreground.
     pub(crate) fn run(&self) -> Agent {
-        Agent { child: self.command("run").spawn().expect("the program starts") }
+        Agent::start(&mut self.command("run"))
     }
 
     pub(crate) fn log(&self) -> String {
@@ -131,6 +135,10 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
+    pub(crate) fn start(command: &mut Command) -> Agent {
+        Agent { child: command.spawn().expect("the program starts") }
+    }
+
     pub(crate) fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("a process id")
     }

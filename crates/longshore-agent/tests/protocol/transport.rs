@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::host::{Host, specification};
+use crate::host::{Agent, Host, specification};
 use crate::service::{HOST, Received, Service, error};
 
 fn signed_headers(received: &Received) -> String {
@@ -145,5 +145,53 @@ async fn a_command_for_another_host_or_without_a_name_is_answered_by_nothing() {
         let _agent = host.run();
         host.wait_until("the refusal is logged", || host.log().contains(expected));
         assert_eq!(service.operations(), ["PollHostCommand"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ec2_instance_polls_as_itself_with_the_keys_of_its_role() {
+    let service = Service::start().await;
+    service.answer_once("PUT /latest/api/token", 200, json!("TOKEN"));
+    let document = json!({"region": "us-east-1", "accountId": "111122223333", "instanceId": "i-0abc"});
+    service.answer_once("GET /latest/dynamic/instance-identity/document", 200, document);
+    service.store("/latest/meta-data/services/partition", b"aws\n".to_vec());
+    service.store("/latest/meta-data/iam/security-credentials/", b"fleet".to_vec());
+    let keys = json!({"AccessKeyId": "ASIA1", "SecretAccessKey": "S", "Token": "T1",
+                      "Expiration": "2099-01-01T00:00:00Z"});
+    service.store("/latest/meta-data/iam/security-credentials/fleet", keys.to_string().into_bytes());
+    let host = Host::new(&service);
+    fs::remove_file(host.path("onpremises.yml")).expect("remove");
+    let mut command = host.command("run");
+    command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", service.address()).env("HOME", host.path("home"));
+    let _agent = Agent::start(&mut command);
+    let poll = service.wait_for("PollHostCommand", 1).await.remove(0);
+    assert_eq!(poll.body, json!({ "HostIdentifier": "arn:aws:ec2:us-east-1:111122223333:instance/i-0abc" }));
+    assert_eq!(poll.headers["x-amz-security-token"], "T1");
+    assert!(poll.headers["authorization"].contains("Credential=ASIA1/"));
+    let partition = service.received("GET /latest/meta-data/services/partition").remove(0);
+    assert_eq!(partition.headers["x-aws-ec2-metadata-token"], "\"TOKEN\"");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_session_token_version_1_is_asked_unless_switched_off() {
+    let service = Service::start().await;
+    for _ in 0..2 {
+        service.answer_once("PUT /latest/api/token", 403, json!({}));
+    }
+    let document = json!({"region": "us-east-1", "accountId": "111122223333", "instanceId": "i-0abc"});
+    service.answer_once("GET /latest/dynamic/instance-identity/document", 200, document);
+    service.store("/latest/meta-data/services/partition", b"aws".to_vec());
+    for (more, is_allowed) in [("disable_imds_v1: true\n", false), ("", true)] {
+        let host = Host::with_config(&service, more);
+        fs::remove_file(host.path("onpremises.yml")).expect("remove");
+        let mut command = host.command("run");
+        command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", service.address()).env("HOME", host.path("home"));
+        let agent = Agent::start(&mut command);
+        if is_allowed {
+            host.wait_until("it polls in vain", || host.log().contains("Missing credentials"));
+        } else {
+            assert!(!agent.wait());
+            assert!(host.log().contains("HTTP error from metadata service to get imdsv2 token."));
+        }
     }
 }

@@ -1,0 +1,227 @@
+//! The instance metadata service: who an EC2 instance is, and its role's keys. Source: agent.md §2.4.
+//!
+//! It is asked only when no file and no variable names the host, and never through a proxy (I-15).
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde::{Deserialize, Deserializer};
+
+/// Where every instance finds it.
+pub(super) const ADDRESS: &str = "http://169.254.169.254";
+
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The waits before a request is tried again.
+const RETRIES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+
+/// What a session token is asked for, in seconds; and how long it is used, somewhat less.
+const TOKEN_TTL_SECS: u64 = 21_600;
+const TOKEN_USE: Duration = Duration::from_secs(21_000);
+
+/// How long a refused token is remembered, so that not every question asks for one first.
+const NO_TOKEN_USE: Duration = Duration::from_secs(60);
+
+/// The most that an answer may have; documents are a few hundred bytes.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// Why the metadata service did not answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ImdsError {
+    /// It answered with an error.
+    #[error("HTTP error from metadata service: {reason}, code {code}")]
+    Status {
+        /// The status in words.
+        reason: String,
+        /// The status.
+        code: u16,
+    },
+    /// It gave no token, and version 1 is switched off.
+    #[error("HTTP error from metadata service to get imdsv2 token.")]
+    NoToken,
+    /// It could not be reached.
+    #[error("the metadata service cannot be reached: {0}")]
+    Network(String),
+    /// It answered something else than expected.
+    #[error("the metadata service's answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// What the identity document says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityDocument {
+    /// Where the instance runs.
+    pub region: String,
+    /// Whose it is.
+    pub account_id: String,
+    /// Which it is.
+    pub instance_id: String,
+}
+
+/// The keys of the instance's role.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct RoleKeys {
+    /// Public half.
+    pub access_key_id: String,
+    /// Secret half.
+    pub secret_access_key: String,
+    /// Sent along.
+    pub token: String,
+    /// Until when they are good.
+    #[serde(deserialize_with = "time_of_text")]
+    pub expiration: jiff::Timestamp,
+}
+
+impl std::fmt::Debug for RoleKeys {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("RoleKeys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// A client of the metadata service.
+#[derive(Debug)]
+pub struct Imds {
+    client: Client<HttpConnector, Full<Bytes>>,
+    address: String,
+    is_v1_allowed: bool,
+    token: Mutex<Option<CachedToken>>,
+}
+
+/// A token, or the knowledge that there is none.
+#[derive(Clone, Debug)]
+struct CachedToken {
+    token: Option<String>,
+    until: Instant,
+}
+
+impl Imds {
+    /// A client of the service at `address`; connects only when asked.
+    pub fn new(address: impl Into<String>, is_v1_allowed: bool) -> Imds {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(TIMEOUT));
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        Imds { client, address: address.into(), is_v1_allowed, token: Mutex::new(None) }
+    }
+
+    /// Who the instance is.
+    ///
+    /// # Errors
+    /// [`ImdsError`].
+    pub async fn identity_document(&self) -> Result<IdentityDocument, ImdsError> {
+        let text = self.get("/latest/dynamic/instance-identity/document").await?;
+        serde_json::from_str(&text).map_err(|error| ImdsError::Unreadable(error.to_string()))
+    }
+
+    /// `aws`, `aws-cn`, `aws-us-gov`, …
+    ///
+    /// # Errors
+    /// [`ImdsError`].
+    pub async fn partition(&self) -> Result<String, ImdsError> {
+        self.get("/latest/meta-data/services/partition").await
+    }
+
+    /// The keys of the instance's role.
+    ///
+    /// # Errors
+    /// [`ImdsError`], with code 404 when the instance has no role.
+    pub async fn role_keys(&self) -> Result<RoleKeys, ImdsError> {
+        let roles = self.get("/latest/meta-data/iam/security-credentials/").await?;
+        let role = roles.lines().next().unwrap_or_default().trim();
+        let text = self.get(&format!("/latest/meta-data/iam/security-credentials/{role}")).await?;
+        // The text holds a secret, and so may the error's excerpt of it.
+        serde_json::from_str(&text).map_err(|_| ImdsError::Unreadable("no keys in it".to_owned()))
+    }
+
+    async fn get(&self, path: &str) -> Result<String, ImdsError> {
+        match self.get_with_retries(path).await {
+            Err(ImdsError::Status { code: 401, .. }) => {
+                *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                self.get_with_retries(path).await
+            }
+            result => result,
+        }
+    }
+
+    async fn get_with_retries(&self, path: &str) -> Result<String, ImdsError> {
+        let token = self.token().await?;
+        let headers: Vec<(&str, &str)> =
+            token.iter().map(|token| ("x-aws-ec2-metadata-token", token.as_str())).collect();
+        let mut result = self.request(&Method::GET, path, &headers).await;
+        for pause in RETRIES {
+            match &result {
+                // Neither a missing role nor an expired token will be there a second later.
+                Ok(_) | Err(ImdsError::Status { code: 401 | 404, .. }) => break,
+                Err(_) => tokio::time::sleep(pause).await,
+            }
+            result = self.request(&Method::GET, path, &headers).await;
+        }
+        result
+    }
+
+    /// The session token; `None` when the service has none and version 1 may be used.
+    async fn token(&self) -> Result<Option<String>, ImdsError> {
+        let cached = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(cached) = cached.filter(|cached| Instant::now() < cached.until) {
+            return self.allowed(cached.token);
+        }
+        let ttl = TOKEN_TTL_SECS.to_string();
+        let headers = [("x-aws-ec2-metadata-token-ttl-seconds", ttl.as_str())];
+        let token = self.request(&Method::PUT, "/latest/api/token", &headers).await.ok();
+        let use_for = if token.is_some() { TOKEN_USE } else { NO_TOKEN_USE };
+        let cached = CachedToken { token: token.clone(), until: Instant::now() + use_for };
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);
+        if token.is_none() && self.is_v1_allowed {
+            tracing::warn!("IMDSv2 http request failed, falling back to IMDSv1.");
+        }
+        self.allowed(token)
+    }
+
+    fn allowed(&self, token: Option<String>) -> Result<Option<String>, ImdsError> {
+        if token.is_none() && !self.is_v1_allowed {
+            return Err(ImdsError::NoToken);
+        }
+        Ok(token)
+    }
+
+    async fn request(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<String, ImdsError> {
+        let network = |error: &dyn std::fmt::Display| ImdsError::Network(error.to_string());
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::default()).map_err(|error| network(&error))?;
+        let answer = tokio::time::timeout(TIMEOUT, self.client.request(request)).await;
+        let answer = answer.map_err(|error| network(&error))?.map_err(|error| network(&error))?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(status_error(status));
+        }
+        let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect();
+        let body = tokio::time::timeout(TIMEOUT, body).await.map_err(|error| network(&error))?;
+        let body = body.map_err(|error| network(&error))?.to_bytes();
+        Ok(String::from_utf8_lossy(&body).trim().to_owned())
+    }
+}
+
+fn time_of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<jiff::Timestamp, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+fn status_error(status: StatusCode) -> ImdsError {
+    let reason = status.canonical_reason().unwrap_or("Unknown").to_owned();
+    ImdsError::Status { reason, code: status.as_u16() }
+}
