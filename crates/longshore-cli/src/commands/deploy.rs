@@ -48,7 +48,8 @@ pub(crate) struct Args {
     /// Deploy this bundle instead of a folder: s3://BUCKET/KEY, with ?versionId=ID for a version of it
     #[arg(long, value_name = "URL", conflicts_with_all = ["folder", "s3_location"])]
     revision: Option<String>,
-    /// The same as the AWS CLI writes it: bucket=B,key=K,bundleType=zip[,version=V][,eTag=E]
+    /// The same as the AWS CLI writes it: bucket=B,key=K,bundleType=zip and, if wanted,
+    /// version=V, eTag=E
     #[arg(long, value_name = "LOCATION", conflicts_with = "folder")]
     s3_location: Option<String>,
     /// Where and how a folder is uploaded

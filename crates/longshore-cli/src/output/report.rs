@@ -34,7 +34,38 @@ pub(crate) fn failure_report(progress: &Progress) -> Vec<Line> {
         );
         lines.push(Line::of(Tone::Faint, text));
     }
+    lines.extend(hints(progress).into_iter().map(|hint| Line::plain(format!("hint: {hint}"))));
     lines
+}
+
+/// What to do about the causes that have one usual remedy.
+fn hints(progress: &Progress) -> Vec<&'static str> {
+    let code = progress.error.as_ref().map_or("", |cause| cause.code.as_str());
+    let messages: Vec<&str> = progress
+        .hosts
+        .iter()
+        .filter_map(|host| Some(host.failed_event()?.diagnostics.as_ref()?.message.as_str()))
+        .collect();
+    let is_said = |text: &str| messages.iter().any(|message| message.contains(text));
+    let known = [
+        (
+            code == "NO_INSTANCES",
+            "no host has the deployment group's tags: `longshore hosts` lists hosts and tags",
+        ),
+        (
+            is_said("already exists at this location"),
+            "if the file may be replaced, deploy with --file-exists-behavior overwrite; nothing was changed",
+        ),
+        (
+            is_said("was not able to receive the lifecycle event"),
+            "start the agent on that host: `longshore hosts` tells when each was last seen",
+        ),
+        (
+            is_said("failed to close STD"),
+            "a process that the script left behind holds its output open: redirect its stdin, stdout and stderr",
+        ),
+    ];
+    known.into_iter().filter(|(is_cause, _)| *is_cause).map(|(_, hint)| hint).collect()
 }
 
 /// Failed hosts in groups of the same event, script and message, in scheduling order of each first.
@@ -131,6 +162,15 @@ mod tests {
         assert_eq!(report[0], "a, c  failed in ApplicationStart, script scripts/start.sh (ScriptFailed)");
         assert_eq!(report[2], "  on a:");
         assert_eq!(report[5], "b  failed in DownloadBundle, script scripts/start.sh (ScriptFailed)");
+    }
+
+    #[test]
+    fn a_cause_with_a_usual_remedy_comes_with_it() {
+        let mut progress = progress(DeploymentStatus::Failed, "");
+        let code = String::from("NO_INSTANCES");
+        progress.error = Some(Cause { code, message: String::from("no instances") });
+        let last = failure_report(&progress).pop().expect("a hint");
+        assert!(last.render(Palette::Mono, None).starts_with("hint: no host has"));
     }
 
     #[test]
