@@ -54,7 +54,7 @@ fn hints(progress: &Progress) -> Vec<&'static str> {
         ),
         (
             is_said("already exists at this location"),
-            "if the file may be replaced, deploy with --file-exists-behavior overwrite; nothing was changed",
+            "if the file may be replaced, deploy with --file-exists-behavior overwrite",
         ),
         (
             is_said("was not able to receive the lifecycle event"),
