@@ -25,10 +25,10 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     written
 }
 
-/// As [`write`], and the name survives a power cut too.
+/// As [`write()`], and the name survives a power cut too.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     write(path, content)?;
     match path.parent() {
@@ -54,7 +54,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether `name` is a file that [`write`] had not finished when the process ended.
+/// Whether `name` is a file that [`write()`] had not finished when the process ended.
 pub fn is_unfinished(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".tmp")
 }
