@@ -12,7 +12,9 @@ pub fn program(name: &str) -> PathBuf {
     // Programs lie in target/<profile>, tests in target/<profile>/deps.
     let folders = own.ancestors().skip(1).take(2);
     let found = folders.map(|folder| folder.join(name)).find(|path| path.exists());
-    found.unwrap_or_else(|| panic!("{name} is missing beside {}: run `cargo build --workspace`", own.display()))
+    found.unwrap_or_else(|| {
+        panic!("{name} is missing beside {}: run `cargo build --workspace`", own.display())
+    })
 }
 
 /// A child process that is killed, with its whole process group, when this is dropped.
