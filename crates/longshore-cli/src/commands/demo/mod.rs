@@ -74,10 +74,13 @@ pub(crate) async fn run(args: &Args, output: Output) -> anyhow::Result<Outcome> 
         played = play(args, &folder, &mut stage, output) => played,
         () = interrupt.heard() => Ok(Outcome::Interrupted),
     };
-    if matches!(played, Ok(Outcome::Interrupted)) {
-        output.text("\nending everything that was started")?;
-    }
+    let said = match played {
+        Ok(Outcome::Interrupted) => output.text("\nending everything that was started"),
+        Ok(_) | Err(_) => Ok(()),
+    };
+    // Before any error is looked at: a reader that is gone must not leave the pages running.
     stage.clear().await;
+    said?;
     match played {
         Ok(Outcome::Done) => farewell(&folder, output)?,
         Ok(Outcome::DeploymentFailed | Outcome::DeploymentStopped) | Err(_) => {
