@@ -26,11 +26,12 @@ and in another terminal:
   longshore deploy ./my-app --application my-app --group all \\
       --create --tag host=local
 
-Which server, which region, which access key? The first that is given of: its
-own flag, --data-dir, the environment (AWS_ENDPOINT_URL, AWS_REGION,
-AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), the default data folder. That is
-$LONGSHORE_DATA_DIR, else ./.longshore if it exists, else
-$XDG_DATA_HOME/longshore (~/.local/share/longshore).
+Which server? The first that is given of: --data-dir, --endpoint-url or
+AWS_ENDPOINT_URL, the default data folder. The region and the access key come
+from the same place: the data folder, or the environment (AWS_REGION,
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY). Flags replace single parts.
+The default data folder is $LONGSHORE_DATA_DIR, else ./.longshore if it exists,
+else $XDG_DATA_HOME/longshore (~/.local/share/longshore).
 
 Exit status:
   0    done; for `deploy` and `watch`: the deployment Succeeded
@@ -58,8 +59,15 @@ pub(crate) struct Global {
     /// Its secret; AWS_SECRET_ACCESS_KEY is the better place: other users see command lines
     #[arg(long, global = true, value_name = "SECRET", hide_default_value = true, help_heading = "Server")]
     pub(crate) secret_access_key: Option<String>,
-    /// For people, or for programs: one JSON document, or one JSON object a line while something goes on
-    #[arg(long, global = true, value_enum, default_value_t, help_heading = "Output")]
+    /// `text` for people; `json` for programs: one document, or one object a line while something goes on
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
     pub(crate) output: Format,
 }
 

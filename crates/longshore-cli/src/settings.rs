@@ -11,7 +11,7 @@ use crate::args::Global;
 use crate::data_dir::{DataDir, ServerFacts, default_data_dir};
 
 /// The region of a server that was not told another.
-pub(crate) const DEFAULT_REGION: &str = "us-east-1";
+const DEFAULT_REGION: &str = "us-east-1";
 
 /// Which server to talk to, and as whom.
 #[derive(Clone, Debug)]
@@ -39,8 +39,9 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 
 /// The connection that flags, environment and data folder add up to.
 ///
-/// Each of endpoint, region and key comes from the first that has it: its own flag, `--data-dir`, the
-/// environment, the default data folder.
+/// A server is found in one place, the first of: `--data-dir`, `--endpoint-url` or the variable of that
+/// name, the default data folder. Its key and region come from the same place: a shell that is set up
+/// for AWS must not sign for a server of one's own. Flags replace single parts.
 ///
 /// # Errors
 /// When nothing names a server or a key.
@@ -53,60 +54,58 @@ fn connect(
     variable: impl Fn(&str) -> Option<String>,
     facts: impl Fn(Option<&PathBuf>) -> anyhow::Result<ServerFacts>,
 ) -> anyhow::Result<Connection> {
-    let named = match &global.data_dir {
-        Some(path) => {
-            Some(facts(Some(path)).context(Advice::new("the data folder names no server", START_HINT))?)
+    let endpoint_variable = variable("AWS_ENDPOINT_URL_CODEDEPLOY").or_else(|| variable("AWS_ENDPOINT_URL"));
+    let endpoint = global.endpoint_url.clone().or(endpoint_variable);
+    let found = match (&global.data_dir, endpoint) {
+        (Some(path), _) => {
+            let facts =
+                facts(Some(path)).context(Advice::new("the data folder names no server", START_HINT))?;
+            from_folder(facts, &variable)
         }
-        None => None,
+        (None, Some(endpoint)) => Connection {
+            endpoint,
+            region: region_of_the_environment(&variable),
+            credentials: match key_from_flags(global)?.or_else(|| key_from_environment(&variable)) {
+                Some(credentials) => credentials,
+                None => facts(None).context(Advice::new("no access key to sign with", KEY_HINT))?.credentials,
+            },
+        },
+        (None, None) => {
+            let advice = Advice::new("no server is named, and none runs here", START_HINT);
+            from_folder(facts(None).context(advice)?, &variable)
+        }
     };
-    let endpoint_variable =
-        || variable("AWS_ENDPOINT_URL_CODEDEPLOY").or_else(|| variable("AWS_ENDPOINT_URL"));
-    let endpoint_given = global
-        .endpoint_url
-        .clone()
-        .or_else(|| named.as_ref().map(|facts| facts.endpoint.clone()))
-        .or_else(endpoint_variable);
-    let key_given = key_from_flags(global)?.or_else(|| named.as_ref().map(|facts| facts.credentials.clone()));
-    let key_given = key_given.or_else(|| key_from_environment(&variable));
-
-    // Looked into only when needed, so that nothing depends on where it would be.
-    let fallback = match (&endpoint_given, &key_given, &named) {
-        (Some(_), Some(_), _) | (_, _, Some(_)) => named,
-        (_, _, None) => Some(facts(None).context(no_server(endpoint_given.is_some()))?),
-    };
-    let region = global
-        .region
-        .clone()
-        .or_else(|| fallback.as_ref().and_then(|facts| facts.region.clone()))
-        .or_else(|| variable("AWS_REGION"))
-        .or_else(|| variable("AWS_DEFAULT_REGION"))
-        .or_else(|| variable("LONGSHORE_REGION"))
-        .unwrap_or_else(|| DEFAULT_REGION.to_owned());
-    let from_fallback = |facts: &Option<ServerFacts>| facts.clone().context("no server is named");
     Ok(Connection {
-        endpoint: match endpoint_given {
-            Some(endpoint) => endpoint,
-            None => from_fallback(&fallback)?.endpoint,
-        },
-        credentials: match key_given {
-            Some(credentials) => credentials,
-            None => from_fallback(&fallback)?.credentials,
-        },
-        region,
+        endpoint: global.endpoint_url.clone().unwrap_or(found.endpoint),
+        region: global.region.clone().unwrap_or(found.region),
+        credentials: key_from_flags(global)?.unwrap_or(found.credentials),
     })
+}
+
+/// The server whose data folder says `facts`.
+pub(crate) fn of_folder(facts: ServerFacts) -> Connection {
+    from_folder(facts, variable)
+}
+
+/// The server that wrote `facts`, and the region in which it found itself when it started.
+fn from_folder(facts: ServerFacts, variable: impl Fn(&str) -> Option<String>) -> Connection {
+    let region = facts.region.or_else(|| variable("LONGSHORE_REGION"));
+    Connection {
+        endpoint: facts.endpoint,
+        region: region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
+        credentials: facts.credentials,
+    }
+}
+
+fn region_of_the_environment(variable: impl Fn(&str) -> Option<String>) -> String {
+    let names = ["AWS_REGION", "AWS_DEFAULT_REGION", "LONGSHORE_REGION"];
+    names.into_iter().find_map(variable).unwrap_or_else(|| DEFAULT_REGION.to_owned())
 }
 
 const START_HINT: &str = "start a server with `longshore up`, or name one with --endpoint-url or --data-dir";
 
-fn no_server(is_endpoint_given: bool) -> Advice {
-    if is_endpoint_given {
-        return Advice::new(
-            "no access key to sign with",
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name the server's data folder with --data-dir",
-        );
-    }
-    Advice::new("no server is named, and none runs here", START_HINT)
-}
+const KEY_HINT: &str =
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name the server's data folder with --data-dir";
 
 fn key_from_flags(global: &Global) -> anyhow::Result<Option<Credentials>> {
     match (&global.access_key_id, &global.secret_access_key) {
@@ -197,6 +196,15 @@ mod tests {
             "AWS_ENDPOINT_URL=http://e AWS_ACCESS_KEY_ID=k AWS_SECRET_ACCESS_KEY=s",
             "http://d us-east-1 key-of-d",
         );
+    }
+
+    #[test]
+    fn a_shell_that_is_set_up_for_aws_does_not_sign_for_a_server_found_through_its_folder() {
+        let aws = "AWS_REGION=r AWS_ACCESS_KEY_ID=k AWS_SECRET_ACCESS_KEY=s";
+        check("", aws, "http://default us-east-1 key-of-default");
+        check("endpoint=http://f", aws, "http://f r k");
+        check("endpoint=http://f", "", "http://f us-east-1 key-of-default");
+        check("dir=d", "AWS_REGION=r LONGSHORE_REGION=l", "http://d l key-of-d");
     }
 
     #[test]

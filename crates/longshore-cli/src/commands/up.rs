@@ -16,7 +16,7 @@ use crate::output::Output;
 use crate::output::line::{Line, Tone};
 use crate::processes::{AgentStart, Process, Server, start_agent, start_server};
 use crate::service::{Service, Tag};
-use crate::settings::{self, Connection};
+use crate::settings;
 
 /// The tag that every host made here has.
 const TAG: (&str, &str) = ("host", "local");
@@ -97,12 +97,7 @@ async fn serve(
         ))?;
     running.push(process);
     let facts = dir.server().context("the server started, but left no key")?;
-    let region = facts.region.or_else(|| settings::variable("LONGSHORE_REGION"));
-    let service = Service::new(Connection {
-        endpoint: endpoint.clone(),
-        region: region.unwrap_or_else(|| settings::DEFAULT_REGION.to_owned()),
-        credentials: facts.credentials,
-    })?;
+    let service = Service::new(settings::of_folder(facts))?;
     let mut hosts = Vec::new();
     for number in 1..=args.hosts {
         let host =

@@ -19,7 +19,7 @@ use crate::output::Output;
 use crate::output::line::{Line, Tone};
 use crate::processes::{AgentStart, Process, Server, start_agent, start_server};
 use crate::service::{Service, Tag};
-use crate::settings::{Connection, DEFAULT_REGION};
+use crate::settings;
 
 /// The hosts.
 const NAMES: [&str; 3] = ["web-1", "web-2", "web-3"];
@@ -70,16 +70,10 @@ impl<'a> Stage<'a> {
         sweep(&self.mark()).await;
         self.folder.wipe()?;
         let variables = [(MARK, self.mark())];
-        let Server { process, endpoint } =
-            start_server(&self.folder.server(), "127.0.0.1:0", &variables).await?;
+        let Server { process, .. } = start_server(&self.folder.server(), "127.0.0.1:0", &variables).await?;
         self.running.push(process);
         let facts = DataDir::new(self.folder.server()).server()?;
-        let region = facts.region.or_else(|| crate::settings::variable("LONGSHORE_REGION"));
-        self.service = Some(Service::new(Connection {
-            endpoint,
-            region: region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
-            credentials: facts.credentials,
-        })?);
+        self.service = Some(Service::new(settings::of_folder(facts))?);
         Ok(())
     }
 
