@@ -73,13 +73,16 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
         ended = serve(args, &dir, &mut running, output) => Some(ended),
         () = interrupt.heard() => None,
     };
-    if ended.is_none() {
-        output.text("ending the agents and the server")?;
-    }
+    let said = match ended {
+        Some(_) => Ok(()),
+        None => output.text("ending the agents and the server"),
+    };
     // Agents first: they finish what they are doing, and the server takes their reports.
     while let Some(process) = running.pop() {
         process.stop().await;
     }
+    // A reader that is gone is no reason to leave anything running: it is looked at last.
+    said?;
     ended.transpose().map(|_| Outcome::Done)
 }
 
