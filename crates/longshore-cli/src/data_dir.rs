@@ -67,6 +67,11 @@ impl DataDir {
         &self.0
     }
 
+    /// The certificate that the server signs deployment specifications with.
+    pub(crate) fn signer(&self) -> PathBuf {
+        self.0.join("signer.pem")
+    }
+
     /// Where `longshore up` keeps the host `name`: its configuration, logs and deployments.
     pub(crate) fn host(&self, name: &str) -> PathBuf {
         self.0.join("hosts").join(name)

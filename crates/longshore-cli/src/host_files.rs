@@ -1,6 +1,5 @@
 //! The two files that make a machine a host: the agent's configuration and its identity.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -73,13 +72,14 @@ impl Places {
         file.write_all(identity_text(identity).as_bytes())
     }
 
-    /// Writes the agent's configuration; again, when the server listens elsewhere.
+    /// Writes the agent's configuration; again, when the server listens elsewhere. With the file of the
+    /// server's `signer` the agent believes nobody else.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(crate) fn write_agent(&self, endpoint: &str) -> io::Result<()> {
+    pub(crate) fn write_agent(&self, endpoint: &str, signer: Option<&Path>) -> io::Result<()> {
         fs::create_dir_all(&self.conf)?;
-        fs::write(self.agent_file(), agent_text(self, endpoint))
+        fs::write(self.agent_file(), agent_text(self, endpoint, signer))
     }
 }
 
@@ -94,8 +94,8 @@ pub(crate) fn identity_text(identity: &Identity) -> String {
     ])
 }
 
-/// A configuration that AWS's agents understand as well, but for `s3_force_path_style`, which they ignore.
-pub(crate) fn agent_text(places: &Places, endpoint: &str) -> String {
+/// A configuration that AWS's agents understand as well, but for keys of our own, which they ignore.
+pub(crate) fn agent_text(places: &Places, endpoint: &str, signer: Option<&Path>) -> String {
     let shown = |path: &Path| path.display().to_string();
     let mut text = yaml(&[
         ("log_dir", &shown(&places.log)),
@@ -105,17 +105,21 @@ pub(crate) fn agent_text(places: &Places, endpoint: &str) -> String {
         ("deploy_control_endpoint", endpoint),
         ("s3_endpoint_override", endpoint),
     ]);
+    if let Some(signer) = signer {
+        text.push_str(&yaml_pair("deployment_signer_ca_file", &shown(signer)));
+    }
     text.push_str("s3_force_path_style: true\nwait_between_runs: 1\n");
     text
 }
 
 fn yaml(pairs: &[(&str, &str)]) -> String {
-    let mut text = String::from("---\n");
-    for (key, value) in pairs {
-        // In single quotes only the quote itself is special.
-        let _ = writeln!(text, "{key}: '{}'", value.replace('\'', "''"));
-    }
-    text
+    let lines: String = pairs.iter().map(|(key, value)| yaml_pair(key, value)).collect();
+    format!("---\n{lines}")
+}
+
+fn yaml_pair(key: &str, value: &str) -> String {
+    // In single quotes only the quote itself is special.
+    format!("{key}: '{}'\n", value.replace('\'', "''"))
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ async fn add(service: &Service, args: &AddArgs, output: Output) -> anyhow::Resul
     let identity = service.register_host(&args.name, &args.tag).await?;
     let endpoint = &service.connection().endpoint;
     if folder.is_some() {
-        let written = places.write_identity(&identity).and_then(|()| places.write_agent(endpoint));
+        let written = places.write_identity(&identity).and_then(|()| places.write_agent(endpoint, None));
         written.context("the host is registered, but its files cannot be written")?;
         output.text(&format!("registered {}; start its agent with:", args.name))?;
         output.text(&format!("  longshore-agent run --config_file={}", places.agent_file().display()))?;
@@ -171,7 +171,7 @@ fn print_files(
         .text(&format!("registered {name}; put these two files on it, the first readable by root only:"))?;
     let files = [
         (places.identity_file(), identity_text(identity)),
-        (places.agent_file(), agent_text(places, endpoint)),
+        (places.agent_file(), agent_text(places, endpoint, None)),
     ];
     for (path, text) in files {
         output.text(&format!("\n# {}", path.display()))?;

@@ -105,7 +105,7 @@ async fn serve(
     for number in 1..=args.hosts {
         let host =
             LocalHost { name: format!("local-{number}"), folder: dir.host(&format!("local-{number}")) };
-        running.push(start_host(&service, &host).await?);
+        running.push(start_host(&service, &host, &dir.signer()).await?);
         hosts.push(host);
     }
     describe(&endpoint, dir, &hosts, output)?;
@@ -115,14 +115,16 @@ async fn serve(
 }
 
 /// Registers the host unless it was registered by an earlier run, and starts its agent.
-async fn start_host(service: &Service, host: &LocalHost) -> anyhow::Result<Process> {
+async fn start_host(service: &Service, host: &LocalHost, signer: &Path) -> anyhow::Result<Process> {
     let places = Places::below(&host.folder);
     if !places.identity_file().exists() {
         let tag = Tag { key: TAG.0.to_owned(), value: TAG.1.to_owned() };
         let identity = service.register_host(&host.name, &[tag]).await?;
         places.write_identity(&identity).context("cannot write the host's identity")?;
     }
-    places.write_agent(&service.connection().endpoint).context("cannot write the agent's configuration")?;
+    places
+        .write_agent(&service.connection().endpoint, Some(signer))
+        .context("cannot write the agent's configuration")?;
     start_agent(&AgentStart {
         host: &host.name,
         config_file: &places.agent_file(),

@@ -98,8 +98,9 @@ impl<'a> Stage<'a> {
         let tag = Tag { key: TAG.0.to_owned(), value: TAG.1.to_owned() };
         let identity = service.register_host(host.name, &[tag]).await?;
         places.write_identity(&identity).context("cannot write the host's identity")?;
+        let signer = DataDir::new(self.folder.server()).signer();
         places
-            .write_agent(&service.connection().endpoint)
+            .write_agent(&service.connection().endpoint, Some(&signer))
             .context("cannot write the agent's configuration")?;
         // The AppSpec file's relative destination is below this.
         let working_dir = folder.join("work");
