@@ -43,6 +43,7 @@ check: ## Format, lints, documentation, generated code, and the walls between cr
 bench: ## Measure what we promise, each figure beside its floor on this machine (release build: a quarter of an hour); OUTPUT=json
 	@tools/setup build
 	cargo build --workspace --release
+	cargo build --profile agent -p longshore-agent
 	@$(dir $(PROGRAMS))release/longshore-bench --output $(or $(OUTPUT),text)
 
 clean: ## Remove what the build and the demo made

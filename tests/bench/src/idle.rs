@@ -11,7 +11,13 @@ pub(crate) fn measure(watched: Duration) -> anyhow::Result<Vec<Figure>> {
     let folder = tempfile::tempdir_in(".")?;
     let path = folder.path().canonicalize()?;
     let server = Server::start(&path.join("control"), "");
-    let host = Host::add(&server, &path, "h1");
+    let mut host = Host::add_stopped(&server, &path, "h1");
+    // The build that hosts get, from the profile `agent`: beside this program's own folder.
+    let own = std::env::current_exe()?;
+    let shipped = own.ancestors().nth(2).context("target/<profile>")?.join("agent/longshore-agent");
+    anyhow::ensure!(shipped.exists(), "{} is missing: `make bench` builds it", shipped.display());
+    let size = std::fs::metadata(&shipped)?.len();
+    host.start_program(&shipped);
     // Past the start: the first poll is parked.
     std::thread::sleep(Duration::from_secs(2));
     let pid = host.process().pid();
@@ -25,6 +31,13 @@ pub(crate) fn measure(watched: Duration) -> anyhow::Result<Vec<Figure>> {
             unit: "MiB",
             floor: None,
             aim: "under 8 MiB",
+        },
+        Figure {
+            name: "agent, size of the program",
+            value: size as f64 / 1e6,
+            unit: "MB",
+            floor: None,
+            aim: "",
         },
         Figure {
             name: "idle agent, CPU while watched",

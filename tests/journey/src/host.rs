@@ -17,6 +17,13 @@ pub struct Host {
 impl Host {
     /// Registers a host through `longshore hosts add` with the tag `Role=web`, and starts its agent.
     pub fn add(server: &Server, folder: &Path, name: &str) -> Host {
+        let mut host = Host::add_stopped(server, folder, name);
+        host.start();
+        host
+    }
+
+    /// As [`Host::add`], without starting the agent.
+    pub fn add_stopped(server: &Server, folder: &Path, name: &str) -> Host {
         let folder = folder.join(name);
         std::fs::create_dir_all(folder.join("work")).expect("the host's folder can be made");
         let output = Command::new(program("longshore"))
@@ -26,9 +33,7 @@ impl Host {
             .output()
             .expect("longshore runs");
         assert!(output.status.success(), "hosts add: {}", String::from_utf8_lossy(&output.stderr));
-        let mut host = Host { name: name.to_owned(), folder, running: None };
-        host.start();
-        host
+        Host { name: name.to_owned(), folder, running: None }
     }
 
     /// A host that was registered by other means, with its files under `folder/conf`.
@@ -40,9 +45,14 @@ impl Host {
 
     /// Starts the agent.
     pub fn start(&mut self) {
+        self.start_program(&program("longshore-agent"));
+    }
+
+    /// Starts this build of the agent.
+    pub fn start_program(&mut self, agent: &Path) {
         let log = std::fs::File::create(self.folder.join("agent.out")).expect("the log can be made");
         let errors = log.try_clone().expect("a file can be shared");
-        let mut command = Command::new(program("longshore-agent"));
+        let mut command = Command::new(agent);
         command
             .arg("run")
             .arg(format!("--config_file={}", self.folder.join("conf/codedeployagent.yml").display()))
