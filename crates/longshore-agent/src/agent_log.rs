@@ -41,6 +41,16 @@ pub fn path(log_dir: &Path, program_name: &str) -> PathBuf {
     log_dir.join(format!("{program_name}.log"))
 }
 
+/// The agent log as a file to write to, for what is said before logging is set up.
+///
+/// # Errors
+/// [`OpenLogError`]
+pub fn file(log_dir: &Path, program_name: &str) -> Result<File, OpenLogError> {
+    let opened = std::fs::create_dir_all(log_dir)
+        .and_then(|()| File::options().create(true).append(true).open(path(log_dir, program_name)));
+    opened.map_err(|source| OpenLogError::Unwritable { directory: log_dir.to_owned(), source })
+}
+
 /// Opens the agent log and sends everything there from now on.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::error::ErrorKind;
@@ -12,7 +12,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::agent_log;
+use crate::agent_log::{self, OpenLogError};
+use crate::causes::with_causes;
 use crate::config::{self, RawConfig, Settings};
 use crate::daemon;
 use crate::layout::Layout;
@@ -25,6 +26,9 @@ const FAILURE: u8 = 1;
 const NOT_RUNNING: u8 = 3;
 /// A command line that cannot be understood.
 const USAGE: u8 = 64;
+
+/// What stands in front of everything that is wrong.
+const COMPLAINT: &str = "error: ";
 
 /// How long `start` waits for the new agent to hold its lock.
 const START_WAIT: Duration = Duration::from_secs(30);
@@ -139,6 +143,22 @@ fn read_settings(path: &Path) -> Result<Settings, String> {
     Settings::from_raw(&raw).map_err(|error| error.to_string())
 }
 
+/// Why the agent cannot be started in the background.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Log(#[from] OpenLogError),
+    #[error("Cannot start the agent")]
+    System(#[from] std::io::Error),
+}
+
+/// An agent that does not hold its lock yet.
+struct Starting {
+    child: Child,
+    /// Of the agent log, before the agent wrote to it.
+    log_length: u64,
+}
+
 struct Control {
     path: PathBuf,
     settings: Settings,
@@ -153,7 +173,7 @@ impl Control {
         match daemon::run(self.settings) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                complain(&error);
+                complain(with_causes(&error));
                 ExitCode::from(FAILURE)
             }
         }
@@ -165,9 +185,9 @@ impl Control {
             return ExitCode::from(FAILURE);
         }
         match self.spawn() {
-            Ok(child) => self.await_started(child),
+            Ok(starting) => self.await_started(starting),
             Err(error) => {
-                complain(format!("Cannot start the agent: {error}"));
+                complain(with_causes(&error));
                 ExitCode::from(FAILURE)
             }
         }
@@ -175,38 +195,50 @@ impl Control {
 
     /// Starts this very program again, in the background. What it says before its log is open goes
     /// into the log file as well.
-    fn spawn(&self) -> std::io::Result<Child> {
-        std::fs::create_dir_all(&self.settings.log_dir)?;
-        let log_path = agent_log::path(&self.settings.log_dir, &self.settings.program_name);
-        let log = std::fs::File::options().create(true).append(true).open(log_path)?;
+    fn spawn(&self) -> Result<Starting, StartError> {
+        let log = agent_log::file(&self.settings.log_dir, &self.settings.program_name)?;
+        let log_length = log.metadata()?.len();
         let mut config_file = OsString::from("--config_file=");
         config_file.push(self.path.canonicalize()?);
-        Command::new(std::env::current_exe()?)
+        let child = Command::new(std::env::current_exe()?)
             .arg(config_file)
             .args(["run", "--detach"])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
-            .spawn()
+            .spawn()?;
+        Ok(Starting { child, log_length })
     }
 
-    fn await_started(&self, mut child: Child) -> ExitCode {
+    fn await_started(&self, mut starting: Starting) -> ExitCode {
         let deadline = Instant::now() + START_WAIT;
-        let pid = child.id();
+        let pid = starting.child.id();
         while Instant::now() < deadline {
             if self.pid_file.running().is_some_and(|running| u32::try_from(running) == Ok(pid)) {
                 say(format!("Started master {pid} with 1 children"));
                 return ExitCode::SUCCESS;
             }
-            if let Ok(Some(status)) = child.try_wait() {
-                let log = agent_log::path(&self.settings.log_dir, &self.settings.program_name);
-                complain(format!("The agent ended at once ({status}), see {}", log.display()));
+            if let Ok(Some(status)) = starting.child.try_wait() {
+                self.explain_end(&starting, status);
                 return ExitCode::from(FAILURE);
             }
             std::thread::sleep(LOOK_EVERY);
         }
         complain(format!("The agent (PID {pid}) was not ready after {} seconds", START_WAIT.as_secs()));
         ExitCode::from(FAILURE)
+    }
+
+    /// Repeats what the new agent complained about, since people look at the terminal first.
+    fn explain_end(&self, starting: &Starting, status: ExitStatus) {
+        let log = agent_log::path(&self.settings.log_dir, &self.settings.program_name);
+        let text = std::fs::read(&log).unwrap_or_default();
+        let new = usize::try_from(starting.log_length).ok().and_then(|start| text.get(start..));
+        for line in String::from_utf8_lossy(new.unwrap_or_default()).lines() {
+            if let Some(complaint) = line.strip_prefix(COMPLAINT) {
+                complain(complaint);
+            }
+        }
+        complain(format!("The agent ended at once ({status}), see {}", log.display()));
     }
 
     fn stop(&self) -> ExitCode {
@@ -274,7 +306,7 @@ fn say(text: impl Display) {
 
 #[expect(clippy::print_stderr, reason = "this is the command line")]
 fn complain(text: impl Display) {
-    eprintln!("error: {text}");
+    eprintln!("{COMPLAINT}{text}");
 }
 
 #[expect(clippy::print_stderr, reason = "this is the command line")]

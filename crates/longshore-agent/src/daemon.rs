@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::agent_log::{self, OpenLogError};
+use crate::causes::with_causes;
 use crate::command::{self, GroupLocks, Runner};
 use crate::config::{InvalidConfig, Settings};
 use crate::execute::Executor;
@@ -73,7 +74,7 @@ pub enum RunError {
 /// [`RunError`]; nothing was polled then.
 pub fn run(settings: Settings) -> Result<(), RunError> {
     agent_log::open(&settings.log_dir, &settings.program_name, settings.verbose)?;
-    run_logged(settings).inspect_err(|error| tracing::error!("{error}"))
+    run_logged(settings).inspect_err(|error| tracing::error!("{}", with_causes(error)))
 }
 
 fn run_logged(settings: Settings) -> Result<(), RunError> {

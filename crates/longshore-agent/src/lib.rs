@@ -21,6 +21,8 @@ pub mod report;
 pub mod retention;
 pub mod tracker;
 
+mod causes;
+
 pub mod agent_log;
 pub mod identity;
 pub mod layout;

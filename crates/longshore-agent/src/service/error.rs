@@ -5,6 +5,7 @@ use std::fmt;
 
 use longshore_wire::client;
 
+use crate::causes::with_causes;
 use crate::identity::CredentialsError;
 
 /// Codes that speak of our keys or clock, not of what we asked for.
@@ -127,21 +128,6 @@ impl fmt::Display for CallError {
 }
 
 impl Error for CallError {}
-
-/// The texts of `error` and of its causes, once each.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = error.source();
-    }
-    text
-}
 
 #[cfg(test)]
 mod tests {

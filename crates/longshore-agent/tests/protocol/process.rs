@@ -89,6 +89,32 @@ async fn half_an_identity_stops_the_start() {
     assert_eq!(service.operations(), [""; 0]);
 }
 
+/// Starting with one more line of configuration ends with `expected` among what is said.
+async fn check_start_refused(more: &str, expected: &str) {
+    let service = Service::start().await;
+    let host = Host::with_config(&service, more);
+    for verb in ["run", "start"] {
+        let output = host.output(verb);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{verb} {said}");
+        assert!(said.lines().any(|line| line == expected), "{verb} {said}");
+    }
+    assert_eq!(service.operations(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_start_names_the_path_and_the_reason() {
+    // Nothing can be made below a device.
+    let please = "error: Please make sure the path of the";
+    let reason = "exists and is writable: \"/dev/null/x\": Not a directory (os error 20)";
+    check_start_refused(":log_dir: /dev/null/x\n", &format!("{please} log directory {reason}")).await;
+    check_start_refused(":pid_dir: /dev/null/x\n", &format!("{please} PID directory {reason}")).await;
+    let root = "error: cannot make the deployment root /dev/null/x: Not a directory (os error 20)";
+    check_start_refused(":root_dir: /dev/null/x\n", root).await;
+    let signers = "error: cannot read deployment_signer_ca_file /dev/null/x: Not a directory (os error 20)";
+    check_start_refused(":deployment_signer_ca_file: /dev/null/x\n", signers).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unreachable_service_is_a_poll_error_and_not_the_end() {
     let service = Service::start().await;

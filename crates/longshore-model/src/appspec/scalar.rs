@@ -166,54 +166,72 @@ fn sexagesimal_float(text: &str) -> Option<f64> {
     Some(texts.zip([3600.0, 60.0, 1.0]).map(|(part, weight)| part.parse().unwrap_or(0.0) * weight).sum())
 }
 
-/// `2026-01-31`; a day that no calendar has is a word.
+/// `2026-01-31`. Psych refuses before it asks a calendar, so a 0 and February 30 are dates as well.
 fn is_date(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [year, month, day] = parts.as_slice() else {
+    let Some([year, month, day]) = parts(text, '-') else {
         return false;
     };
-    is_calendar_day(year, month, day)
+    let is_up_to = |part: &str, last: u32| part.parse().is_ok_and(|number: u32| number <= last);
+    is_digits(year, 4..=4)
+        && is_digits(month, 1..=2)
+        && is_digits(day, 1..=2)
+        && is_up_to(month, 12)
+        && is_up_to(day, 31)
 }
 
-fn is_calendar_day(year: &str, month: &str, day: &str) -> bool {
-    let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if year.len() != 4 || !(1..=2).contains(&month.len()) || !(1..=2).contains(&day.len()) {
-        return false;
-    }
-    if ![year, month, day].into_iter().all(is_digits) {
-        return false;
-    }
-    let number = |part: &str| part.parse::<u32>().unwrap_or_default();
-    let year = number(year);
-    let is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    let last_day = match number(month) {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if is_leap => 29,
-        2 => 28,
-        _ => return false,
-    };
-    (1..=last_day).contains(&number(day))
-}
-
-/// A date, a `T` or blanks, and `h:mm:ss` with whatever fraction and zone follow.
+/// A day in digits, a `T` or blanks, `h:mm:ss`, and maybe a fraction and a zone.
 fn is_time(text: &str) -> bool {
-    let Some(split) = text.find(['T', 't', ' ', '\t']) else {
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let Some((day, time)) = text.split_once(['T', 't', ' ', '\t']) else {
         return false;
     };
-    let time = text[split + 1..].trim_start();
-    let parts: Vec<&str> = time.splitn(3, ':').collect();
-    let [hours, minutes, rest] = parts.as_slice() else {
+    let Some([year, month, day]) = parts(day, '-') else {
         return false;
     };
-    let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    let is_clock =
-        (1..=2).contains(&hours.len()) && is_digits(hours) && minutes.len() == 2 && is_digits(minutes);
-    let seconds: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    let is_tail = rest[seconds.len()..]
-        .bytes()
-        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b' ' | b'Z' | b'+' | b'-' | b':'));
-    is_date(&text[..split]) && is_clock && seconds.len() == 2 && is_tail
+    // Blanks may be many, a `T` stands alone.
+    let time = if text.contains(['T', 't']) { time } else { time.trim_start() };
+    let mut pieces = time.splitn(3, ':');
+    let (Some(hours), Some(minutes), Some(rest)) = (pieces.next(), pieces.next(), pieces.next()) else {
+        return false;
+    };
+    let (seconds, tail) = rest.split_at_checked(2).unwrap_or((rest, ""));
+    is_digits(year, 4..=4)
+        && [month, day, hours].iter().all(|part| is_digits(part, 1..=2))
+        && [minutes, seconds].iter().all(|part| is_digits(part, 2..=2))
+        && is_zone(without_fraction(tail).trim_start())
+}
+
+fn without_fraction(text: &str) -> &str {
+    match text.strip_prefix('.') {
+        Some(fraction) => fraction.trim_start_matches(|letter: char| letter.is_ascii_digit()),
+        None => text,
+    }
+}
+
+/// Nothing, `Z`, or an offset such as `+1`, `-05:00` and `+0100`.
+fn is_zone(text: &str) -> bool {
+    if text.is_empty() || text == "Z" {
+        return true;
+    }
+    let Some(offset) = text.strip_prefix(['+', '-']) else {
+        return false;
+    };
+    match offset.split_once(':') {
+        Some((hours, minutes)) => {
+            is_digits(hours, 1..=2) && (minutes.is_empty() || is_digits(minutes, 2..=2))
+        }
+        None => is_digits(offset, 1..=4),
+    }
+}
+
+/// Exactly three parts between `separator`s.
+fn parts(text: &str, separator: char) -> Option<[&str; 3]> {
+    text.split(separator).collect::<Vec<_>>().try_into().ok()
+}
+
+/// Nothing but digits, so many.
+fn is_digits(text: &str, n_digits: std::ops::RangeInclusive<usize>) -> bool {
+    n_digits.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The name of a symbol written `:"name"`.
@@ -314,13 +332,20 @@ mod tests {
     }
 
     #[test]
-    fn dates_and_times_are_refused_unless_no_calendar_has_them() {
+    fn dates_and_times_are_refused_even_those_that_no_calendar_has() {
         check("2026-01-01", "date");
         check("2024-02-29", "date");
-        check("2023-02-29", "\"2023-02-29\"");
+        check("2023-02-30", "date");
+        check("2023-0-00", "date");
+        check("2023-13-01", "\"2023-13-01\"");
+        check("2023-1-32", "\"2023-1-32\"");
+        check("-2023-01-01", "\"-2023-01-01\"");
         check("2026-01-01 10:00:00", "date");
         check("2026-01-01T10:00:00Z", "date");
         check("2026-01-01T10:00:00.5 +01:00", "date");
+        check("-2026-99-99  99:99:99. -5", "date");
+        check("2026-01-01T 10:00:00", "\"2026-01-01T 10:00:00\"");
+        check("2026-01-01T10:00:00x", "\"2026-01-01T10:00:00x\"");
         check("2026-01-01-x", "\"2026-01-01-x\"");
     }
 

@@ -118,6 +118,7 @@ async fn run_script(
     log: &Arc<Mutex<HookLog>>,
 ) -> Result<(), ScriptError> {
     let path = script::prepare(&request.archive_dir, &script.location)?;
+    script::check_user(script)?;
     log::append(log, format!("Script - {}\n", script.location).as_bytes());
     tracing::info!(script.location = script.location, event = request.event, "Running script");
     let command_line = script::command_line(script, &path, &request.environment);
@@ -159,6 +160,10 @@ fn failure(script: &Script, error: &ScriptError, log: String) -> HookFailure {
             (3, format!("{here} failed to complete in {} seconds", script.timeout.as_secs()))
         }
         ScriptError::Outside => (4, format!("{here} resolves outside the revision")),
+        ScriptError::NoSuchUser(name) => (
+            4,
+            format!("{here}{user} failed with error ArgumentError with message can't find user for {name}"),
+        ),
         ScriptError::Exit(status) => {
             (4, format!("{here}{user} failed with exit code {}", exit_text(*status)))
         }

@@ -19,6 +19,7 @@ pub(super) enum ScriptError {
     NotExecutable,
     /// Of the revision (I-36).
     Outside,
+    NoSuchUser(String),
     Start {
         program: String,
         source: io::Error,
@@ -28,6 +29,15 @@ pub(super) enum ScriptError {
     StderrOpen,
     Exit(ExitStatus),
     Io(io::Error),
+}
+
+/// Refuses a user name that `su` would take for an option: `--help` succeeds without running anything,
+/// and `-` is a login of root.
+pub(super) fn check_user(script: &Script) -> Result<(), ScriptError> {
+    match &script.run_as {
+        Some(user) if user.starts_with('-') => Err(ScriptError::NoSuchUser(user.clone())),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Finds the script in the revision and makes it executable.

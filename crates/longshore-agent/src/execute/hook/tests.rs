@@ -137,6 +137,19 @@ fn the_failure_carries_the_end_of_the_log() {
 }
 
 #[test]
+fn a_user_that_su_would_take_for_an_option_is_refused() {
+    for user in ["--help", "-", "-c"] {
+        let mut place = Place::with_script("#!/bin/sh\n");
+        place.scripts[0].run_as = Some(user.to_owned());
+        let expected = format!(
+            "4 Script at specified location: s.sh run as user {user} failed with error ArgumentError \
+             with message can't find user for {user}"
+        );
+        assert_eq!(place.outcome(), expected);
+    }
+}
+
+#[test]
 fn exit_codes_are_those_of_the_system() {
     check("#!/bin/sh\nexit 0\n", "ran 1");
     check("#!/bin/sh\nexit 255\n", "4 Script at specified location: s.sh failed with exit code 255");

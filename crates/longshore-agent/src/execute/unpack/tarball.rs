@@ -167,6 +167,10 @@ impl Extended {
                 b"gid" => extended.gid = text.parse().ok(),
                 b"uname" => extended.user = Some(field.value_bytes().to_vec()),
                 b"gname" => extended.group = Some(field.value_bytes().to_vec()),
+                // Its content is a map of holes and pieces, and its name is another's.
+                key if key.starts_with(b"GNU.sparse.") => {
+                    return Err(Fault::Named("sparse files in PAX format are not available yet".to_owned()));
+                }
                 _ => {}
             }
         }

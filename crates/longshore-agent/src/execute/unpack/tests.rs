@@ -212,6 +212,20 @@ fn a_later_member_replaces_an_earlier_one_and_never_follows_it() {
 }
 
 #[test]
+fn a_sparse_file_in_pax_format_is_refused_and_not_unpacked_wrongly() {
+    let mut tar = tar::Builder::new(Vec::new());
+    let fields: [(&str, &[u8]); 2] = [("GNU.sparse.major", b"1"), ("GNU.sparse.name", b"f")];
+    tar.append_pax_extensions(fields).expect("append");
+    let mut header = header(EntryType::Regular, "GNUSparseFile.1/f", 1);
+    header.set_cksum();
+    tar.append(&header, &b"0"[..]).expect("append");
+    assert_eq!(
+        Place::new(&tar.into_inner().expect("finish")).outcome(BundleKind::Tar),
+        "Error extracting tar archive: 2 (sparse files in PAX format are not available yet)"
+    );
+}
+
+#[test]
 fn devices_are_refused_and_pipes_are_left_to_install() {
     check_tar(&["dev!"], "Error extracting tar archive: unsafe entry dev");
     check_tar(&["pipe|"], "pipe|");
