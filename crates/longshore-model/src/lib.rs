@@ -22,3 +22,6 @@ pub mod target;
 pub mod policy;
 
 pub mod appspec;
+
+#[cfg(any(test, feature = "test-support"))]
+pub mod fixture;

@@ -5,72 +5,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use longshore_model::deployment::{Creator, Deployment, DeploymentStatus, FileExistsBehavior};
+use longshore_model::deployment::{Deployment, DeploymentStatus};
 use longshore_model::deployment_config::MinimumHealthyHosts;
-use longshore_model::deployment_group::AutoRollback;
-use longshore_model::host::{Host, HostHealth, HostIdentity};
-use longshore_model::id::{
-    ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId, HostArn,
-    HostName, PrincipalArn,
-};
+use longshore_model::fixture::{self, candidate, revision};
+use longshore_model::host::HostHealth;
 use longshore_model::plan::begin::{Beginning, Candidate, begin};
 use longshore_model::plan::{Step, in_place};
-use longshore_model::revision::{BundleType, Revision};
-use longshore_model::tag_filter::TagSelector;
 use longshore_model::target::{Clocks, Target, TargetRules, TargetStatus};
 use longshore_model::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
-fn revision(key: &str) -> Revision {
-    Revision::S3 {
-        bucket: String::from("bundles"),
-        key: key.to_owned(),
-        bundle_type: BundleType::Zip,
-        version: None,
-        e_tag: None,
-    }
-}
-
 fn deployment(rule: MinimumHealthyHosts) -> Deployment {
-    Deployment {
-        id: DeploymentId::parse("d-ABCDEF123").unwrap(),
-        application: ApplicationName::parse("app").unwrap(),
-        group: DeploymentGroupName::parse("group").unwrap(),
-        group_id: DeploymentGroupId::parse("00000000-0000-4000-8000-00000000000a").unwrap(),
-        config: DeploymentConfigName::parse("config").unwrap(),
-        minimum_healthy_hosts: rule,
-        selector: TagSelector::default(),
-        revision: revision("v2.zip"),
-        previous_revision: Some(revision("v1.zip")),
-        description: None,
-        creator: Creator::User,
-        ignore_application_stop_failures: false,
-        update_outdated_instances_only: false,
-        file_exists_behavior: FileExistsBehavior::Disallow,
-        auto_rollback: AutoRollback::default(),
-        status: DeploymentStatus::Created,
-        error: None,
-        stop: None,
-        status_messages: Vec::new(),
-        created_at: NOW,
-        started_at: None,
-        completed_at: None,
-        n_hosts: 0,
-        minimum_hosts: 0,
-    }
-}
-
-fn candidate(name: &str, health: Option<HostHealth>) -> Candidate {
-    let host = Host {
-        name: HostName::parse(name).unwrap(),
-        arn: HostArn(format!("arn:aws:codedeploy:us-east-1:000000000000:instance/{name}_abcdefghij")),
-        identity: HostIdentity::IamUser(PrincipalArn(format!("arn:aws:iam::000000000000:user/{name}"))),
-        registered_at: NOW,
-        deregistered_at: None,
-        tags: Vec::new(),
-    };
-    Candidate { host, health }
+    fixture::deployment(rule, NOW)
 }
 
 fn rule(text: &str) -> MinimumHealthyHosts {

@@ -53,47 +53,26 @@ pub fn group_history(deployment: &Deployment, before: &GroupHistory) -> GroupHis
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::FileExistsBehavior;
-    use crate::deployment::{Creator, ErrorCode};
+    use crate::deployment::ErrorCode;
     use crate::deployment_config::MinimumHealthyHosts;
-    use crate::deployment_group::AutoRollback;
-    use crate::id::{
-        ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
-    };
+    use crate::fixture;
     use crate::revision::Revision;
-    use crate::tag_filter::TagSelector;
     use crate::time::Timestamp;
 
     fn revision(text: &str) -> Revision {
-        Revision::GitHub { repository: String::from("a/b"), commit_id: text.to_owned() }
+        fixture::revision(text)
     }
 
     fn deployment(status: DeploymentStatus) -> Deployment {
+        let began = Timestamp::from_millis(0);
         Deployment {
-            id: DeploymentId::parse("d-ABCDEF123").unwrap(),
-            application: ApplicationName::parse("app").unwrap(),
-            group: DeploymentGroupName::parse("group").unwrap(),
-            group_id: DeploymentGroupId::parse("00000000-0000-4000-8000-00000000000a").unwrap(),
-            config: DeploymentConfigName::parse("config").unwrap(),
-            minimum_healthy_hosts: MinimumHealthyHosts::AllButOne,
-            selector: TagSelector::default(),
             revision: revision("new"),
             previous_revision: Some(revision("current")),
-            description: None,
-            creator: Creator::User,
-            ignore_application_stop_failures: false,
-            update_outdated_instances_only: false,
-            file_exists_behavior: FileExistsBehavior::Disallow,
-            auto_rollback: AutoRollback::default(),
             status,
             error: (status == DeploymentStatus::Failed).then(|| ErrorCode::HealthConstraints.error()),
-            stop: None,
-            status_messages: Vec::new(),
-            created_at: Timestamp::from_millis(0),
-            started_at: Some(Timestamp::from_millis(0)),
+            started_at: Some(began),
             completed_at: Some(Timestamp::from_millis(1)),
-            n_hosts: 3,
-            minimum_hosts: 2,
+            ..fixture::deployment(MinimumHealthyHosts::AllButOne, began)
         }
     }
 

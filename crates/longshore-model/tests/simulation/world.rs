@@ -4,21 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use longshore_model::deployment::{
-    Creator, Deployment, DeploymentStatus, FileExistsBehavior, StopReason, StopRequest,
-};
+use longshore_model::deployment::{Deployment, DeploymentStatus, StopReason, StopRequest};
 use longshore_model::deployment_config::MinimumHealthyHosts;
-use longshore_model::deployment_group::AutoRollback;
-use longshore_model::host::{Host, HostHealth, HostIdentity};
-use longshore_model::id::{
-    ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId, HostArn,
-    HostName, PrincipalArn,
-};
+use longshore_model::fixture;
+use longshore_model::host::HostHealth;
 use longshore_model::lifecycle::Diagnostics;
 use longshore_model::plan::begin::{Candidate, begin};
 use longshore_model::plan::{Step, in_place};
-use longshore_model::revision::{BundleType, Revision};
-use longshore_model::tag_filter::TagSelector;
 use longshore_model::target::{
     Clocks, NoChange, Target, TargetEvent, TargetRules, TargetState, TargetSummary, Waiting,
 };
@@ -365,26 +357,17 @@ fn random_nature(rng: &mut StdRng, misfortune: f64) -> Nature {
 }
 
 fn random_candidate(rng: &mut StdRng, idx: usize) -> Candidate {
-    let name = format!("h{idx:02}");
-    let host = Host {
-        name: HostName::parse(&name).expect("a valid name"),
-        arn: HostArn(format!("arn:aws:codedeploy:us-east-1:000000000000:instance/{name}_abcdefghij")),
-        identity: HostIdentity::IamUser(PrincipalArn(format!("arn:aws:iam::000000000000:user/{name}"))),
-        registered_at: Timestamp::from_millis(0),
-        deregistered_at: None,
-        tags: Vec::new(),
-    };
     let installed = match rng.random_range(0..3) {
         0 => None,
-        1 => Some(revision("v1.zip")),
-        _ => Some(revision("v2.zip")),
+        1 => Some(fixture::revision("v1.zip")),
+        _ => Some(fixture::revision("v2.zip")),
     };
     let health = rng.random_bool(0.8).then(|| HostHealth { is_healthy: rng.random_bool(0.7), installed });
-    Candidate { host, health }
+    fixture::candidate(&format!("h{idx:02}"), health)
 }
 
 fn random_deployment(rng: &mut StdRng, n_hosts: usize, now: Timestamp) -> Deployment {
-    let minimum_healthy_hosts = match rng.random_range(0..5) {
+    let rule = match rng.random_range(0..5) {
         0 => MinimumHealthyHosts::HostCount(rng.random_range(0..=u32::try_from(n_hosts).expect("small"))),
         1 => MinimumHealthyHosts::FleetPercent(rng.random_range(0..=99)),
         2 => MinimumHealthyHosts::FleetPercent(0),
@@ -392,39 +375,8 @@ fn random_deployment(rng: &mut StdRng, n_hosts: usize, now: Timestamp) -> Deploy
         _ => MinimumHealthyHosts::AllButOne,
     };
     Deployment {
-        id: DeploymentId::parse("d-ABCDEF123").expect("a valid id"),
-        application: ApplicationName::parse("app").expect("a valid name"),
-        group: DeploymentGroupName::parse("group").expect("a valid name"),
-        group_id: DeploymentGroupId::parse("00000000-0000-4000-8000-00000000000a").expect("a valid id"),
-        config: DeploymentConfigName::parse("config").expect("a valid name"),
-        minimum_healthy_hosts,
-        selector: TagSelector::default(),
-        revision: revision("v2.zip"),
-        previous_revision: Some(revision("v1.zip")),
-        description: None,
-        creator: Creator::User,
         ignore_application_stop_failures: rng.random_bool(0.3),
         update_outdated_instances_only: rng.random_bool(0.2),
-        file_exists_behavior: FileExistsBehavior::Disallow,
-        auto_rollback: AutoRollback::default(),
-        status: DeploymentStatus::Created,
-        error: None,
-        stop: None,
-        status_messages: Vec::new(),
-        created_at: now,
-        started_at: None,
-        completed_at: None,
-        n_hosts: 0,
-        minimum_hosts: 0,
-    }
-}
-
-fn revision(key: &str) -> Revision {
-    Revision::S3 {
-        bucket: String::from("bundles"),
-        key: key.to_owned(),
-        bundle_type: BundleType::Zip,
-        version: None,
-        e_tag: None,
+        ..fixture::deployment(rule, now)
     }
 }

@@ -1,0 +1,68 @@
+//! Small valid things for tests of this crate and of those that build on it.
+
+use crate::deployment::{Creator, Deployment, DeploymentStatus, FileExistsBehavior};
+use crate::deployment_config::MinimumHealthyHosts;
+use crate::deployment_group::AutoRollback;
+use crate::host::{Host, HostHealth, HostIdentity};
+use crate::id::{
+    ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId, HostArn,
+    HostName, PrincipalArn,
+};
+use crate::plan::begin::Candidate;
+use crate::revision::{BundleType, Revision};
+use crate::tag_filter::TagSelector;
+use crate::time::Timestamp;
+
+/// A revision whose object has this key.
+pub fn revision(key: &str) -> Revision {
+    Revision::S3 {
+        bucket: String::from("bundles"),
+        key: key.to_owned(),
+        bundle_type: BundleType::Zip,
+        version: None,
+        e_tag: None,
+    }
+}
+
+/// A deployment of `v2.zip` after `v1.zip` under `rule`, accepted at `now` and not begun.
+pub fn deployment(rule: MinimumHealthyHosts, now: Timestamp) -> Deployment {
+    Deployment {
+        id: DeploymentId::parse("d-ABCDEF123").expect("a valid id"),
+        application: ApplicationName::parse("app").expect("a valid name"),
+        group: DeploymentGroupName::parse("group").expect("a valid name"),
+        group_id: DeploymentGroupId::parse("00000000-0000-4000-8000-00000000000a").expect("a valid id"),
+        config: DeploymentConfigName::parse("config").expect("a valid name"),
+        minimum_healthy_hosts: rule,
+        selector: TagSelector::default(),
+        revision: revision("v2.zip"),
+        previous_revision: Some(revision("v1.zip")),
+        description: None,
+        creator: Creator::User,
+        ignore_application_stop_failures: false,
+        update_outdated_instances_only: false,
+        file_exists_behavior: FileExistsBehavior::Disallow,
+        auto_rollback: AutoRollback::default(),
+        status: DeploymentStatus::Created,
+        error: None,
+        stop: None,
+        status_messages: Vec::new(),
+        created_at: now,
+        started_at: None,
+        completed_at: None,
+        n_hosts: 0,
+        minimum_hosts: 0,
+    }
+}
+
+/// A registered host called `name` with what its group remembers of it.
+pub fn candidate(name: &str, health: Option<HostHealth>) -> Candidate {
+    let host = Host {
+        name: HostName::parse(name).expect("a valid name"),
+        arn: HostArn(format!("arn:aws:codedeploy:us-east-1:000000000000:instance/{name}_abcdefghij")),
+        identity: HostIdentity::IamUser(PrincipalArn(format!("arn:aws:iam::000000000000:user/{name}"))),
+        registered_at: Timestamp::from_millis(0),
+        deregistered_at: None,
+        tags: Vec::new(),
+    };
+    Candidate { host, health }
+}

@@ -1,0 +1,163 @@
+//! The table of a target, a line a case.
+
+use super::*;
+use crate::id::{DeploymentId, HostName};
+
+const CLOCKS: Clocks = Clocks {
+    pickup: Duration::from_secs(300),
+    event: Duration::from_secs(3600),
+    deployment: Duration::from_secs(43_200),
+};
+
+fn target() -> Target {
+    let key = TargetKey {
+        deployment: DeploymentId::parse("d-ABCDEF123").unwrap(),
+        host: HostName::parse("h1").unwrap(),
+    };
+    let events = [
+        LifecycleEventName::ApplicationStop,
+        LifecycleEventName::DownloadBundle,
+        LifecycleEventName::Install,
+    ];
+    let arn = HostArn(String::from("arn:aws:codedeploy:us-east-1:000000000000:instance/h1_abcdefghij"));
+    let principal = PrincipalArn(String::from("arn:aws:iam::000000000000:user/h1"));
+    Target::new(key, 0, arn, principal, &events, Timestamp::from_millis(0))
+}
+
+fn shown(target: &Target) -> String {
+    let event = |event: &LifecycleEvent| match &event.state {
+        EventState::Pending => 'P',
+        EventState::InProgress { .. } => 'I',
+        EventState::Succeeded { .. } => 'S',
+        EventState::Failed { .. } => 'F',
+        EventState::Skipped => 'K',
+    };
+    let events: String = target.events.iter().map(event).collect();
+    format!("{} {events}", target.status().as_str())
+}
+
+/// Applies words one after another and compares the target after them; a word in brackets must
+/// change nothing, for the reason behind the colon. `ack0 ok0 fail1` name events by place, `+9` lets seconds
+/// pass, `stop` and `ignore` change the rules.
+#[track_caller]
+fn check(words: &str, expected: &str) {
+    let mut rules =
+        TargetRules { is_stopping: false, ignore_application_stop_failures: false, clocks: CLOCKS };
+    let mut now = Timestamp::from_millis(0);
+    let mut target = target();
+    for word in words.split_whitespace() {
+        if let Some(seconds) = word.strip_prefix('+') {
+            now = now.plus(Duration::from_secs(seconds.parse().unwrap()));
+            continue;
+        }
+        match word {
+            "stop" => rules.is_stopping = true,
+            "ignore" => rules.ignore_application_stop_failures = true,
+            _ => apply(&mut target, word, &rules, now),
+        }
+    }
+    assert_eq!(shown(&target), expected, "after {words}");
+}
+
+#[track_caller]
+fn apply(target: &mut Target, word: &str, rules: &TargetRules, now: Timestamp) {
+    let (name, reason) = match word.strip_prefix('[').and_then(|word| word.strip_suffix(']')) {
+        Some(refused) => refused.split_once(':').unwrap(),
+        None => (word, ""),
+    };
+    let event_idx = name.chars().last().and_then(|c| c.to_digit(10)).unwrap_or(0);
+    let diagnostics = Diagnostics::by_service("done");
+    let event = match name.trim_end_matches(|c: char| c.is_ascii_digit()) {
+        "start" => TargetEvent::Started,
+        "skip" => TargetEvent::Skipped,
+        "ack" => TargetEvent::Acknowledged { event_idx },
+        "ok" => TargetEvent::Reported { event_idx, is_success: true, diagnostics },
+        "fail" => TargetEvent::Reported { event_idx, is_success: false, diagnostics },
+        "clock" => TargetEvent::ClockRanOut,
+        "withdraw" => TargetEvent::Withdrawn,
+        "abandon" => TargetEvent::Abandoned,
+        other => panic!("no such word: {other}"),
+    };
+    match target.after(&event, rules, now) {
+        Ok(after) => {
+            assert_eq!(reason, "", "{word} changed the target");
+            *target = after;
+        }
+        Err(no_change) => assert_eq!(format!("{no_change:?}"), reason, "{word}"),
+    }
+}
+
+#[test]
+fn events_run_in_order_to_success() {
+    check("start ack0 ok0 ack1 ok1", "InProgress SSP");
+    check("start ack0 ok0 ack1 ok1 ack2 ok2", "Succeeded SSS");
+}
+
+#[test]
+fn a_failure_ends_the_target_and_skips_the_rest() {
+    check("start ack0 ok0 ack1 fail1", "Failed SFK");
+}
+
+#[test]
+fn a_failing_stop_side_event_is_ignored_when_the_deployment_says_so() {
+    check("ignore start ack0 fail0", "InProgress FPP");
+    check("ignore start ack0 fail0 ack1 fail1", "Failed FFK");
+    check("start ack0 fail0", "Failed FKK");
+}
+
+#[test]
+fn a_report_without_acknowledgement_counts() {
+    check("start fail0", "Failed FKK");
+    check("start ok0", "InProgress SPP");
+}
+
+#[test]
+fn the_first_report_wins() {
+    check("start ack0 ok0 [fail0:AlreadyReported] [ok0:AlreadyReported]", "InProgress SPP");
+    check("start ack0 fail0 [ok0:AlreadyReported]", "Failed FKK");
+}
+
+#[test]
+fn a_command_is_taken_once() {
+    check("start ack0 [ack0:AlreadyAcknowledged] ok0 [ack0:AlreadyReported]", "InProgress SPP");
+}
+
+#[test]
+fn a_command_that_is_not_due_changes_nothing() {
+    check(
+        "[ack0:NotCurrent] [ok0:NotCurrent] start [ack1:NotCurrent] [ok2:NotCurrent] [ok7:NotCurrent]",
+        "InProgress PPP",
+    );
+}
+
+#[test]
+fn the_pickup_clock_fails_a_target_whose_agent_never_came() {
+    check("start +299 [clock:NotDue]", "InProgress PPP");
+    check("start +300 clock [ack0:NotCurrent] [ok0:NotCurrent]", "Failed FKK");
+    check("start +200 ack0 ok0 +200 [clock:NotDue] +100 clock", "Failed SFK");
+}
+
+#[test]
+fn the_event_clock_fails_a_target_whose_agent_went_silent() {
+    check("start ack0 +3599 [clock:NotDue]", "InProgress IPP");
+    check("start ack0 +3600 clock [ok0:NotCurrent]", "Failed FKK");
+}
+
+#[test]
+fn a_stop_lets_the_running_event_end_and_starts_no_other() {
+    check("start stop [ack0:NotCurrent] withdraw", "Failed KKK");
+    check("start ack0 stop [withdraw:NotDue] ok0", "Failed SKK");
+    check("start ack0 ok0 ack1 ok1 ack2 stop ok2", "Succeeded SSS");
+}
+
+#[test]
+fn only_a_target_that_has_not_begun_is_skipped() {
+    check("skip [start:NotApplicable] [skip:NotApplicable]", "Skipped KKK");
+    check("start [skip:NotApplicable] [start:NotApplicable]", "InProgress PPP");
+}
+
+#[test]
+fn a_deployment_out_of_time_gives_up_what_runs() {
+    check("start ack0 abandon", "Failed FKK");
+    check("[abandon:NotApplicable]", "Pending PPP");
+}
