@@ -39,6 +39,19 @@ pub struct NewDeployment {
     pub auto_rollback: Option<AutoRollback>,
 }
 
+/// Which deployments are listed.
+#[derive(Clone, Debug, Default)]
+pub struct DeploymentList {
+    /// Only those of this group, by its present names.
+    pub group: Option<(ApplicationName, DeploymentGroupName)>,
+    /// Only those with one of these statuses; empty does not filter.
+    pub statuses: Vec<DeploymentStatus>,
+    /// Only those made at this time or later.
+    pub created_from: Option<Timestamp>,
+    /// Only those made at this time or earlier.
+    pub created_to: Option<Timestamp>,
+}
+
 /// A deployment and how many of its targets are in each status.
 #[derive(Clone, Debug)]
 pub struct DeploymentView {
@@ -148,16 +161,23 @@ impl Engine {
     /// Ids with their creation times, newest first.
     ///
     /// # Errors
-    /// `Group` when the filter names an application or group that does not exist, `Store`.
+    /// `Group` when the list names an application or group that does not exist, `Store`.
     pub async fn deployments(
         &self,
-        filter: &DeploymentFilter,
+        list: DeploymentList,
         page: &Page,
     ) -> Result<Vec<(Timestamp, DeploymentId)>, DeploymentError> {
-        if let Some((application, group)) = &filter.group {
-            self.find_deployment_group(application, group).await?;
-        }
-        self.inner.store.deployments(filter, page).await.map_err(DeploymentError::Store)
+        let group = match &list.group {
+            Some((application, group)) => Some(self.find_deployment_group(application, group).await?.id),
+            None => None,
+        };
+        let filter = DeploymentFilter {
+            group,
+            statuses: list.statuses,
+            created_from: list.created_from,
+            created_to: list.created_to,
+        };
+        self.inner.store.deployments(&filter, page).await.map_err(DeploymentError::Store)
     }
 
     /// Stops a deployment: nothing further is scheduled, what runs on hosts may end.

@@ -28,9 +28,21 @@ const QUEUE_RETRY: Duration = Duration::from_secs(1);
 /// The loops that run, one per unfinished deployment.
 #[derive(Debug, Default)]
 pub(crate) struct Drives {
-    running: Mutex<HashMap<DeploymentId, Arc<Notify>>>,
+    running: Mutex<HashMap<DeploymentId, Drive>>,
     one_ended: Notify,
 }
+
+/// One loop, as others see it.
+#[derive(Debug)]
+struct Drive {
+    notify: Arc<Notify>,
+    /// Until when it waits at the longest; `None` while it makes a round, from which no more than
+    /// the present state can be expected.
+    waits_until: Option<Timestamp>,
+}
+
+/// The end of a wait that only a notification ends.
+const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
 
 impl Drives {
     /// Returns when no loop runs.
@@ -46,7 +58,13 @@ impl Drives {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeploymentId, Arc<Notify>>> {
+    fn set_waits_until(&self, id: &DeploymentId, point: Option<Timestamp>) {
+        if let Some(drive) = self.lock().get_mut(id) {
+            drive.waits_until = point;
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeploymentId, Drive>> {
         // A panic elsewhere cannot leave the map half-changed: every change is one call.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -64,12 +82,12 @@ impl Engine {
     /// Makes the loop of a deployment look again, starting it if it does not run.
     pub(crate) fn wake(&self, id: &DeploymentId) {
         let mut running = self.inner.drives.lock();
-        if let Some(notify) = running.get(id) {
-            notify.notify_one();
+        if let Some(drive) = running.get(id) {
+            drive.notify.notify_one();
             return;
         }
         let notify = Arc::new(Notify::new());
-        running.insert(id.clone(), Arc::clone(&notify));
+        running.insert(id.clone(), Drive { notify: Arc::clone(&notify), waits_until: None });
         drop(running);
         let engine = self.clone();
         let id = id.clone();
@@ -80,12 +98,24 @@ impl Engine {
         });
     }
 
+    /// Makes the loop of a deployment look again at `point`, should it not do so before.
+    pub(crate) fn wake_by(&self, id: &DeploymentId, point: Timestamp) {
+        let running = self.inner.drives.lock();
+        let waits_until = running.get(id).and_then(|drive| drive.waits_until);
+        let looks_in_time = waits_until.is_some_and(|until| until <= point);
+        drop(running);
+        if !looks_in_time {
+            self.wake(id);
+        }
+    }
+
     async fn drive(&self, id: &DeploymentId, notify: &Notify) {
         let mut is_stopping = self.inner.is_stopping.subscribe();
         loop {
             if *is_stopping.borrow() {
                 return;
             }
+            self.inner.drives.set_waits_until(id, None);
             let wake_at = match self.round(id).await {
                 Ok(RoundEnd::Final) => return,
                 Ok(RoundEnd::Wait(wake_at)) => wake_at,
@@ -96,6 +126,9 @@ impl Engine {
                     Some(self.now().plus(STORE_RETRY))
                 }
             };
+            // Set before waiting: whoever changes something from here on knows when it will be seen.
+            // What changed during the round has left a notification.
+            self.inner.drives.set_waits_until(id, Some(wake_at.unwrap_or(NEVER)));
             tokio::select! {
                 () = notify.notified() => {}
                 () = self.sleep_until(wake_at) => {}

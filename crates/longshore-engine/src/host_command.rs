@@ -40,8 +40,8 @@ pub struct HostCommand {
     pub available_at: Timestamp,
 }
 
-/// The connection over which a poll came. When it is closed, commands that were handed out over it
-/// and not acknowledged are handed out again at once.
+/// The connection over which a poll came. When it breaks, commands that were handed out over it and
+/// not acknowledged are handed out again at once.
 #[derive(Clone, Debug)]
 pub struct Connection {
     token: Arc<ConnectionToken>,
@@ -264,7 +264,7 @@ impl Engine {
         }
     }
 
-    /// The connection was closed: commands handed out over it and not acknowledged are free again.
+    /// The connection broke: commands handed out over it and not acknowledged are free again.
     pub fn connection_closed(&self, connection: &Connection) {
         connection.token.is_closed.store(true, Ordering::Release);
         let freed: Vec<PrincipalArn> = {
@@ -321,6 +321,7 @@ impl Engine {
         Ok(match applied.change {
             Ok(()) => {
                 self.inner.ledger.forget(key);
+                self.expect_deadline(&applied.target);
                 AckAnswer::InProgress
             }
             Err(NoChange::AlreadyAcknowledged) => match self.inner.ledger.lock().get(key) {
@@ -366,10 +367,20 @@ impl Engine {
     /// After a report either the host has its next command or the fleet has its next decision.
     fn wake_after_report(&self, target: &Target) {
         match target.state {
-            TargetState::InProgress(_) => self.inner.waiters.wake(&target.principal),
+            TargetState::InProgress(_) => {
+                self.inner.waiters.wake(&target.principal);
+                self.expect_deadline(target);
+            }
             TargetState::Pending | TargetState::Succeeded | TargetState::Failed | TargetState::Skipped => {
                 self.wake(&target.key.deployment);
             }
+        }
+    }
+
+    /// Another clock runs on `target` now, which may end before the loop of its deployment looks.
+    fn expect_deadline(&self, target: &Target) {
+        if let TargetState::InProgress(progress) = target.state {
+            self.wake_by(&target.key.deployment, progress.deadline(&self.inner.config.clocks));
         }
     }
 

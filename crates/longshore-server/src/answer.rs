@@ -98,6 +98,11 @@ impl AfterFlush {
         }
     }
 
+    /// Whether something was written that has not been flushed.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.deeds.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     fn push(&self, deed: Deed) {
         self.deeds.lock().unwrap_or_else(PoisonError::into_inner).push(deed);
     }

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use longshore_wire::api::{Operation, operations};
+use longshore_wire::codec::json;
 use longshore_wire::error::ApiError;
 use longshore_wire::host_command::{self, HostOperation, SECURE_TARGET_PREFIX};
 
@@ -67,6 +68,7 @@ impl Route {
             Some("sts") => Route::Identity(iam::Service::Sts),
             Some(_) => Route::Unknown,
             None if is_old_s3(uri, headers) => Route::S3,
+            None if is_json(headers) => Route::Unknown,
             None => Route::Plain,
         }
     }
@@ -123,6 +125,11 @@ fn claimed_service(uri: &Uri, headers: &HeaderMap) -> Option<String> {
 fn is_old_s3(uri: &Uri, headers: &HeaderMap) -> bool {
     let has_header = headers.get(AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS "));
     has_header || uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("Signature=")))
+}
+
+/// A call of a JSON service that does not say which operation it means.
+fn is_json(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/x-amz-json-"))
 }
 
 /// Answers one request.
@@ -184,19 +191,19 @@ async fn routed(
             Err(ApiError::unknown_operation("The X-Amz-Target header names no operation of this service."))
         }
         Route::Api(operation) => {
-            let (parts, body) = read(request).await?;
+            let (parts, body) = read_json(request).await?;
             let caller = authenticate(app, &parts, &body, api::SIGNING_NAME).await?;
             let ctx = RequestContext::new(app, &caller, operation.name());
             Ok(answer::json(StatusCode::OK, api::call(&ctx, operation, &body).await?))
         }
         Route::Extension(operation) => {
-            let (parts, body) = read(request).await?;
+            let (parts, body) = read_json(request).await?;
             let caller = authenticate(app, &parts, &body, api::SIGNING_NAME).await?;
             let ctx = RequestContext::new(app, &caller, operation.name());
             Ok(answer::json(StatusCode::OK, api::call_extension(&ctx, operation, &body).await?))
         }
         Route::Host(flavour, operation) => {
-            let (parts, body) = read(request).await?;
+            let (parts, body) = read_json(request).await?;
             let caller = authenticate(app, &parts, &body, flavour.signing_name()).await?;
             let call = HostCall { app, connection, caller: &caller, flavour, parts: &parts };
             call.answer(operation, &body).await
@@ -238,6 +245,13 @@ async fn answered_identity(app: &App, service: iam::Service, parts: &Parts, body
     let answer = iam::handle(identity, &caller, &app.account_id, service, params, app.engine.now()).await;
     app.keys.forget();
     answer
+}
+
+/// The whole request, which must be JSON whoever signed it. Source: service.md §1.8.
+async fn read_json(request: Request<Incoming>) -> Result<(Parts, Bytes), ApiError> {
+    let (parts, body) = read(request).await?;
+    json::check_syntax(&body)?;
+    Ok((parts, body))
 }
 
 /// The whole request, within the limit.

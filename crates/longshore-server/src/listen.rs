@@ -1,7 +1,7 @@
 //! The one port: accepting connections, TLS, and serving each connection until it is closed.
 //!
 //! A connection is known to the engine while it lives, so that commands handed out over it are free
-//! again the moment it breaks.
+//! again the moment it breaks. One that its peer closes in order has delivered what was sent.
 
 use std::future::Future;
 use std::io;
@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -163,13 +164,14 @@ impl Serving {
 
     async fn served<I, S, F>(&self, stream: I, service: S)
     where
-        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        I: Socket + AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: Fn(Connection, Request<Incoming>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
         let connection = Connection::default();
-        let _open = OpenConnection::new(&self.engine, &connection);
-        let stream = FlushWatch { stream, after_flush: connection.after_flush.clone() };
+        let open = OpenConnection::new(&self.engine, &connection);
+        let after_flush = connection.after_flush.clone();
+        let stream = Watched { stream, after_flush, is_broken: Arc::clone(&open.is_broken) };
         let answer = service_fn(|request| {
             let answer = service(connection.clone(), request);
             async move { Ok::<_, std::convert::Infallible>(answer.await) }
@@ -190,49 +192,94 @@ impl Serving {
     }
 }
 
-/// Tells the engine when the connection is gone, however it goes.
+/// Tells the engine when the connection is gone and may have taken answers with it.
 struct OpenConnection {
     engine: Engine,
-    commands: host_command::Connection,
+    connection: Connection,
+    is_broken: Arc<AtomicBool>,
 }
 
 impl OpenConnection {
     fn new(engine: &Engine, connection: &Connection) -> OpenConnection {
         telemetry::connection(true);
-        OpenConnection { engine: engine.clone(), commands: connection.commands.clone() }
+        OpenConnection { engine: engine.clone(), connection: connection.clone(), is_broken: Arc::default() }
     }
 }
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
         telemetry::connection(false);
-        self.engine.connection_closed(&self.commands);
+        // Many clients close after every answer: that alone says nothing about the answer.
+        if self.is_broken.load(Ordering::Acquire) || self.connection.after_flush.is_waiting() {
+            self.engine.connection_closed(&self.connection.commands);
+        }
     }
 }
 
-/// A stream that tells when everything written to it has been flushed.
-struct FlushWatch<I> {
-    stream: I,
-    after_flush: AfterFlush,
+/// What lies below a connection.
+trait Socket {
+    /// Whether its peer refused what was sent: a peer that is gone answers with a reset.
+    fn was_refused(&self) -> bool;
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for FlushWatch<I> {
+impl Socket for TcpStream {
+    fn was_refused(&self) -> bool {
+        !matches!(self.take_error(), Ok(None))
+    }
+}
+
+impl Socket for tokio_rustls::server::TlsStream<TcpStream> {
+    fn was_refused(&self) -> bool {
+        self.get_ref().0.was_refused()
+    }
+}
+
+/// A stream that tells when everything written to it has been flushed, and at its end whether it broke.
+struct Watched<I: Socket> {
+    stream: I,
+    after_flush: AfterFlush,
+    is_broken: Arc<AtomicBool>,
+}
+
+impl<I: Socket> Watched<I> {
+    fn noted<T>(&self, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if let Poll::Ready(Err(error)) = &result
+            // A TLS peer that closes without a word has still closed in order.
+            && error.kind() != io::ErrorKind::UnexpectedEof
+        {
+            self.is_broken.store(true, Ordering::Release);
+        }
+        result
+    }
+}
+
+impl<I: Socket> Drop for Watched<I> {
+    fn drop(&mut self) {
+        if self.stream.was_refused() {
+            self.is_broken.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl<I: Socket + AsyncRead + Unpin> AsyncRead for Watched<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.noted(read)
     }
 }
 
-impl<I: AsyncWrite + Unpin> AsyncWrite for FlushWatch<I> {
+impl<I: Socket + AsyncWrite + Unpin> AsyncWrite for Watched<I> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.noted(written)
     }
 
     fn poll_write_vectored(
@@ -240,7 +287,8 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for FlushWatch<I> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.noted(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -252,7 +300,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for FlushWatch<I> {
         if matches!(flushed, Poll::Ready(Ok(()))) {
             self.after_flush.flushed();
         }
-        flushed
+        self.noted(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -13,12 +13,15 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
+/// The S3 library logs whole requests, among them what is not for other eyes.
+const DEFAULT_FILTER: &str = "info,s3s=off";
+
 /// Recorders are one per process; servers that share a process share it.
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// Sends logs to stderr, at the level that `LONGSHORE_LOG` says (`info` without it).
+/// Sends logs to stderr, at the level that `LONGSHORE_LOG` says (`info` of all but the S3 library without it).
 pub fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("LONGSHORE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("LONGSHORE_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let stderr_is_terminal = std::io::stderr().is_terminal();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

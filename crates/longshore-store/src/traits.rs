@@ -267,11 +267,11 @@ pub struct RoundOutcome {
     pub host_health: Vec<(HostArn, HostHealth)>,
 }
 
-/// Which deployments a list means. Application and group come together or not at all.
+/// Which deployments a list means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeploymentFilter {
-    /// Only those of this application and group (by the names they had at creation).
-    pub group: Option<(ApplicationName, DeploymentGroupName)>,
+    /// Only those of this group, whatever it was called when they were made.
+    pub group: Option<DeploymentGroupId>,
     /// Only those with one of these statuses; empty does not filter.
     pub statuses: Vec<DeploymentStatus>,
     /// Only those made at this time or later.

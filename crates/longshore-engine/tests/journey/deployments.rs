@@ -7,7 +7,7 @@ use longshore_engine::host_command::{AckAnswer, Connection};
 use longshore_engine::{EngineConfig, Quotas};
 use longshore_model::deployment::{DeploymentStatus, ErrorCode};
 use longshore_model::id::{ApplicationName, DeploymentGroupName};
-use longshore_model::target::TargetStatus;
+use longshore_model::target::{Clocks, TargetStatus};
 
 use crate::world::{World, name};
 
@@ -72,6 +72,35 @@ async fn a_host_that_never_comes_fails_after_the_pickup_clock() {
     assert_eq!(view.count(TargetStatus::Failed), 1);
     let target = world.engine.target(&id, &name("a")).await.unwrap();
     assert_eq!(target.status(), TargetStatus::Failed);
+}
+
+#[tokio::test]
+async fn a_clock_that_starts_with_a_report_is_kept() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    let command = world.poll("a", &Connection::new()).await;
+    world.ack("a", &command.key).await;
+    // By now the loop expects nothing before the event's own clock ends, in almost an hour.
+    world.clock.advance(Duration::from_secs(301));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    world.report("a", &command.key, true).await;
+    // The host is gone before it asks for the next command.
+    world.clock.advance(Duration::from_secs(299));
+    assert_eq!(world.view(&id).await.deployment.status, DeploymentStatus::InProgress);
+    world.clock.advance(Duration::from_secs(2));
+    world.reaches(&id, DeploymentStatus::Failed).await;
+}
+
+#[tokio::test]
+async fn an_event_clock_may_be_shorter_than_the_pickup_clock() {
+    let clocks = Clocks { event: Duration::from_secs(10), ..Clocks::default() };
+    let config = EngineConfig { clocks, ..EngineConfig::default() };
+    let world = World::with_config(&["a"], "CodeDeployDefault.AllAtOnce", config).await;
+    let id = world.deploy().await;
+    let command = world.poll("a", &Connection::new()).await;
+    world.ack("a", &command.key).await;
+    world.clock.advance(Duration::from_secs(11));
+    world.reaches(&id, DeploymentStatus::Failed).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! Deployments. Source: service.md §3.5 and §7.1.
 
 use longshore_engine::Engine;
-use longshore_engine::deployment::{DeploymentError, DeploymentView, NewDeployment, StopAnswer};
+use longshore_engine::deployment::{
+    DeploymentError, DeploymentList, DeploymentView, NewDeployment, StopAnswer,
+};
 use longshore_engine::deployment_group::DeploymentGroupError;
 use longshore_engine::revision::RevisionError;
 use longshore_model::deployment::DeploymentStatus;
 use longshore_model::id::DeploymentId;
-use longshore_store::DeploymentFilter;
 use longshore_wire::api::convert::deployment::{
     self as convert, deployment_batch, deployment_info, deployment_list, new_deployment,
 };
@@ -89,14 +90,14 @@ pub(super) async fn list(
     };
     let engine = ctx.allowed(&resource)?;
     let selects_nothing = list.is_by_external_id || list.statuses.as_ref().is_some_and(Vec::is_empty);
-    let filter = DeploymentFilter {
+    let list = DeploymentList {
         group: list.group,
         statuses: list.statuses.unwrap_or_default(),
         created_from: list.created_from,
         created_to: list.created_to,
     };
     // Asked even when nothing can come of it: the names must exist.
-    let found = engine.deployments(&filter, paging.page()).await.map_err(|error| refused(ctx, error))?;
+    let found = engine.deployments(list, paging.page()).await.map_err(|error| refused(ctx, error))?;
     let found = if selects_nothing { Vec::new() } else { found };
     let (found, next_token) =
         paging.cut(found, |(created_at, id)| format!("{:020}/{id}", created_at.millis()));

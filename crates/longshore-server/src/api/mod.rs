@@ -16,6 +16,7 @@ use bytes::Bytes;
 use longshore_bundles::Principal;
 use longshore_engine::Engine;
 use longshore_wire::api::Operation;
+use longshore_wire::api::convert::deployment::read_deployment_list;
 use longshore_wire::api::convert::not_available;
 use longshore_wire::codec::json;
 use longshore_wire::error::ApiError;
@@ -105,7 +106,7 @@ pub(crate) async fn call(
         O::CreateDeployment => output(&deployment::create(ctx, json::decode(body)?).await?),
         O::GetDeployment => output(&deployment::get(ctx, json::decode(body)?).await?),
         O::BatchGetDeployments => output(&deployment::batch_get(ctx, json::decode(body)?).await?),
-        O::ListDeployments => output(&deployment::list(ctx, json::decode(body)?).await?),
+        O::ListDeployments => output(&deployment::list(ctx, read_deployment_list(body)?).await?),
         O::StopDeployment => output(&deployment::stop(ctx, json::decode(body)?).await?),
 
         O::ListDeploymentTargets => output(&target::list(ctx, json::decode(body)?).await?),

@@ -15,7 +15,7 @@ pub(super) fn command(call: &HostCall<'_>, command: &HostCommand) -> Result<Resp
     let output = PollHostCommandOutput { host_command: Some(instance(call, command)) };
     let (engine, key) = (call.app.engine.clone(), command.key.clone());
     let connection = call.connection.commands.clone();
-    // Once it has been handed to the connection, the end of the connection frees it.
+    // Once it has been handed to the connection, a connection that breaks frees it.
     let on_lost = move || engine.delivery_lost(&key, &connection);
     let after_flush = call.connection.after_flush.clone();
     Ok(WatchedBody::new(json::encode(&output)?, after_flush, || {}, on_lost).into_answer())

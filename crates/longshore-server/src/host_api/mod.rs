@@ -184,7 +184,9 @@ impl HostCall<'_> {
 
     /// A host speaks only for itself.
     fn check_identifier(&self, identifier: Option<&str>) -> Result<(), ApiError> {
-        let identifier = identifier.unwrap_or_default();
+        let Some(identifier) = identifier.filter(|identifier| !identifier.is_empty()) else {
+            return Err(client(String::from("The host identifier is missing.")));
+        };
         if identifier == self.principal().0 {
             return Ok(());
         }

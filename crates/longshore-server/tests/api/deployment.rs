@@ -161,8 +161,31 @@ async fn lists_are_filtered_newest_first() {
     server.check(list, &deploy("").replace("prod", "nope"), "DeploymentGroupDoesNotExistException").await;
     server.check(list, r#"{"includeOnlyStatuses":["Done"]}"#, "InvalidDeploymentStatusException").await;
     server.check(list, r#"{"createTimeRange":{"start":2,"end":1}}"#, "InvalidTimeRangeException").await;
+    for bad in [r#""never""#, r#""12""#, "1e300"] {
+        let range = format!(r#"{{"createTimeRange":{{"start":{bad}}}}}"#);
+        server.check(list, &range, "InvalidTimeRangeException: ").await;
+    }
+    server.check(list, r#"{"createTimeRange":{"start":true}}"#, "SerializationException").await;
     let long = format!(r#"{{"externalId":"{}"}}"#, "x".repeat(257));
     server.check(list, &long, "InvalidExternalIdException").await;
+}
+
+#[tokio::test]
+async fn a_renamed_group_keeps_its_deployments_and_they_their_names() {
+    let server = TestServer::start().await.with_group().await;
+    let id = server.deploy("").await;
+    server.wait_for(&id, "Failed").await;
+    server.call("UpdateApplication", r#"{"applicationName":"web","newApplicationName":"site"}"#).await;
+    let rename =
+        r#"{"applicationName":"site","currentDeploymentGroupName":"prod","newDeploymentGroupName":"live"}"#;
+    server.call("UpdateDeploymentGroup", rename).await;
+    let renamed = deploy("").replace("web", "site").replace("prod", "live");
+    server.check("ListDeployments", &renamed, &format!(r#"{{"deployments":["{id}"]}}"#)).await;
+    let names = r#"{"deploymentInfo":{"applicationName":"web","deploymentGroupName":"prod"}}"#;
+    server.check("GetDeployment", &of(&id), names).await;
+    // Another group under the old names has a history of its own.
+    let server = server.with_group().await;
+    server.check("ListDeployments", &deploy(""), r#"{"deployments":[]}"#).await;
 }
 
 #[tokio::test]

@@ -145,7 +145,8 @@ async fn what_is_not_built_yet_is_refused_and_not_ignored() {
                 .await;
         }
     };
-    refused(r#","autoScalingGroups":["a"]"#).await;
+    let none = "InvalidAutoScalingGroupException: There is no Auto Scaling group `a`";
+    server.check("CreateDeploymentGroup", &group(r#","autoScalingGroups":["a"]"#), none).await;
     refused(
         r#","triggerConfigurations":[{"triggerName":"t","triggerTargetArn":"arn:aws:sns:us-east-1:111122223333:t",
             "triggerEvents":["DeploymentStart"]}]"#,

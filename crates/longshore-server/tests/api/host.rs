@@ -67,6 +67,9 @@ async fn tags_are_pairs_added_to_all_hosts_or_none() {
     server.check(add, &tagging(r#""i-1""#, tag), "InvalidInstanceNameException").await;
     let many: Vec<String> = (0..101).map(|n| format!(r#""h{n}""#)).collect();
     server.check(add, &tagging(&many.join(","), tag), "InstanceLimitExceededException").await;
+    let same = vec![r#""h1""#; 101].join(",");
+    server.check(add, &tagging(&same, tag), "InstanceLimitExceededException: 101 instances").await;
+    server.check(add, &tagging(&format!(r#"{same},"i-1""#), tag), "InvalidInstanceNameException").await;
     server.check(add, &tagging(r#""h1""#, ""), "TagRequiredException").await;
     server.check(add, &tagging(r#""h1""#, r#"{"Value":"v"}"#), "InvalidTagException").await;
     let eleven: Vec<String> = (0..11).map(|n| format!(r#"{{"Key":"k{n}"}}"#)).collect();

@@ -7,7 +7,9 @@ use longshore_wire::client::{CallError, Client};
 use longshore_wire::envelope::{Trust, open};
 use longshore_wire::host_command::shapes::GetDeploymentSpecificationOutput;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
+use crate::signature::Signed;
 use crate::support::{TestServer, client, quick};
 
 const EVENTS: [&str; 7] = [
@@ -225,16 +227,45 @@ async fn a_cut_connection_swallows_nothing() {
     let first = agent(());
     let command = tokio::time::timeout(Duration::from_secs(10), first.command()).await.expect("in time");
 
-    // The connection that the command went over is closed before it is acknowledged.
+    assert_eq!(first.acknowledge(&command).await, "InProgress");
     drop(first);
     let second = agent(());
-    let again = tokio::time::timeout(Duration::from_secs(10), second.command()).await.expect("in time");
-    assert_eq!(again, command);
-    assert_eq!(second.acknowledge(&again).await, "InProgress");
-    drop(second);
-    let third = agent(());
-    let nothing = tokio::time::timeout(Duration::from_millis(300), third.poll()).await;
+    let nothing = tokio::time::timeout(Duration::from_millis(300), second.poll()).await;
     assert!(nothing.is_err(), "an acknowledged command is not handed out again: {nothing:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_with_a_command_gives_it_back() {
+    let mut config = quick();
+    config.poll_hold = Duration::from_secs(30);
+    let server = TestServer::start_with(config).await.with_group().await;
+    let (arn, credentials) = server.user_key("h1").await;
+    server.register("h1", &arn).await;
+    server.deploy("").await;
+    let signed = Signed {
+        credentials: credentials.clone(),
+        service: "codedeploy-commands",
+        target: "CodeDeployCommandService_v20141006.PollHostCommand",
+        body: json!({ "HostIdentifier": arn }).to_string(),
+        ..Signed::by_root(&server)
+    };
+    let agent = || Agent { arn: arn.clone(), client: client(server.url(), credentials.clone()) };
+    let request = signed.render(&server, &signed.body).replace("connection: close\r\n", "");
+
+    // Who goes away without reading the answer did not get it.
+    let mut broken = server.connect().await;
+    broken.write_all(request.as_bytes()).await.expect("the poll is sent");
+    broken.readable().await.expect("the poll is answered");
+    drop(broken);
+    let reader = agent();
+    let again = tokio::time::timeout(Duration::from_secs(10), reader.command()).await.expect("in time");
+    assert_eq!(again["CommandName"], EVENTS[0]);
+    drop(reader);
+
+    // Who reads it and closes the connection did: many clients close after every answer.
+    let other = agent();
+    let nothing = tokio::time::timeout(Duration::from_millis(300), other.poll()).await;
+    assert!(nothing.is_err(), "a command is handed out once: {nothing:?}");
 }
 
 #[tokio::test]
@@ -263,7 +294,7 @@ async fn a_host_speaks_only_for_itself() {
     let command = agent.command().await;
     let as_first = json!({ "HostIdentifier": agent.arn });
     assert_eq!(other.refused("PollHostCommand", as_first).await, "AccessDeniedException");
-    assert_eq!(other.refused("PollHostCommand", json!({})).await, "AccessDeniedException");
+    assert_eq!(other.refused("PollHostCommand", json!({})).await, "ClientException");
     let identifier = json!({ "HostCommandIdentifier": command["HostCommandIdentifier"] });
     for operation in ["PutHostCommandAcknowledgement", "PostHostCommandUpdate"] {
         assert_eq!(other.refused(operation, identifier.clone()).await, "ClientException");
@@ -297,6 +328,7 @@ async fn what_is_malformed_is_refused() {
     for operation in ["PutHostCommandAcknowledgement", "PutHostCommandComplete", "PostHostCommandUpdate"] {
         assert_eq!(agent.refused(operation, junk.clone()).await, "ClientException");
     }
+    assert_eq!(agent.refused("PollHostCommand", json!({})).await, "ClientException");
     let specification = json!({ "HostIdentifier": agent.arn, "DeploymentExecutionId": "a/b/c/d" });
     assert_eq!(agent.refused("GetDeploymentSpecification", specification).await, "ClientException");
     let command = agent.command().await;

@@ -34,6 +34,9 @@ async fn unknown_operations_are_named_so() {
     server.check("Frobnicate", "{}", unknown).await;
     server.check("CodeDeploy_20151006.ListApplications", "{}", unknown).await;
     server.check("ListApplications.More", "{}", unknown).await;
+    let no_target = "POST / HTTP/1.1\nhost: x\ncontent-type: application/x-amz-json-1.1\n\
+        content-length: 2\nconnection: close\n\n{}";
+    check(&server, no_target, &["400 Bad Request", unknown]).await;
     let cbor = "POST /service/CodeDeploy_20141006/operation/ListApplications HTTP/1.1\nhost: x\n\
         smithy-protocol: rpc-v2-cbor\ncontent-length: 0\nconnection: close\n\n";
     check(&server, cbor, &["404 Not Found", unknown, "not available yet"]).await;
@@ -68,6 +71,9 @@ async fn bodies_are_bounded_plain_json() {
         "POST / HTTP/1.1\nhost: x\n{target}\ncontent-encoding: gzip\ncontent-length: 0\nconnection: close\n\n"
     );
     check(&server, &zipped, &["400 Bad Request", "SerializationException", "ompressed"]).await;
+    // Whoever asks: a body is read before its signature.
+    let broken = format!("POST / HTTP/1.1\nhost: x\n{target}\ncontent-length: 1\nconnection: close\n\n{{");
+    check(&server, &broken, &["400 Bad Request", "SerializationException", "not JSON"]).await;
     let chunk = "0".repeat(0x8000);
     let mut stream = server.connect().await;
     let head = format!("POST / HTTP/1.1\r\nhost: x\r\n{target}\r\ntransfer-encoding: chunked\r\n\r\n");

@@ -11,17 +11,17 @@ use crate::support::{REGION, TestServer};
 const TARGET: &str = "CodeDeploy_20141006.ListApplications";
 
 /// A signed request in bytes.
-struct Signed {
-    credentials: Credentials,
-    region: &'static str,
-    service: &'static str,
-    target: &'static str,
-    at: Timestamp,
-    body: &'static str,
+pub(crate) struct Signed {
+    pub(crate) credentials: Credentials,
+    pub(crate) region: &'static str,
+    pub(crate) service: &'static str,
+    pub(crate) target: &'static str,
+    pub(crate) at: Timestamp,
+    pub(crate) body: String,
 }
 
 impl Signed {
-    fn by_root(server: &TestServer) -> Signed {
+    pub(crate) fn by_root(server: &TestServer) -> Signed {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
         Signed {
             credentials: server.root(),
@@ -29,11 +29,11 @@ impl Signed {
             service: "codedeploy",
             target: TARGET,
             at: Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).expect("in range")),
-            body: "{}",
+            body: String::from("{}"),
         }
     }
 
-    fn render(&self, server: &TestServer, sent_body: &str) -> String {
+    pub(crate) fn render(&self, server: &TestServer, sent_body: &str) -> String {
         let host = server.url().trim_start_matches("http://").to_owned();
         let request = Request::builder()
             .method("POST")
@@ -57,7 +57,7 @@ impl Signed {
 
     /// Sends it and looks for `expected` in the answer.
     async fn check(&self, server: &TestServer, expected: &str) {
-        let answer = server.raw(&self.render(server, self.body)).await;
+        let answer = server.raw(&self.render(server, &self.body)).await;
         assert!(answer.contains(expected), "{answer} has no {expected}");
     }
 }

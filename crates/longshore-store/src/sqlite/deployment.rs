@@ -133,13 +133,11 @@ async fn create(
         .ok_or_else(|| StoreError::NotFound(deployment.group.to_string()))?;
     check_free(conn, deployment).await?;
     sqlx::query(
-        "INSERT INTO deployments (id, generation, application, group_name, group_id, config, status,
-                                  created_at, is_final, is_stopping, ignores_stop_failures, document)
-         VALUES ($1, 0, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO deployments (id, generation, group_id, config, status, created_at, is_final,
+                                  is_stopping, ignores_stop_failures, document)
+         VALUES ($1, 0, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(deployment.id.as_str())
-    .bind(deployment.application.as_str())
-    .bind(deployment.group.as_str())
     .bind(deployment.group_id.as_str())
     .bind(deployment.config.as_str())
     .bind(deployment.status.as_str())
@@ -222,7 +220,7 @@ const LIST: &str = "SELECT created_at, id FROM deployments
 
 const LIST_OF_GROUP: &str = "SELECT created_at, id FROM deployments
     WHERE status = $1 AND created_at BETWEEN $2 AND $3 AND (created_at < $4 OR id > $5)
-    AND application = $7 AND group_name = $8
+    AND group_id = $7
     ORDER BY created_at DESC, id LIMIT $6";
 
 async fn list_status(
@@ -243,7 +241,7 @@ async fn list_status(
         .bind(limit(page));
     let query = match &filter.group {
         None => query,
-        Some((application, group)) => query.bind(application.as_str()).bind(group.as_str()),
+        Some(group) => query.bind(group.as_str()),
     };
     let rows = query.fetch_all(conn).await.doing("list deployments")?;
     rows.iter().map(|row| Ok((Timestamp::from_millis(row.int(0)?), row.word(1, "deployment id")?))).collect()
@@ -262,7 +260,7 @@ mod tests {
         check(LIST, &[&all]).await;
         let of_group = format!(
             "SEARCH deployments USING COVERING INDEX deployments_of_group \
-             (application=? AND group_name=? AND status=? AND {range})"
+             (group_id=? AND status=? AND {range})"
         );
         check(LIST_OF_GROUP, &[&of_group]).await;
     }

@@ -22,6 +22,18 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| describe(body, &error))
 }
 
+/// Whether a request body is JSON at all; its members are [`decode`]'s matter.
+///
+/// # Errors
+/// `SerializationException`.
+pub fn check_syntax(body: &[u8]) -> Result<(), ApiError> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(());
+    }
+    let read = serde_json::from_slice::<serde::de::IgnoredAny>(body);
+    read.map(drop).map_err(|error| describe(body, &error))
+}
+
 /// Writes an answer.
 ///
 /// # Errors
@@ -117,5 +129,15 @@ mod tests {
         check_refused::<ListDeploymentsInput>("[]", "array");
         check_refused::<ListDeploymentsInput>("3", "not as expected");
         check_refused::<ListDeploymentsInput>("{} x", "not JSON");
+    }
+
+    #[test]
+    fn syntax_is_known_before_members() {
+        for body in ["", " \n", "{}", r#"{"applicationName":5}"#, "[1]"] {
+            assert!(check_syntax(body.as_bytes()).is_ok(), "{body}");
+        }
+        for body in ["{", "applicationName=a", "{} x", "\u{1}"] {
+            assert_eq!(check_syntax(body.as_bytes()).expect_err(body).code, "SerializationException");
+        }
     }
 }

@@ -35,6 +35,13 @@ pub(super) fn check_auto_scaling_groups(names: &[String]) -> Result<(), ApiError
     }
 }
 
+/// `autoScalingGroups` against the fleet registry, which is empty as long as there is none.
+pub(super) fn check_auto_scaling_groups_known(names: &[String]) -> Result<(), ApiError> {
+    let Some(name) = names.first() else { return Ok(()) };
+    let message = format!("There is no Auto Scaling group {}: this server knows none.", quoted(name));
+    Err(ApiError::client("InvalidAutoScalingGroupException", message))
+}
+
 /// `triggerConfigurations`.
 pub(super) fn check_triggers(triggers: &[TriggerConfig]) -> Result<(), ApiError> {
     if MAX_TRIGGERS < triggers.len() {

@@ -6,6 +6,7 @@ use longshore_model::id::{ApplicationName, DeploymentConfigName, DeploymentGroup
 use longshore_model::revision::Revision;
 use longshore_model::target::TargetStatus;
 use longshore_model::time::Timestamp;
+use serde::Deserialize;
 
 use super::{
     COMPUTE_PLATFORM, adapter, deployment_group, description, name, non_empty, not_available, quoted,
@@ -15,6 +16,7 @@ use crate::api::shapes::{
     self, AlarmConfiguration, BatchGetDeploymentsInput, CreateDeploymentInput, DeploymentInfo,
     DeploymentOverview, EC2DeploymentOptions, ErrorInformation, ListDeploymentsInput, TargetInstances,
 };
+use crate::codec::{Time, json};
 use crate::error::ApiError;
 
 /// The most deployments in one batch.
@@ -125,6 +127,28 @@ pub fn deployment_batch(input: BatchGetDeploymentsInput) -> Result<Vec<Deploymen
         }
     }
     Ok(ids)
+}
+
+/// Reads the body of `ListDeployments`, whose times have an exception of their own.
+///
+/// # Errors
+/// `InvalidTimeRangeException` when an end of the range is not a time, `SerializationException`.
+pub fn read_deployment_list(body: &[u8]) -> Result<ListDeploymentsInput, ApiError> {
+    json::decode(body).map_err(|error| {
+        let Some(text) = bad_time(body) else { return error };
+        let message = format!("The create time range has an end that is not a time: {}.", quoted(&text));
+        ApiError::client("InvalidTimeRangeException", message)
+    })
+}
+
+/// The first end of the range that has the JSON type of a time and is none.
+fn bad_time(body: &[u8]) -> Option<String> {
+    let input: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let range = input.get("createTimeRange")?;
+    let ends = ["start", "end"].into_iter().filter_map(|end| range.get(end));
+    let bad =
+        ends.filter(|end| end.is_string() || end.is_number()).find(|end| Time::deserialize(*end).is_err())?;
+    Some(bad.as_str().map_or_else(|| bad.to_string(), str::to_owned))
 }
 
 /// Checks `ListDeployments`.

@@ -259,8 +259,9 @@ impl Members {
         }
         let tags = tag::resource_tags(self.tags)?;
         let has_processes = adapter::check_ec2_options(self.ec2_options.as_ref())?;
+        adapter::check_auto_scaling_groups_known(&self.auto_scaling_groups)?;
         refuse_unbuilt(&[
-            (!self.auto_scaling_groups.is_empty() || has_processes, "Auto Scaling"),
+            (has_processes, "Auto Scaling"),
             (!self.triggers.is_empty(), "Notification by triggers"),
             (has_alarms, "Monitoring with alarms"),
             (style != Style::default() || has_load_balancers, "Traffic control and blue/green deployment"),

@@ -148,14 +148,16 @@ pub fn instance_info(host: &Host) -> InstanceInfo {
 }
 
 fn tagging(names: Option<Vec<String>>, tags: Option<Vec<Tag>>) -> Result<HostTagging, ApiError> {
-    let names = host_names(&names.unwrap_or_default())?;
-    if MAX_TAGGED < names.len() {
+    let texts = names.unwrap_or_default();
+    if MAX_TAGGED < texts.len() {
+        // Formats are checked before sizes.
+        texts.iter().try_for_each(|text| name::host(Some(text)).map(drop))?;
         return Err(ApiError::client(
             "InstanceLimitExceededException",
-            format!("{} instances were named; at most {MAX_TAGGED} are allowed.", names.len()),
+            format!("{} instances were named; at most {MAX_TAGGED} are allowed.", texts.len()),
         ));
     }
-    Ok(HostTagging { names, tags: tag::host_tags(tags)? })
+    Ok(HostTagging { names: host_names(&texts)?, tags: tag::host_tags(tags)? })
 }
 
 /// Names in the order of the request, each once; none is an error.
