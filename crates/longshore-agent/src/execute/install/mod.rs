@@ -8,6 +8,7 @@
 mod backup;
 mod copier;
 mod disk;
+mod in_place;
 mod journal;
 mod operation;
 mod stage;

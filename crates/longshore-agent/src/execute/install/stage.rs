@@ -131,24 +131,8 @@ impl Stage {
     }
 }
 
-/// Carries out the instructions that had to wait, in place.
-pub(super) fn change_in_place(instructions: &[Instruction]) -> Result<(), InstallError> {
-    let mut mode_before = None;
-    for instruction in instructions {
-        match instruction {
-            Instruction::ChangeMode { file, .. } | Instruction::ChangeOwner { file, .. } => {
-                change(instruction, file, mode_before).map_err(InstallError::at(file))?;
-            }
-            // Planned before all attributes, so never among those that wait.
-            Instruction::Copy { .. } | Instruction::MakeDirectory { .. } => {}
-        }
-        mode_before = mode_set_by(instruction);
-    }
-    Ok(())
-}
-
 /// The mode that an instruction sets, and on what.
-fn mode_set_by(instruction: &Instruction) -> Option<(&Path, u32)> {
+pub(super) fn mode_set_by(instruction: &Instruction) -> Option<(&Path, u32)> {
     match instruction {
         Instruction::ChangeMode { mode, file } => Some((file, mode.bits())),
         Instruction::Copy { .. } | Instruction::MakeDirectory { .. } | Instruction::ChangeOwner { .. } => {
@@ -159,7 +143,11 @@ fn mode_set_by(instruction: &Instruction) -> Option<(&Path, u32)> {
 
 /// Sets an attribute. A change of owner takes setuid and setgid away, so a mode with special bits that
 /// was set just before is set again (I-26).
-fn change(instruction: &Instruction, target: &Path, mode_before: Option<(&Path, u32)>) -> io::Result<()> {
+pub(super) fn change(
+    instruction: &Instruction,
+    target: &Path,
+    mode_before: Option<(&Path, u32)>,
+) -> io::Result<()> {
     match instruction {
         Instruction::ChangeMode { mode, .. } => {
             chmodat(CWD, target, Mode::from_raw_mode(mode.bits()), AtFlags::empty())?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags, open, syncfs};
 use rustix::io::Errno;
 
+use super::in_place::InPlace;
 use super::journal::{Journal, Phase};
 use super::operation::{Names, remove_tree};
 use super::stage::{self, Stage};
@@ -108,10 +109,10 @@ impl Transaction {
         for (operation, names) in self.journal.operations() {
             operation.switch(&names, checkpoint)?;
         }
-        stage::change_in_place(late)?;
+        let in_place = InPlace::carry_out(late)?;
         // On the journal's own file system the commit record comes after the renames by itself.
-        file_systems.sync_others()?;
-        self.journal.enter(Phase::Committed)?;
+        let committed = file_systems.sync_others().and_then(|()| self.journal.enter(Phase::Committed));
+        committed.inspect_err(|_| in_place.revert())?;
         checkpoint();
         Ok(())
     }

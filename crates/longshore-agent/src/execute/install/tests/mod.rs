@@ -335,6 +335,18 @@ fn attributes_of_a_link_go_to_what_it_leads_to() {
 }
 
 #[test]
+fn a_failed_install_gives_back_what_it_changed_through_a_link() {
+    let host = Host::new();
+    write(&host.srv(), "outside=x");
+    fs::set_permissions(host.path("outside"), fs::Permissions::from_mode(0o600)).expect("mode");
+    let sections = format!("{ALL_TO_APP}\npermissions: [{{object: SRV/app, mode: '604'}}]");
+    // The first link is changed, the second leads nowhere.
+    let request = host.revision("d/a->../outside d/b->nowhere", &sections);
+    host.check(&request, "No such file or directory - SRV/app/b");
+    assert_eq!(mode(&host.path("outside")), 0o600);
+}
+
+#[test]
 fn unusual_names_are_installed_and_removed_again() {
     let host = Host::new();
     let request = host.revision("d/x=1", ALL_TO_APP);
