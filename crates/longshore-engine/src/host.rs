@@ -81,12 +81,14 @@ impl Engine {
             .ok_or_else(|| HostError::NotRegistered(name.to_string()))
     }
 
-    /// Names, ascending.
+    /// Names, ascending; of tombstones only those that live.
     ///
     /// # Errors
     /// `Store`.
     pub async fn hosts(&self, filter: &HostFilter, page: &Page) -> Result<Vec<HostName>, HostError> {
-        self.inner.store.hosts(filter, page).await.map_err(HostError::Store)
+        let oldest = self.now().minus(self.inner.config.tombstone);
+        let filter = HostFilter { deregistered_from: Some(oldest), ..filter.clone() };
+        self.inner.store.hosts(&filter, page).await.map_err(HostError::Store)
     }
 
     /// Adds every tag to every host, all or nothing.

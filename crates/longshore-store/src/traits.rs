@@ -188,6 +188,8 @@ pub trait RevisionStore: Send + Sync {
 pub struct HostFilter {
     /// `Some(true)` only registered, `Some(false)` only tombstones, `None` both, no name twice.
     pub is_registered: Option<bool>,
+    /// Of the tombstones only those made at this time or later; `None` does not filter.
+    pub deregistered_from: Option<Timestamp>,
     /// Only hosts that this selects; `None` does not filter.
     pub tags: Option<TagSelector>,
 }

@@ -74,7 +74,7 @@ pub(super) async fn list_hosts(
 ) -> Result<ListHostsOutput, ApiError> {
     let paging = ctx.paging(input.next_token.take().as_deref(), &input)?;
     let engine = ctx.allowed(&Resource::All)?;
-    let registered = HostFilter { is_registered: Some(true), tags: None };
+    let registered = HostFilter { is_registered: Some(true), ..HostFilter::default() };
     let names = engine.hosts(&registered, paging.page()).await.map_err(host::refused)?;
     let (names, next_token) = paging.cut(names, ToString::to_string);
     let mut hosts = Vec::with_capacity(names.len());

@@ -79,7 +79,7 @@ pub(super) async fn list(
     let list = host_list(input.clone())?;
     let paging = ctx.paging(token.as_deref(), &input)?;
     let tags = Some(list.tag_filters).filter(|filters| !filters.is_empty()).map(TagSelector::Filters);
-    let filter = HostFilter { is_registered: list.is_registered, tags };
+    let filter = HostFilter { is_registered: list.is_registered, tags, ..HostFilter::default() };
     let names = ctx.allowed(&Resource::All)?.hosts(&filter, paging.page()).await.map_err(refused)?;
     let (names, next_token) = paging.cut(names, ToString::to_string);
     let names = names.iter().map(ToString::to_string).collect();

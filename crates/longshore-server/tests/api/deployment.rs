@@ -189,6 +189,21 @@ async fn a_renamed_group_keeps_its_deployments_and_they_their_names() {
 }
 
 #[tokio::test]
+async fn a_deployment_that_cannot_start_counts_its_hosts() {
+    let server = TestServer::start().await.with_group().await;
+    server.host("h1").await;
+    let config = r#"{"deploymentConfigName":"one","minimumHealthyHosts":{"type":"HOST_COUNT","value":1}}"#;
+    server.call("CreateDeploymentConfig", config).await;
+    let id = server.deploy(r#","deploymentConfigName":"one""#).await;
+    server.wait_for(&id, "Failed").await;
+    let skipped = r#"{"deploymentInfo":{"startTime":null,
+        "errorInformation":{"code":"HEALTH_CONSTRAINTS_INVALID","message":"*"},
+        "deploymentOverview":{"Pending":0,"InProgress":0,"Succeeded":0,"Failed":0,"Skipped":1,"Ready":0}}}"#;
+    server.check("GetDeployment", &of(&id), skipped).await;
+    server.check("ListDeploymentTargets", &of(&id), r#"{"targetIds":["h1"]}"#).await;
+}
+
+#[tokio::test]
 async fn a_batch_leaves_out_what_it_does_not_know() {
     let server = TestServer::start().await.with_group().await;
     let id = server.deploy("").await;

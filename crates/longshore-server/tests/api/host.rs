@@ -1,6 +1,6 @@
 //! On-premises instances.
 
-use crate::support::TestServer;
+use crate::support::{TestServer, quick};
 
 const USER: &str = "arn:aws:iam::111122223333:user/AWS/CodeDeploy/h1";
 
@@ -44,6 +44,19 @@ async fn a_host_is_registered_once_and_can_come_back() {
     let second = server.call("GetOnPremisesInstance", r#"{"instanceName":"h1"}"#).await;
     assert_ne!(first["instanceInfo"]["instanceArn"], second["instanceInfo"]["instanceArn"]);
     server.check("GetOnPremisesInstance", r#"{"instanceName":"h9"}"#, "InstanceNotRegisteredException").await;
+}
+
+#[tokio::test]
+async fn old_tombstones_are_forgotten() {
+    let tombstone = std::time::Duration::from_millis(1);
+    let server = TestServer::start_with(longshore_server::config::Config { tombstone, ..quick() }).await;
+    server.call("RegisterOnPremisesInstance", &register("h1", USER)).await;
+    server.call("DeregisterOnPremisesInstance", r#"{"instanceName":"h1"}"#).await;
+    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    let none = r#"{"instanceNames":[]}"#;
+    server.check("ListOnPremisesInstances", "{}", none).await;
+    server.check("ListOnPremisesInstances", r#"{"registrationStatus":"Deregistered"}"#, none).await;
+    server.check("GetOnPremisesInstance", r#"{"instanceName":"h1"}"#, "InstanceNotRegisteredException").await;
 }
 
 #[tokio::test]

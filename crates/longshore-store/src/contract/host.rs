@@ -55,10 +55,19 @@ pub async fn lists_tell_hosts_from_tombstones(store: &dyn Store) {
     assert_eq!(list(store, Some(true), None).await, ["both", "here"]);
     assert_eq!(list(store, Some(false), None).await, ["both", "gone"]);
     assert_eq!(list(store, None, None).await, ["both", "gone", "here"]);
+    let since = async |is_registered: Option<bool>, millis: i64| {
+        let filter = HostFilter { is_registered, deregistered_from: Some(at(millis)), tags: None };
+        store.hosts(&filter, &whole()).await.expect("list").len()
+    };
+    assert_eq!((since(Some(false), 10).await, since(None, 10).await), (2, 3));
+    assert_eq!((since(Some(false), 11).await, since(None, 11).await), (0, 2));
 }
 
 async fn list(store: &dyn Store, is_registered: Option<bool>, tags: Option<TagSelector>) -> Vec<String> {
-    let names = store.hosts(&HostFilter { is_registered, tags }, &whole()).await.expect("list");
+    let names = store
+        .hosts(&HostFilter { is_registered, tags, deregistered_from: None }, &whole())
+        .await
+        .expect("list");
     names.iter().map(HostName::to_string).collect()
 }
 

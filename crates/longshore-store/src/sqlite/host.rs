@@ -66,16 +66,22 @@ impl HostStore for SqliteStore {
                 "SELECT name, document FROM hosts WHERE name > $1 AND deregistered_at IS NULL ORDER BY name"
             }
             Some(false) => {
-                "SELECT name, document FROM hosts WHERE name > $1 AND deregistered_at IS NOT NULL
+                "SELECT name, document FROM hosts WHERE name > $1 AND deregistered_at >= $2
                  ORDER BY name, deregistered_at DESC, row_id DESC"
             }
             None => {
-                "SELECT name, document FROM hosts WHERE name > $1
+                "SELECT name, document FROM hosts
+                 WHERE name > $1 AND (deregistered_at IS NULL OR deregistered_at >= $2)
                  ORDER BY name, deregistered_at IS NOT NULL, deregistered_at DESC, row_id DESC"
             }
         };
         let mut reader = self.reader().await?;
-        let mut rows = sqlx::query(sql).bind(after_name(page)).fetch(&mut *reader);
+        let query = sqlx::query(sql).bind(after_name(page));
+        let query = match filter.is_registered {
+            Some(true) => query,
+            Some(false) | None => query.bind(filter.deregistered_from.map_or(i64::MIN, Timestamp::millis)),
+        };
+        let mut rows = query.fetch(&mut *reader);
         let mut names: Vec<HostName> = Vec::new();
         let mut last_name = String::new();
         while names.len() < page.limit {

@@ -208,7 +208,9 @@ pub fn deployment_info(deployment: &Deployment, counts: &[(TargetStatus, usize)]
         create_time: Some(deployment.created_at.into()),
         start_time: deployment.started_at.map(Into::into),
         complete_time: deployment.completed_at.map(Into::into),
-        deployment_overview: deployment.started_at.map(|_| overview(counts)),
+        // Hosts have been counted: it started, or ended instead of starting.
+        deployment_overview: (deployment.started_at.is_some() || 0 < deployment.n_hosts)
+            .then(|| overview(counts)),
         description: deployment.description.clone(),
         creator: Some(deployment.creator.as_str().to_owned()),
         ignore_application_stop_failures: Some(deployment.ignore_application_stop_failures),
