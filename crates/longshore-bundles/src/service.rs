@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue};
 use http::{Method, Request, Response};
 use longshore_store::{BundleIndex, StoreError};
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -115,11 +115,16 @@ impl BundleService {
 
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let clocks = clocks(&request);
+        let is_empty_expectation = is_empty_expectation(&request);
         let response = match self.served(request).await {
             Ok(response) => response,
             Err(error) => answer::error_response(error),
         };
-        answer::completed(response, &clocks)
+        let mut response = answer::completed(response, &clocks);
+        if is_empty_expectation {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 
     async fn served(&self, request: Request<Body>) -> Result<Response<Body>, S3Error> {
@@ -152,6 +157,19 @@ fn refuse_old_ways(request: &Request<Body>) -> Result<(), S3Error> {
         ));
     }
     Ok(())
+}
+
+/// Whether the client waits for leave to send nothing. The HTTP library sends `100 Continue` only when
+/// a body is read, so such a client gets its final answer first; botocore then takes the next answer
+/// on that connection for a late one and waits in vain. A new connection has no such memory.
+fn is_empty_expectation(request: &Request<Body>) -> bool {
+    let is = |name, wanted: &str| {
+        request
+            .headers()
+            .get(name)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(wanted.as_bytes()))
+    };
+    is(EXPECT, "100-continue") && is(CONTENT_LENGTH, "0")
 }
 
 fn clocks(request: &Request<Body>) -> Clocks {

@@ -122,6 +122,19 @@ async fn a_body_is_asked_for_only_from_those_who_may_send_it() {
 }
 
 #[tokio::test]
+async fn a_connection_on_which_leave_was_asked_to_send_nothing_is_closed() {
+    let server = Server::with_bucket().await;
+    let request =
+        server.put("/bkt/empty").header("expect", "100-continue").header("content-length", "0").request();
+    let mut stream = TcpStream::connect(&server.address).await.expect("connects");
+    stream.write_all(head_of(&request).as_bytes()).await.expect("writes");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("the connection ends after the answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_torn_upload_leaves_nothing() {
     let server = Server::with_bucket().await;
     server.put("/bkt/k").body("before").expect(200).await;
