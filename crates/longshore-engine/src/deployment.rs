@@ -1,10 +1,10 @@
 //! Deployments: making, reading and stopping them. Source: service.md §3.5 and §7.1.
 
 use longshore_model::deployment::{
-    Creator, Deployment, DeploymentStatus, FileExistsBehavior, StopReason, StopRequest,
+    Creator, Deployment, DeploymentStatus, NewDeployment, StopReason, StopRequest,
 };
 use longshore_model::deployment_config::DeploymentConfig;
-use longshore_model::deployment_group::{AutoRollback, DeploymentGroup};
+use longshore_model::deployment_group::DeploymentGroup;
 use longshore_model::id::{ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId};
 use longshore_model::plan::{Ending, Step, in_place};
 use longshore_model::revision::{RegisteredRevision, Revision};
@@ -15,29 +15,6 @@ use longshore_store::{DeploymentFilter, NewRevisionUse, Page, Snapshot, StoreErr
 use crate::deployment_config::DeploymentConfigError;
 use crate::deployment_group::DeploymentGroupError;
 use crate::{Engine, random};
-
-/// A deployment to be made.
-#[derive(Clone, Debug)]
-pub struct NewDeployment {
-    /// The application.
-    pub application: ApplicationName,
-    /// The group.
-    pub group: DeploymentGroupName,
-    /// May be absent only with `update_outdated_instances_only`: then the group's target revision.
-    pub revision: Option<Revision>,
-    /// The group's config when absent.
-    pub config: Option<DeploymentConfigName>,
-    /// At most 256 characters.
-    pub description: Option<String>,
-    /// A failing stop-side event does not fail the host.
-    pub ignore_application_stop_failures: bool,
-    /// Only hosts on which another revision, or none, is installed.
-    pub update_outdated_instances_only: bool,
-    /// What Install does when a file is in the way.
-    pub file_exists_behavior: FileExistsBehavior,
-    /// The group's rule when absent.
-    pub auto_rollback: Option<AutoRollback>,
-}
 
 /// Which deployments are listed.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +53,9 @@ pub enum StopAnswer {
     /// No further command is scheduled; commands that run will end first.
     Pending,
 }
+
+/// A rollback rule is kept and answered, but nobody may rely on it in silence.
+const NO_ROLLBACK_YET: &str = "Automatic rollback is not available yet: if this deployment fails or is stopped, nothing is rolled back.";
 
 /// Why an operation on a deployment was refused.
 #[derive(Debug, thiserror::Error)]
@@ -283,6 +263,11 @@ fn accepted(
     revision: Revision,
     now: Timestamp,
 ) -> Deployment {
+    let auto_rollback = new.auto_rollback.clone().unwrap_or_else(|| group.auto_rollback.clone());
+    let mut status_messages = Vec::new();
+    if auto_rollback.is_enabled {
+        status_messages.push(String::from(NO_ROLLBACK_YET));
+    }
     Deployment {
         id: random::deployment_id(),
         application: new.application.clone(),
@@ -298,11 +283,11 @@ fn accepted(
         ignore_application_stop_failures: new.ignore_application_stop_failures,
         update_outdated_instances_only: new.update_outdated_instances_only,
         file_exists_behavior: new.file_exists_behavior,
-        auto_rollback: new.auto_rollback.clone().unwrap_or_else(|| group.auto_rollback.clone()),
+        auto_rollback,
         status: DeploymentStatus::Created,
         error: None,
         stop: None,
-        status_messages: Vec::new(),
+        status_messages,
         created_at: now,
         started_at: None,
         completed_at: None,

@@ -11,6 +11,29 @@ use crate::revision::Revision;
 use crate::tag_filter::TagSelector;
 use crate::time::Timestamp;
 
+/// A deployment to be made, its parts checked one by one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDeployment {
+    /// The application.
+    pub application: ApplicationName,
+    /// The group.
+    pub group: DeploymentGroupName,
+    /// May be absent only with `update_outdated_instances_only`: then the group's target revision.
+    pub revision: Option<Revision>,
+    /// The group's config when absent.
+    pub config: Option<DeploymentConfigName>,
+    /// At most 256 characters.
+    pub description: Option<String>,
+    /// A failing stop-side event does not fail the host.
+    pub ignore_application_stop_failures: bool,
+    /// Only hosts on which another revision, or none, is installed.
+    pub update_outdated_instances_only: bool,
+    /// What Install does when a file is in the way.
+    pub file_exists_behavior: FileExistsBehavior,
+    /// The group's rule when absent.
+    pub auto_rollback: Option<AutoRollback>,
+}
+
 /// One deployment with everything that was fixed when it was accepted; later changes of its group
 /// do not reach it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

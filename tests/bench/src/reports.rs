@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use longshore_engine::deployment::NewDeployment;
 use longshore_engine::deployment_group::NewDeploymentGroup;
 use longshore_engine::host_command::CommandKey;
 use longshore_engine::{Engine, EngineConfig, Quotas, SystemClock};
-use longshore_model::deployment::FileExistsBehavior;
+use longshore_model::deployment::{FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::{AutoRollback, OutdatedInstancesStrategy};
 use longshore_model::host::{HostIdentity, HostTag};
 use longshore_model::id::{

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use longshore_engine::deployment::{DeploymentError, DeploymentView, NewDeployment};
+use longshore_engine::deployment::{DeploymentError, DeploymentView};
 use longshore_engine::deployment_group::NewDeploymentGroup;
 use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HostCommand};
 use longshore_engine::{Clock, Engine, EngineConfig};
-use longshore_model::deployment::{DeploymentStatus, FileExistsBehavior};
+use longshore_model::deployment::{DeploymentStatus, FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::{AutoRollback, OutdatedInstancesStrategy};
 use longshore_model::host::{HostIdentity, HostTag};
 use longshore_model::id::{
@@ -124,25 +124,14 @@ impl World {
     }
 
     pub(crate) async fn deploy_to(&self, group: &str, key: &str) -> Result<DeploymentId, DeploymentError> {
-        let revision = Revision::S3 {
-            bucket: String::from("bundles"),
-            key: key.to_owned(),
-            bundle_type: BundleType::Zip,
-            version: None,
-            e_tag: None,
-        };
-        let new = NewDeployment {
-            application: ApplicationName::parse("web").unwrap(),
-            group: DeploymentGroupName::parse(group).unwrap(),
-            revision: Some(revision),
-            config: None,
-            description: None,
-            ignore_application_stop_failures: false,
-            update_outdated_instances_only: false,
-            file_exists_behavior: FileExistsBehavior::Disallow,
-            auto_rollback: None,
-        };
-        self.engine.create_deployment(new).await
+        self.engine.create_deployment(new_deployment(group, key)).await
+    }
+
+    /// A deployment to the group `all`, changed as the test wants it.
+    pub(crate) async fn deploy_with(&self, change: impl FnOnce(&mut NewDeployment)) -> DeploymentId {
+        let mut new = new_deployment("all", "app.zip");
+        change(&mut new);
+        self.engine.create_deployment(new).await.unwrap()
     }
 
     pub(crate) async fn deploy(&self) -> DeploymentId {
@@ -209,5 +198,26 @@ impl World {
             assert_eq!(self.ack(host, &command.key).await, AckAnswer::InProgress);
             self.report(host, &command.key, true).await;
         }
+    }
+}
+
+fn new_deployment(group: &str, key: &str) -> NewDeployment {
+    let revision = Revision::S3 {
+        bucket: String::from("bundles"),
+        key: key.to_owned(),
+        bundle_type: BundleType::Zip,
+        version: None,
+        e_tag: None,
+    };
+    NewDeployment {
+        application: ApplicationName::parse("web").unwrap(),
+        group: DeploymentGroupName::parse(group).unwrap(),
+        revision: Some(revision),
+        config: None,
+        description: None,
+        ignore_application_stop_failures: false,
+        update_outdated_instances_only: false,
+        file_exists_behavior: FileExistsBehavior::Disallow,
+        auto_rollback: None,
     }
 }

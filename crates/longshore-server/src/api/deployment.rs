@@ -1,15 +1,13 @@
 //! Deployments. Source: service.md §3.5 and §7.1.
 
 use longshore_engine::Engine;
-use longshore_engine::deployment::{
-    DeploymentError, DeploymentList, DeploymentView, NewDeployment, StopAnswer,
-};
+use longshore_engine::deployment::{DeploymentError, DeploymentList, DeploymentView, StopAnswer};
 use longshore_engine::deployment_group::DeploymentGroupError;
 use longshore_engine::revision::RevisionError;
-use longshore_model::deployment::DeploymentStatus;
+use longshore_model::deployment::{DeploymentStatus, NewDeployment};
 use longshore_model::id::DeploymentId;
 use longshore_wire::api::convert::deployment::{
-    self as convert, deployment_batch, deployment_info, deployment_list, new_deployment,
+    deployment_batch, deployment_info, deployment_list, new_deployment,
 };
 use longshore_wire::api::convert::{name, not_available};
 use longshore_wire::api::shapes::{
@@ -32,17 +30,6 @@ pub(super) async fn create(
     if !ctx.caller.is_root {
         require_ingredients(ctx, engine, &new).await?;
     }
-    let new = NewDeployment {
-        application: new.application,
-        group: new.group,
-        revision: new.revision,
-        config: new.config,
-        description: new.description,
-        ignore_application_stop_failures: new.ignore_application_stop_failures,
-        update_outdated_instances_only: new.update_outdated_instances_only,
-        file_exists_behavior: new.file_exists_behavior,
-        auto_rollback: new.auto_rollback,
-    };
     let id = engine.create_deployment(new).await.map_err(|error| refused(ctx, error))?;
     Ok(CreateDeploymentOutput { deployment_id: Some(id.to_string()) })
 }
@@ -152,7 +139,7 @@ impl<'a> RequestContext<'a> {
 async fn require_ingredients(
     ctx: &RequestContext<'_>,
     engine: &Engine,
-    new: &convert::NewDeployment,
+    new: &NewDeployment,
 ) -> Result<(), ApiError> {
     let group = match engine.deployment_group(&new.application, &new.group).await {
         Ok(view) => view.group,

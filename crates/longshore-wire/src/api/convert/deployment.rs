@@ -1,9 +1,7 @@
 //! Deployments. Source: service.md §2.9 and §3.5, service-additions.md §2 and §3.
 
-use longshore_model::deployment::{Deployment, DeploymentStatus, FileExistsBehavior};
-use longshore_model::deployment_group::AutoRollback;
-use longshore_model::id::{ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId};
-use longshore_model::revision::Revision;
+use longshore_model::deployment::{Deployment, DeploymentStatus, FileExistsBehavior, NewDeployment};
+use longshore_model::id::{ApplicationName, DeploymentGroupName, DeploymentId};
 use longshore_model::target::TargetStatus;
 use longshore_model::time::Timestamp;
 use serde::Deserialize;
@@ -23,29 +21,6 @@ use crate::error::ApiError;
 const MAX_BATCH: usize = 25;
 /// The longest external id in characters.
 const EXTERNAL_ID_CHARS: usize = 256;
-
-/// `CreateDeployment`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewDeployment {
-    /// The application.
-    pub application: ApplicationName,
-    /// The group.
-    pub group: DeploymentGroupName,
-    /// Absent only with `update_outdated_instances_only`.
-    pub revision: Option<Revision>,
-    /// The group's when absent.
-    pub config: Option<DeploymentConfigName>,
-    /// For people.
-    pub description: Option<String>,
-    /// A failing stop-side event does not fail the host.
-    pub ignore_application_stop_failures: bool,
-    /// Only hosts on which another revision, or none, is installed.
-    pub update_outdated_instances_only: bool,
-    /// What Install does when a file is in the way.
-    pub file_exists_behavior: FileExistsBehavior,
-    /// The group's rule when absent.
-    pub auto_rollback: Option<AutoRollback>,
-}
 
 /// `ListDeployments`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
