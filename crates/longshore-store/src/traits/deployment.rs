@@ -1,0 +1,164 @@
+//! Deployments and their targets: the snapshot that is planned from, the round that is committed, the events of single targets.
+
+use crate::Page;
+use crate::StoreError;
+use async_trait::async_trait;
+use longshore_model::deployment::{Deployment, DeploymentStatus};
+use longshore_model::deployment_group::GroupHistory;
+use longshore_model::host::HostHealth;
+use longshore_model::id::{DeploymentGroupId, DeploymentId, HostArn, HostName, PrincipalArn};
+use longshore_model::revision::RegisteredRevision;
+use longshore_model::target::{
+    Clocks, NoChange, Target, TargetEvent, TargetKey, TargetStatus, TargetSummary,
+};
+use longshore_model::time::Timestamp;
+
+/// Counts a deployment's rounds and stops; a writer that saw another value is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Generation(pub i64);
+
+/// What the planner looks at, read as of one instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// To be given back with the commit.
+    pub generation: Generation,
+    /// The deployment.
+    pub deployment: Deployment,
+    /// All of its targets in scheduling order.
+    pub targets: Vec<TargetSummary>,
+}
+
+/// What one round changes: all of it is committed, or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoundOutcome {
+    /// The deployment after the round.
+    pub deployment: Deployment,
+    /// Targets made by the round (only its first makes any).
+    pub new_targets: Vec<Target>,
+    /// What happens to existing targets, by place in scheduling order. An event that changes
+    /// nothing any more makes the whole commit `Stale`.
+    pub target_events: Vec<(u32, TargetEvent)>,
+    /// The group's history, when the round changes it. A group that is gone is no error.
+    pub group_history: Option<GroupHistory>,
+    /// The group's record of hosts, when the round changes it.
+    pub host_health: Vec<(HostArn, HostHealth)>,
+}
+
+/// Which deployments a list means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeploymentFilter {
+    /// Only those of this group, whatever it was called when they were made.
+    pub group: Option<DeploymentGroupId>,
+    /// Only those with one of these statuses; empty does not filter.
+    pub statuses: Vec<DeploymentStatus>,
+    /// Only those made at this time or later.
+    pub created_from: Option<Timestamp>,
+    /// Only those made at this time or earlier.
+    pub created_to: Option<Timestamp>,
+}
+
+/// Which targets a list means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetFilter {
+    /// Only those with one of these statuses; empty does not filter.
+    pub statuses: Vec<TargetStatus>,
+}
+
+/// A deployment's use of a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRevisionUse {
+    /// Registered on the fly when the application does not know it yet; otherwise only its times of
+    /// use are changed.
+    pub revision: RegisteredRevision,
+}
+
+/// What became of a target event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The target after the event; as it was when `change` is an error.
+    pub target: Target,
+    /// Whether the event changed anything.
+    pub change: Result<(), NoChange>,
+}
+
+/// A command that waits for its host to pick it up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandTarget {
+    /// The target, in progress and waiting for pickup.
+    pub target: Target,
+    /// Since when the command waits.
+    pub available_at: Timestamp,
+}
+
+/// Deployments and their targets.
+#[async_trait]
+pub trait DeploymentStore: Send + Sync {
+    /// Adds a deployment, status `Created`, and notes its use of the revision, in one transaction.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when the id is taken (draw another); `GroupBusy` when the group has a
+    /// deployment that is not final; `NotFound` when the group (by id) is gone.
+    async fn create_deployment(
+        &self,
+        deployment: &Deployment,
+        revision_use: &NewRevisionUse,
+    ) -> Result<(), StoreError>;
+    /// The deployment with this id.
+    async fn deployment(&self, id: &DeploymentId) -> Result<Option<Deployment>, StoreError>;
+    /// Newest first; ties by id. The page key is `<created millis, 20 digits>/<id>`.
+    async fn deployments(
+        &self,
+        filter: &DeploymentFilter,
+        page: &Page,
+    ) -> Result<Vec<(Timestamp, DeploymentId)>, StoreError>;
+    /// How many targets are in each status; a status without targets may be left out.
+    async fn target_counts(&self, id: &DeploymentId) -> Result<Vec<(TargetStatus, usize)>, StoreError>;
+    /// Ids of all deployments that are not final, oldest first.
+    async fn unfinished_deployments(&self) -> Result<Vec<DeploymentId>, StoreError>;
+
+    /// Everything `plan` looks at, read as of one instant.
+    async fn snapshot(&self, id: &DeploymentId) -> Result<Option<Snapshot>, StoreError>;
+    /// Writes one round, all or none, if nobody wrote since `seen`. Target events are applied with
+    /// [`Target::after`] under the rules of the deployment *after* the round. Answers the targets
+    /// that the round made or changed.
+    ///
+    /// # Errors
+    /// `Stale` when another round or stop was committed since `seen`, or when an event does not
+    /// apply any more; the caller reads and plans again.
+    async fn commit(
+        &self,
+        seen: Generation,
+        outcome: &RoundOutcome,
+        clocks: &Clocks,
+        now: Timestamp,
+    ) -> Result<Vec<Target>, StoreError>;
+    /// Applies one event to one target with [`Target::after`], under the rules of its deployment
+    /// (stopping once a stop is asked for or it is final), read in the same transaction. `None` when
+    /// there is no such target, or it belongs to another principal. Does not change the deployment's generation. Many of these at the
+    /// same time share one commit.
+    async fn apply(
+        &self,
+        key: &TargetKey,
+        principal: &PrincipalArn,
+        event: TargetEvent,
+        clocks: &Clocks,
+        now: Timestamp,
+    ) -> Result<Option<Applied>, StoreError>;
+
+    /// One target.
+    async fn target(&self, key: &TargetKey) -> Result<Option<Target>, StoreError>;
+    /// Target ids (host names) in scheduling order; the page key is the position in 10 digits.
+    async fn targets(
+        &self,
+        id: &DeploymentId,
+        filter: &TargetFilter,
+        page: &Page,
+    ) -> Result<Vec<(u32, HostName)>, StoreError>;
+    /// Place, host and status of every target, in scheduling order.
+    async fn target_endings(
+        &self,
+        id: &DeploymentId,
+    ) -> Result<Vec<(u32, HostArn, TargetStatus)>, StoreError>;
+    /// The commands that wait for the host that signs as `principal`, oldest first.
+    async fn waiting_commands(&self, principal: &PrincipalArn) -> Result<Vec<CommandTarget>, StoreError>;
+}

@@ -1,0 +1,61 @@
+//! The traits, one errand each. All lists are in a stable order and are read by keyset: `Page`
+//! names the last key seen, never an offset.
+
+mod application;
+mod bundle;
+mod deployment;
+mod deployment_config;
+mod deployment_group;
+mod host;
+mod identity;
+mod revision;
+mod server_record;
+
+pub use application::ApplicationStore;
+pub use bundle::{BundleIndex, MultipartUpload, ObjectRow, UploadedPart};
+pub use deployment::{
+    Applied, CommandTarget, DeploymentFilter, DeploymentStore, Generation, NewRevisionUse, RoundOutcome,
+    Snapshot, TargetFilter,
+};
+pub use deployment_config::DeploymentConfigStore;
+pub use deployment_group::DeploymentGroupStore;
+pub use host::{HostFilter, HostStore};
+pub use identity::{AccessKey, IdentityStore, InlinePolicy, User};
+pub use revision::RevisionStore;
+pub use server_record::{ServerRecord, ServerRecordStore};
+
+/// Everything that the server remembers.
+pub trait Store:
+    ApplicationStore
+    + DeploymentGroupStore
+    + DeploymentConfigStore
+    + RevisionStore
+    + HostStore
+    + DeploymentStore
+    + IdentityStore
+    + BundleIndex
+    + ServerRecordStore
+{
+}
+
+impl<T> Store for T where
+    T: ApplicationStore
+        + DeploymentGroupStore
+        + DeploymentConfigStore
+        + RevisionStore
+        + HostStore
+        + DeploymentStore
+        + IdentityStore
+        + BundleIndex
+        + ServerRecordStore
+{
+}
+
+/// One page of a list: at most `limit` items after the item with key `after`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The key of the last item already seen; absent for the first page.
+    pub after: Option<String>,
+    /// At least 1.
+    pub limit: usize,
+}
