@@ -27,7 +27,7 @@ impl Case<'_> {
             appspec: &appspec,
             deployment_behavior: self.behavior,
             cleanup: &cleanup,
-            working_dir: Path::new("/work"),
+            working_dir: Path::new("/srv"),
         };
         plan(&request, &Memory::new(self.host))
     }
@@ -91,7 +91,7 @@ fn a_file_goes_into_the_destination_directory() {
     check("/r/f /d/", "f>/d", "/r/f>/d/f");
     check("/r/x/f /d/", "/x/f>/d/", "/r/x/f>/d/f");
     check("/r/f", "f>/a/b", "mkdir /a, mkdir /a/b, /r/f>/a/b/f");
-    check("/r/f /work/", "f>x/y", "mkdir /work/x, mkdir /work/x/y, /r/f>/work/x/y/f");
+    check("/r/f /srv/", "f>x/y", "mkdir /srv/x, mkdir /srv/x/y, /r/f>/srv/x/y/f");
 }
 
 #[test]
