@@ -17,6 +17,7 @@ use longshore_wire::host_command::specification::Specification;
 use tokio::sync::Notify;
 
 use crate::execute::Executor;
+use crate::failure::CommandFailure;
 use crate::patience::patiently;
 use crate::report::{Report, Reporter, TerminalStatus};
 use crate::service::{CallError, CommandService};
@@ -93,18 +94,18 @@ impl Runner {
 
     /// Reports a command as failed that could not be run for reasons of the agent's own.
     pub async fn fail(&self, command: &HostCommand, message: String) {
-        let report = self.keep_report(command, Err(CompletionReport::failed(message)));
+        let report = self.keep_report(command, Err(CompletionReport::failed(message).into()));
         self.reporter.send(report).await;
     }
 
     /// Puts the one report of a command on disk.
-    fn keep_report(&self, command: &HostCommand, end: Result<&str, CompletionReport>) -> Report {
+    fn keep_report(&self, command: &HostCommand, end: Result<&str, CommandFailure>) -> Report {
         let report = to_report(&command.identifier, end);
         self.reporter.keep(&report);
         report
     }
 
-    async fn prepare(&self, command: &HostCommand) -> Result<Next, CompletionReport> {
+    async fn prepare(&self, command: &HostCommand) -> Result<Next, CommandFailure> {
         let spec = self.specification(command).await?;
         let is_noop = self.executor.is_noop(&command.name, &spec)?;
         if is_noop {
@@ -122,11 +123,11 @@ impl Runner {
         command: &HostCommand,
         spec: Specification,
         is_noop: bool,
-    ) -> Result<Next, CompletionReport> {
+    ) -> Result<Next, CommandFailure> {
         let deployment_id = &spec.deployment_id;
         if let Err(error) = self.track(deployment_id, &command.identifier).await {
             let message = format!("cannot write the tracking file of {deployment_id}: {error}");
-            return Err(CompletionReport::failed(message));
+            return Err(CompletionReport::failed(message).into());
         }
         let acknowledge = || self.service.acknowledge(&command.identifier, is_noop);
         let status = patiently(self.patience, CallError::is_transient, acknowledge).await;
@@ -149,26 +150,26 @@ impl Runner {
         }
     }
 
-    async fn after_failed_acknowledgement(&self, command: &HostCommand) -> Result<Next, CompletionReport> {
+    async fn after_failed_acknowledgement(&self, command: &HostCommand) -> Result<Next, CommandFailure> {
         let name = &command.name;
         tracing::info!("Received Failed for command {name}, checking whether command is a noop...");
         let spec = self.specification(command).await?;
         if self.executor.is_noop(name, &spec)? { Ok(Next::ReportNoop) } else { Ok(Next::Nothing) }
     }
 
-    async fn specification(&self, command: &HostCommand) -> Result<Specification, CompletionReport> {
+    async fn specification(&self, command: &HostCommand) -> Result<Specification, CommandFailure> {
         let ask = || self.service.specification(&command.deployment_execution_id);
         let output = patiently(self.patience, CallError::is_transient, ask).await.map_err(refused)?;
         let system = output.deployment_system.unwrap_or_default();
         if system != DEPLOYMENT_SYSTEM {
             let message = format!("Deployment System mismatch: {DEPLOYMENT_SYSTEM} != {system}");
-            return Err(CompletionReport::failed(message));
+            return Err(CompletionReport::failed(message).into());
         }
         let Some(specification) = output.deployment_specification else {
-            return Err(CompletionReport::failed("Deployment Specification missing"));
+            return Err(CompletionReport::failed("Deployment Specification missing").into());
         };
         let opened = self.specifications.open(specification.generic_envelope.as_ref());
-        opened.map_err(|error| CompletionReport::failed(error.to_string()))
+        opened.map_err(|error| CompletionReport::failed(error.to_string()).into())
     }
 
     /// Executes a tracked command; its tracking file goes only when the report is on disk.
@@ -206,19 +207,19 @@ impl Runner {
 }
 
 /// The one report of a command that ended so.
-fn to_report(identifier: &str, end: Result<&str, CompletionReport>) -> Report {
+fn to_report(identifier: &str, end: Result<&str, CommandFailure>) -> Report {
     let (status, completion) = match end {
         Ok(note) => (TerminalStatus::Succeeded, CompletionReport::succeeded(note)),
         Err(failure) => {
-            tracing::error!("A command failed: {}", failure.message);
-            (TerminalStatus::Failed, failure)
+            tracing::error!("A command failed: {}", failure.report.message);
+            (TerminalStatus::Failed, failure.report)
         }
     };
     Report { host_command_identifier: identifier.to_owned(), status, diagnostics: completion.to_payload() }
 }
 
-fn refused(error: CallError) -> CompletionReport {
-    CompletionReport::failed(error.sentence())
+fn refused(error: CallError) -> CommandFailure {
+    CompletionReport::failed(error.sentence()).into()
 }
 
 /// One lock for each deployment group.

@@ -12,6 +12,7 @@ pub mod poll;
 
 pub mod command;
 pub mod execute;
+pub mod failure;
 pub mod install_plan;
 pub mod specification;
 

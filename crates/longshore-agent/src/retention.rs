@@ -85,6 +85,12 @@ fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
+impl crate::failure::Evident for RetentionError {
+    fn evidence(&self) -> Vec<longshore_model::evidence::Evidence> {
+        crate::failure::system_refusal(Some(&self.path), &self.source)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -21,6 +21,8 @@ pub mod target;
 
 pub mod policy;
 
+pub mod evidence;
+
 pub mod appspec;
 
 #[cfg(any(test, feature = "test-support"))]

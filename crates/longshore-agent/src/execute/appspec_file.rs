@@ -62,3 +62,14 @@ pub fn read(archive_dir: &Path, appspec_filename: &str) -> Result<AppSpec, AppSp
     })?;
     Ok(AppSpec::parse(&text, Platform::Linux)?)
 }
+
+impl crate::failure::Evident for AppSpecFileError {
+    fn evidence(&self) -> Vec<longshore_model::evidence::Evidence> {
+        match self {
+            AppSpecFileError::Unreadable { path, source } => {
+                crate::failure::system_refusal(Some(path), source)
+            }
+            AppSpecFileError::NotFound { .. } | AppSpecFileError::Invalid(_) => Vec::new(),
+        }
+    }
+}

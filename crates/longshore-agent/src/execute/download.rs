@@ -358,6 +358,15 @@ pub fn remove_directory(path: &Path) -> Result<(), DownloadError> {
     }
 }
 
+impl crate::failure::Evident for DownloadError {
+    fn evidence(&self) -> Vec<longshore_model::evidence::Evidence> {
+        match self {
+            DownloadError::Disk { path, source } => crate::failure::system_refusal(Some(path), source),
+            _ => Vec::new(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,6 @@ pub(crate) mod system_error;
 mod umask;
 mod which_revision;
 
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +20,7 @@ use longshore_wire::host_command::diagnostics::{AgentErrorCode, CompletionReport
 use longshore_wire::host_command::specification::{LocalBundleType, RevisionSource, Specification};
 
 use crate::config::Settings;
+use crate::failure::{self, CommandFailure, Evident};
 use crate::layout::{ARCHIVE, Layout, Pointer};
 use crate::process_group::ProcessGroup;
 use crate::retention;
@@ -98,7 +98,7 @@ impl Executor {
     ///
     /// # Errors
     /// When the AppSpec that it would use cannot be read.
-    pub fn is_noop(&self, command_name: &str, spec: &Specification) -> Result<bool, CompletionReport> {
+    pub fn is_noop(&self, command_name: &str, spec: &Specification) -> Result<bool, CommandFailure> {
         match CommandKind::from_name(command_name) {
             CommandKind::DownloadBundle | CommandKind::Install => Ok(false),
             CommandKind::Unknown => Ok(true),
@@ -116,19 +116,37 @@ impl Executor {
     ///
     /// # Errors
     /// What goes into the diagnostics.
-    pub async fn execute(&self, command_name: &str, spec: &Specification) -> Result<(), CompletionReport> {
+    pub async fn execute(&self, command_name: &str, spec: &Specification) -> Result<(), CommandFailure> {
         let kind = CommandKind::from_name(command_name);
         if kind == CommandKind::Unknown {
-            return Err(CompletionReport::failed(format!("Unsupported command type: {command_name}.")));
+            return Err(CompletionReport::failed(format!("Unsupported command type: {command_name}.")).into());
         }
         let deployment_dir = self.deployment_dir(spec);
-        std::fs::create_dir_all(&deployment_dir).map_err(|_| {
-            let dir = deployment_dir.display();
-            CompletionReport::failed(format!("Error creating deployment root directory {dir}"))
+        std::fs::create_dir_all(&deployment_dir).map_err(|source| CommandFailure {
+            report: CompletionReport::failed(format!(
+                "Error creating deployment root directory {}",
+                deployment_dir.display()
+            )),
+            evidence: failure::system_refusal(Some(&deployment_dir), &source),
         })?;
+        let ended = self.execute_known(kind, spec, &deployment_dir).await;
+        if let Err(failure) = &ended
+            && let Err(error) = failure.keep(&deployment_dir, command_name)
+        {
+            tracing::warn!("Cannot keep the evidence of a failed command: {error}");
+        }
+        ended
+    }
+
+    async fn execute_known(
+        &self,
+        kind: CommandKind,
+        spec: &Specification,
+        deployment_dir: &Path,
+    ) -> Result<(), CommandFailure> {
         match kind {
-            CommandKind::DownloadBundle => self.download_bundle(spec, &deployment_dir).await,
-            CommandKind::Install => self.install(spec, &deployment_dir).await,
+            CommandKind::DownloadBundle => self.download_bundle(spec, deployment_dir).await,
+            CommandKind::Install => self.install(spec, deployment_dir).await,
             CommandKind::Hook(event) => self.run_hook(event, spec).await,
             CommandKind::Unknown => Ok(()),
         }
@@ -142,7 +160,7 @@ impl Executor {
         &self,
         spec: &Specification,
         deployment_dir: &Path,
-    ) -> Result<(), CompletionReport> {
+    ) -> Result<(), CommandFailure> {
         self.retain(spec, deployment_dir).await?;
         let bundle = deployment_dir.join(BUNDLE);
         let archive_dir = deployment_dir.join(ARCHIVE);
@@ -162,10 +180,11 @@ impl Executor {
                 blocking(move || download::copy_local_directory(&from, &archive_dir)).await?;
             }
             RevisionSource::GitHub { account, repository, .. } => {
-                return Err(CompletionReport::failed(format!(
+                let message = format!(
                     "GitHub revisions are not available yet in this agent ({account}/{repository}): \
                      push the revision to a bucket instead"
-                )));
+                );
+                return Err(CompletionReport::failed(message).into());
             }
         }
         self.layout
@@ -173,7 +192,7 @@ impl Executor {
             .map_err(failed)
     }
 
-    async fn retain(&self, spec: &Specification, deployment_dir: &Path) -> Result<(), CompletionReport> {
+    async fn retain(&self, spec: &Specification, deployment_dir: &Path) -> Result<(), CommandFailure> {
         let group_id = &spec.deployment_group_id;
         let last_successful =
             self.layout.read_pointer(Pointer::LastSuccessfulInstall, group_id).map_err(failed)?;
@@ -197,14 +216,14 @@ impl Executor {
         bundle: PathBuf,
         kind: BundleKind,
         archive_dir: PathBuf,
-    ) -> Result<(), CompletionReport> {
+    ) -> Result<(), CommandFailure> {
         let limits = UnpackLimits { max_extracted_bytes: self.settings.max_extracted_bytes };
         let old_archive = archive_dir.clone();
         blocking(move || download::remove_directory(&old_archive)).await?;
         blocking(move || unpack::unpack(&bundle, kind, &archive_dir, &limits)).await
     }
 
-    async fn install(&self, spec: &Specification, deployment_dir: &Path) -> Result<(), CompletionReport> {
+    async fn install(&self, spec: &Specification, deployment_dir: &Path) -> Result<(), CommandFailure> {
         let events = &spec.all_possible_lifecycle_events;
         let request = InstallRequest {
             root_dir: self.layout.root().to_owned(),
@@ -218,11 +237,7 @@ impl Executor {
         blocking(move || install::install(&request)).await
     }
 
-    async fn run_hook(
-        &self,
-        event: LifecycleEventName,
-        spec: &Specification,
-    ) -> Result<(), CompletionReport> {
+    async fn run_hook(&self, event: LifecycleEventName, spec: &Specification) -> Result<(), CommandFailure> {
         let Some(EventScripts { archive_dir, scripts }) = self.scripts(event, spec)? else { return Ok(()) };
         let settings = &self.settings;
         let deployments_log = self.layout.deployments_log(&settings.program_name);
@@ -250,7 +265,7 @@ impl Executor {
         &self,
         event: LifecycleEventName,
         spec: &Specification,
-    ) -> Result<Option<EventScripts>, CompletionReport> {
+    ) -> Result<Option<EventScripts>, CommandFailure> {
         let archive_dir = which_revision::archive_dir(&self.layout, event, spec).map_err(failed)?;
         let Some(archive_dir) = archive_dir else { return Ok(None) };
         let appspec = appspec_file::read(&archive_dir, &spec.app_spec_filename).map_err(failed)?;
@@ -279,11 +294,11 @@ impl Executor {
 }
 
 /// A failure that is no script's, in the words of `error`.
-fn failed(error: impl Display) -> CompletionReport {
-    CompletionReport::failed(error.to_string())
+fn failed(error: impl Evident) -> CommandFailure {
+    CommandFailure::of(&error)
 }
 
-fn hook_failed(failure: HookFailure) -> CompletionReport {
+fn hook_failed(failure: HookFailure) -> CommandFailure {
     let error_code = match failure.code {
         1 => AgentErrorCode::ScriptMissing,
         2 => AgentErrorCode::ScriptNotExecutable,
@@ -292,23 +307,25 @@ fn hook_failed(failure: HookFailure) -> CompletionReport {
         6 => AgentErrorCode::OutputsLeftOpen,
         _ => AgentErrorCode::Unknown,
     };
-    CompletionReport {
+    let evidence = failure.evidence();
+    let report = CompletionReport {
         error_code,
         script_name: failure.script_name,
         message: failure.message,
         log: failure.log,
-    }
+    };
+    CommandFailure { report, evidence }
 }
 
 /// Does `work` where it does not hold up polling.
-async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, CompletionReport>
+async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, CommandFailure>
 where
     T: Send + 'static,
-    E: Display + Send + 'static,
+    E: Evident + Send + 'static,
 {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result.map_err(failed),
-        Err(error) => Err(CompletionReport::failed(format!("the agent failed inside: {error}"))),
+        Err(error) => Err(CompletionReport::failed(format!("the agent failed inside: {error}")).into()),
     }
 }
 

@@ -3,7 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use longshore_model::evidence::Evidence;
+
 use crate::execute::system_error;
+use crate::failure::{self, Evident};
 
 /// The first rule that stands in the way. Nothing was touched.
 #[derive(Debug, thiserror::Error)]
@@ -147,5 +150,14 @@ impl PlanError {
     /// A refusal that the plan foresees.
     pub(super) fn foreseen(path: &Path, errno: rustix::io::Errno) -> PlanError {
         PlanError::system(path, errno.into())
+    }
+}
+
+impl Evident for PlanError {
+    fn evidence(&self) -> Vec<Evidence> {
+        match self {
+            PlanError::System { path, source } => failure::system_refusal(Some(path), source),
+            _ => Vec::new(),
+        }
     }
 }

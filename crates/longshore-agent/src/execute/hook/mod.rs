@@ -199,5 +199,11 @@ fn io_text(error: &io::Error, program: Option<&String>) -> String {
     }
 }
 
+impl crate::failure::Evident for HookFailure {
+    fn evidence(&self) -> Vec<longshore_model::evidence::Evidence> {
+        Vec::new()
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -20,9 +20,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use longshore_model::appspec::{AppSpec, LifecycleCheckError};
+use longshore_model::evidence::Evidence;
 
 use super::appspec_file::{self, AppSpecFileError};
 use super::system_error;
+use crate::failure::{self, Evident};
 use crate::install_plan::{self, InstallPlan, PlanError, PlanRequest, parse_cleanup};
 use disk::Disk;
 use journal::Journal;
@@ -193,6 +195,17 @@ fn recover_one(path: &Path, checkpoint: Checkpoint<'_>) -> Result<Option<String>
         transaction::Outcome::Undone => "it is undone, the files are as they were before",
     };
     Ok(Some(format!("{name}: {outcome}")))
+}
+
+impl Evident for InstallError {
+    fn evidence(&self) -> Vec<Evidence> {
+        match self {
+            InstallError::AppSpec(error) => error.evidence(),
+            InstallError::Plan(error) => error.evidence(),
+            InstallError::System { path, source } => failure::system_refusal(Some(path), source),
+            InstallError::LifecycleEvents(_) => Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -148,5 +148,11 @@ fn is_disk_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+impl crate::failure::Evident for UnpackError {
+    fn evidence(&self) -> Vec<longshore_model::evidence::Evidence> {
+        Vec::new()
+    }
+}
+
 #[cfg(test)]
 mod tests;
