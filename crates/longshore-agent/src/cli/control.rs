@@ -1,34 +1,25 @@
-//! The command line: `run` for a supervisor, and the original's `start`, `stop`, `restart`, `status`.
+//! `run` for a supervisor, and the original's `start`, `stop`, `restart`, `status`.
 //! Source: agent.md §9.3, with I-39 to I-41.
 
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::{COMPLAINT, FAILURE, complain, read_settings, say};
 use crate::agent_log::{self, OpenLogError};
 use crate::causes::with_causes;
-use crate::config::{self, RawConfig, Settings};
+use crate::config::Settings;
 use crate::daemon;
 use crate::layout::Layout;
 use crate::pid_file::PidFile;
 use crate::tracker::Tracker;
 
-/// Something went wrong, or `stop` refused.
-const FAILURE: u8 = 1;
 /// `status` when no agent runs; as AWS's 2.x agent.
 const NOT_RUNNING: u8 = 3;
-/// A command line that cannot be understood.
-const USAGE: u8 = 64;
-
-/// What stands in front of everything that is wrong.
-const COMPLAINT: &str = "error: ";
 
 /// How long `start` waits for the new agent to hold its lock.
 const START_WAIT: Duration = Duration::from_secs(30);
@@ -38,110 +29,6 @@ const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often a started or stopping agent is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-
-/// The Longshore host agent: runs deployments on this host.
-///
-/// It polls the command service named in its configuration file, or AWS CodeDeploy's when none is
-/// named there, and needs outbound connections only.
-#[derive(Debug, Parser)]
-#[command(name = "longshore-agent", version, disable_help_subcommand = true)]
-struct Arguments {
-    #[command(flatten)]
-    global: Global,
-    #[command(subcommand)]
-    command: Option<Verb>,
-}
-
-#[derive(Debug, Args)]
-struct Global {
-    /// The configuration file.
-    ///
-    /// Default: /etc/codedeploy-agent/conf/codedeployagent.yml if it exists,
-    /// else /opt/codedeploy-agent/conf/codedeployagent.yml.
-    #[arg(long = "config_file", alias = "config-file", global = true, value_name = "PATH")]
-    config_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
-enum Verb {
-    /// Run in the foreground until told to stop by SIGTERM or SIGINT.
-    Run {
-        /// Leave the terminal first; how `start` calls it.
-        #[arg(long, hide = true)]
-        detach: bool,
-    },
-    /// Start the agent in the background.
-    Start,
-    /// Stop the agent; refused while a deployment runs a script.
-    Stop,
-    /// Stop the agent and start it again.
-    Restart,
-    /// Say whether the agent runs; exit code 0 if it does, 3 if not.
-    Status,
-    /// Print this text.
-    Help,
-}
-
-/// Runs the command line `arguments`, the program's own name first.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match Arguments::try_parse_from(arguments) {
-        Err(error) => usage_error(&error),
-        Ok(Arguments { command: None | Some(Verb::Help), .. }) => {
-            say(Arguments::command().render_help());
-            ExitCode::SUCCESS
-        }
-        Ok(Arguments { command: Some(verb), global }) => dispatch(verb, global),
-    }
-}
-
-fn usage_error(error: &clap::Error) -> ExitCode {
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            say(error.render().to_string().trim_end());
-            ExitCode::SUCCESS
-        }
-        ErrorKind::InvalidSubcommand => {
-            let name = error.get(clap::error::ContextKind::InvalidSubcommand);
-            let name = name.map(ToString::to_string).unwrap_or_default();
-            complain(format!("Unknown command '{name}'"));
-            complain_more(Arguments::command().render_help());
-            ExitCode::from(USAGE)
-        }
-        _ => {
-            complain_more(error.render().to_string().trim_end());
-            ExitCode::from(USAGE)
-        }
-    }
-}
-
-fn dispatch(verb: Verb, global: Global) -> ExitCode {
-    let path = global.config_file.unwrap_or_else(config::default_path);
-    let settings = match read_settings(&path) {
-        Ok(settings) => settings,
-        Err(problems) => {
-            for line in problems.lines() {
-                complain(line);
-            }
-            return ExitCode::from(FAILURE);
-        }
-    };
-    let control =
-        Control { pid_file: PidFile::new(&settings.pid_dir, &settings.program_name), path, settings };
-    match verb {
-        Verb::Run { detach } => control.run(detach),
-        Verb::Start => control.start(),
-        Verb::Stop => control.stop(),
-        Verb::Restart => control.restart(),
-        Verb::Status => control.status(),
-        // Answered without a configuration file.
-        Verb::Help => ExitCode::SUCCESS,
-    }
-}
-
-fn read_settings(path: &Path) -> Result<Settings, String> {
-    let raw = RawConfig::read(path).map_err(|error| error.to_string())?;
-    Settings::from_raw(&raw).map_err(|error| error.to_string())
-}
 
 /// Why the agent cannot be started in the background.
 #[derive(Debug, thiserror::Error)]
@@ -159,14 +46,25 @@ struct Starting {
     log_length: u64,
 }
 
-struct Control {
+/// One agent of this host, running or not.
+pub(super) struct Control {
     path: PathBuf,
     settings: Settings,
     pid_file: PidFile,
 }
 
 impl Control {
-    fn run(self, is_detached: bool) -> ExitCode {
+    /// The agent that the configuration file at `path` describes; its problems are said.
+    ///
+    /// # Errors
+    /// The exit code, when the file cannot be used.
+    pub(super) fn new(path: PathBuf) -> Result<Control, ExitCode> {
+        let settings = read_settings(&path)?;
+        let pid_file = PidFile::new(&settings.pid_dir, &settings.program_name);
+        Ok(Control { path, settings, pid_file })
+    }
+
+    pub(super) fn run(self, is_detached: bool) -> ExitCode {
         if is_detached && let Err(error) = nix::unistd::setsid() {
             complain(format!("Cannot leave the terminal: {error}"));
         }
@@ -179,7 +77,7 @@ impl Control {
         }
     }
 
-    fn start(&self) -> ExitCode {
+    pub(super) fn start(&self) -> ExitCode {
         if let Some(pid) = self.pid_file.running() {
             complain(format!("The AWS CodeDeploy agent is already running as PID {pid}"));
             return ExitCode::from(FAILURE);
@@ -241,7 +139,7 @@ impl Control {
         complain(format!("The agent ended at once ({status}), see {}", log.display()));
     }
 
-    fn stop(&self) -> ExitCode {
+    pub(super) fn stop(&self) -> ExitCode {
         say("Checking first if a deployment is already in progress");
         let layout = Layout::new(&self.settings.root_dir, &self.settings.ongoing_deployment_tracking);
         match Tracker::new(&layout).is_busy(SystemTime::now()) {
@@ -278,7 +176,7 @@ impl Control {
         ExitCode::SUCCESS
     }
 
-    fn restart(&self) -> ExitCode {
+    pub(super) fn restart(&self) -> ExitCode {
         let stopped = self.stop();
         if stopped != ExitCode::SUCCESS {
             return stopped;
@@ -287,7 +185,7 @@ impl Control {
         self.start()
     }
 
-    fn status(&self) -> ExitCode {
+    pub(super) fn status(&self) -> ExitCode {
         if let Some(pid) = self.pid_file.running() {
             say(format!("The AWS CodeDeploy agent is running as PID {pid}"));
             return ExitCode::SUCCESS;
@@ -296,51 +194,5 @@ impl Control {
         let _ = self.pid_file.remove_stale();
         complain("No AWS CodeDeploy agent running");
         ExitCode::from(NOT_RUNNING)
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "this is the command line")]
-fn say(text: impl Display) {
-    println!("{text}");
-}
-
-#[expect(clippy::print_stderr, reason = "this is the command line")]
-fn complain(text: impl Display) {
-    eprintln!("{COMPLAINT}{text}");
-}
-
-#[expect(clippy::print_stderr, reason = "this is the command line")]
-fn complain_more(text: impl Display) {
-    eprintln!("{text}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(line: &str, expected: (Option<Verb>, Option<&str>)) {
-        let parsed = Arguments::try_parse_from(line.split(' ')).expect(line);
-        let (verb, path) = expected;
-        assert_eq!(parsed.command, verb, "{line}");
-        assert_eq!(parsed.global.config_file, path.map(PathBuf::from), "{line}");
-    }
-
-    #[test]
-    fn the_configuration_file_may_be_named_before_and_after_the_command() {
-        let run = Some(Verb::Run { detach: false });
-        check("longshore-agent --config_file=/c.yml run", (run, Some("/c.yml")));
-        check("longshore-agent run --config_file=/c.yml", (run, Some("/c.yml")));
-        check("longshore-agent run --config-file /c.yml", (run, Some("/c.yml")));
-        check("longshore-agent status", (Some(Verb::Status), None));
-        check("longshore-agent", (None, None));
-    }
-
-    #[test]
-    fn a_started_agent_understands_its_own_command_line() {
-        check(
-            "longshore-agent --config_file=/c.yml run --detach",
-            (Some(Verb::Run { detach: true }), Some("/c.yml")),
-        );
     }
 }

@@ -1,0 +1,170 @@
+//! The command line: arguments, and which file carries out which command.
+//! Source: agent.md §9.3.
+
+mod control;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::config::{self, RawConfig, Settings};
+use control::Control;
+
+/// Something went wrong, or `stop` refused.
+const FAILURE: u8 = 1;
+/// A command line that cannot be understood.
+const USAGE: u8 = 64;
+
+/// What stands in front of everything that is wrong.
+const COMPLAINT: &str = "error: ";
+
+/// The Longshore host agent: runs deployments on this host.
+///
+/// It polls the command service named in its configuration file, or AWS CodeDeploy's when none is
+/// named there, and needs outbound connections only.
+#[derive(Debug, Parser)]
+#[command(name = "longshore-agent", version, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Verb>,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// The configuration file.
+    ///
+    /// Default: /etc/codedeploy-agent/conf/codedeployagent.yml if it exists,
+    /// else /opt/codedeploy-agent/conf/codedeployagent.yml.
+    #[arg(long = "config_file", alias = "config-file", global = true, value_name = "PATH")]
+    config_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+enum Verb {
+    /// Run in the foreground until told to stop by SIGTERM or SIGINT.
+    Run {
+        /// Leave the terminal first; how `start` calls it.
+        #[arg(long, hide = true)]
+        detach: bool,
+    },
+    /// Start the agent in the background.
+    Start,
+    /// Stop the agent; refused while a deployment runs a script.
+    Stop,
+    /// Stop the agent and start it again.
+    Restart,
+    /// Say whether the agent runs; exit code 0 if it does, 3 if not.
+    Status,
+    /// Print this text.
+    Help,
+}
+
+/// Runs the command line `arguments`, the program's own name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Arguments::try_parse_from(arguments) {
+        Err(error) => usage_error(&error),
+        Ok(Arguments { command: None, .. }) => help(),
+        Ok(Arguments { command: Some(verb), global }) => dispatch(verb, global),
+    }
+}
+
+fn usage_error(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            say(error.render().to_string().trim_end());
+            ExitCode::SUCCESS
+        }
+        ErrorKind::InvalidSubcommand => {
+            let name = error.get(clap::error::ContextKind::InvalidSubcommand);
+            let name = name.map(ToString::to_string).unwrap_or_default();
+            complain(format!("Unknown command '{name}'"));
+            complain_more(Arguments::command().render_help());
+            ExitCode::from(USAGE)
+        }
+        _ => {
+            complain_more(error.render().to_string().trim_end());
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn dispatch(verb: Verb, global: Global) -> ExitCode {
+    let path = global.config_file.unwrap_or_else(config::default_path);
+    let controlled = |act: fn(Control) -> ExitCode| Control::new(path).map_or_else(|code| code, act);
+    match verb {
+        Verb::Run { detach: false } => controlled(|control| control.run(false)),
+        Verb::Run { detach: true } => controlled(|control| control.run(true)),
+        Verb::Start => controlled(|control| control.start()),
+        Verb::Stop => controlled(|control| control.stop()),
+        Verb::Restart => controlled(|control| control.restart()),
+        Verb::Status => controlled(|control| control.status()),
+        Verb::Help => help(),
+    }
+}
+
+fn help() -> ExitCode {
+    say(Arguments::command().render_help());
+    ExitCode::SUCCESS
+}
+
+/// The checked configuration file at `path`; its problems are said, one line each.
+fn read_settings(path: &Path) -> Result<Settings, ExitCode> {
+    let raw = RawConfig::read(path).map_err(|error| error.to_string());
+    let settings = raw.and_then(|raw| Settings::from_raw(&raw).map_err(|error| error.to_string()));
+    settings.map_err(|problems| {
+        problems.lines().for_each(complain);
+        ExitCode::from(FAILURE)
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "this is the command line")]
+fn say(text: impl Display) {
+    println!("{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "this is the command line")]
+fn complain(text: impl Display) {
+    eprintln!("{COMPLAINT}{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "this is the command line")]
+fn complain_more(text: impl Display) {
+    eprintln!("{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: (Option<Verb>, Option<&str>)) {
+        let parsed = Arguments::try_parse_from(line.split(' ')).expect(line);
+        let (verb, path) = expected;
+        assert_eq!(parsed.command, verb, "{line}");
+        assert_eq!(parsed.global.config_file, path.map(PathBuf::from), "{line}");
+    }
+
+    #[test]
+    fn the_configuration_file_may_be_named_before_and_after_the_command() {
+        let run = Some(Verb::Run { detach: false });
+        check("longshore-agent --config_file=/c.yml run", (run, Some("/c.yml")));
+        check("longshore-agent run --config_file=/c.yml", (run, Some("/c.yml")));
+        check("longshore-agent run --config-file /c.yml", (run, Some("/c.yml")));
+        check("longshore-agent status", (Some(Verb::Status), None));
+        check("longshore-agent", (None, None));
+    }
+
+    #[test]
+    fn a_started_agent_understands_its_own_command_line() {
+        check(
+            "longshore-agent --config_file=/c.yml run --detach",
+            (Some(Verb::Run { detach: true }), Some("/c.yml")),
+        );
+    }
+}
