@@ -116,6 +116,26 @@ pub enum Evidence {
         /// Of what came.
         actual: String,
     },
+    /// An archive cannot be read.
+    ArchiveDamaged {
+        /// `tar` or `zip`.
+        format: String,
+        /// The member at which that was seen, if it was at one.
+        member: Option<String>,
+        /// What is wrong.
+        detail: String,
+    },
+    /// There was no room for what was to be written.
+    DiskFull {
+        /// Where.
+        path: String,
+        /// What was to be written has at least so many bytes.
+        needed_bytes: u64,
+        /// What the file system has without what was written; absent when it did not say.
+        available_bytes: Option<u64>,
+        /// How many files can still be made there; absent when it did not say.
+        available_files: Option<u64>,
+    },
     /// The agent ended while the command ran.
     AgentRestarted {
         /// The process group of the script that was running, if one was.

@@ -38,6 +38,10 @@ const KNOWN_KEYS: &[&str] = &[
     "hook_kill_grace_seconds",
     "max_extracted_bytes",
     "archive_max_extraction_size",
+    "reject_symlinks_in_bundle",
+    "reject_path_traversal_in_bundle",
+    "reject_unsafe_permissions_in_bundle",
+    "ignore_ownership_in_bundle",
 ];
 
 /// Every problem of a configuration file, one line each.
@@ -46,6 +50,15 @@ const KNOWN_KEYS: &[&str] = &[
 pub struct InvalidConfig {
     /// The problems, in the words that users know from the original agent.
     pub problems: Vec<String>,
+}
+
+/// A bound on bytes, with the key that sets it: messages name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteLimit {
+    /// The key.
+    pub key: &'static str,
+    /// The most bytes there may be.
+    pub bytes: u64,
 }
 
 /// The agent's configuration, checked.
@@ -94,7 +107,15 @@ pub struct Settings {
     /// How long a timed-out script has between SIGTERM and SIGKILL.
     pub hook_kill_grace: Duration,
     /// The most bytes a bundle may unpack to.
-    pub max_extracted_bytes: Option<u64>,
+    pub max_extracted: Option<ByteLimit>,
+    /// Refuse bundles with symbolic or hard links in them.
+    pub reject_symlinks_in_bundle: bool,
+    /// Refuse paths of an AppSpec that climb; members of bundles never may.
+    pub reject_path_traversal_in_bundle: bool,
+    /// Refuse setuid and setgid.
+    pub reject_unsafe_permissions_in_bundle: bool,
+    /// Unpacked files belong to the agent's user, whatever the archive says.
+    pub ignore_ownership_in_bundle: bool,
     /// Keys of the file without an effect here; logged once.
     pub ignored_keys: Vec<String>,
 }
@@ -160,9 +181,11 @@ impl Reader<'_> {
             http_read_timeout: self.seconds("http_read_timeout", 80).max(Duration::from_secs(1)),
             deployment_signer_ca_file: self.optional("deployment_signer_ca_file").map(PathBuf::from),
             hook_kill_grace: self.seconds("hook_kill_grace_seconds", 5),
-            max_extracted_bytes: self
-                .bytes("max_extracted_bytes")
-                .or_else(|| self.bytes("archive_max_extraction_size")),
+            max_extracted: self.max_extracted(),
+            reject_symlinks_in_bundle: self.flag("reject_symlinks_in_bundle", false),
+            reject_path_traversal_in_bundle: self.flag("reject_path_traversal_in_bundle", false),
+            reject_unsafe_permissions_in_bundle: self.flag("reject_unsafe_permissions_in_bundle", false),
+            ignore_ownership_in_bundle: self.flag("ignore_ownership_in_bundle", false),
             ignored_keys: self.ignored_keys(),
         }
     }
@@ -225,13 +248,20 @@ impl Reader<'_> {
     }
 
     /// A number of bytes, with or without a unit as AWS's 2.x agent reads it (`10MB`, `2GiB`).
-    fn bytes(&mut self, key: &str) -> Option<u64> {
+    fn bytes(&mut self, key: &'static str) -> Option<ByteLimit> {
         let text = self.optional(key)?;
-        let bytes = parse_bytes(&text);
+        let bytes = parse_bytes(&text).filter(|bytes| 0 < *bytes);
         if bytes.is_none() {
-            self.problems.push(format!("Invalid {key} {text}: expected a number of bytes"));
+            self.problems
+                .push(format!("Invalid {key} {text}: expected a number of bytes, e.g. 500MB or 2GiB"));
         }
-        bytes
+        bytes.map(|bytes| ByteLimit { key, bytes })
+    }
+
+    /// Both names are known from elsewhere; the smaller of two bounds holds.
+    fn max_extracted(&mut self) -> Option<ByteLimit> {
+        let limits = [self.bytes("max_extracted_bytes"), self.bytes("archive_max_extraction_size")];
+        limits.into_iter().flatten().min_by_key(|limit| limit.bytes)
     }
 
     fn endpoint(&mut self, key: &str) -> Option<String> {
@@ -351,8 +381,41 @@ mod tests {
 
     #[test]
     fn extraction_limits_take_units() {
-        check("archive_max_extraction_size: 2GiB\n", |settings| settings.max_extracted_bytes, Some(2 << 30));
-        check("max_extracted_bytes: 500\n", |settings| settings.max_extracted_bytes, Some(500));
+        let limit = |text: &str, key, bytes| {
+            check(text, |settings| settings.max_extracted, Some(ByteLimit { key, bytes }));
+        };
+        limit("archive_max_extraction_size: 2GiB\n", "archive_max_extraction_size", 2 << 30);
+        limit("archive_max_extraction_size: '10 mb'\n", "archive_max_extraction_size", 10_000_000);
+        limit("max_extracted_bytes: 500\n", "max_extracted_bytes", 500);
+        let both = "max_extracted_bytes: 1KB\narchive_max_extraction_size: 1KiB\n";
+        limit(both, "max_extracted_bytes", 1000);
+        check("", |settings| settings.max_extracted, None);
+        for text in ["0", "-1", "1.5GB", "MB", "10 parrots", "99999999999TiB"] {
+            check_refused(
+                &format!("archive_max_extraction_size: {text}\n"),
+                &format!(
+                    "Invalid archive_max_extraction_size {text}: expected a number of bytes, e.g. 500MB or 2GiB"
+                ),
+            );
+        }
+    }
+
+    #[track_caller]
+    fn check_flag(key: &str, field: fn(Settings) -> bool) {
+        check("", field, false);
+        check(&format!("{key}: true\n"), field, true);
+        check(&format!(":{key}: 'true'\n"), field, true);
+        check(&format!("{key}: \"false\"\n"), field, false);
+    }
+
+    #[test]
+    fn hardening_of_bundles_is_off_unless_asked_for_with_or_without_quotes() {
+        check_flag("reject_symlinks_in_bundle", |settings| settings.reject_symlinks_in_bundle);
+        check_flag("reject_path_traversal_in_bundle", |settings| settings.reject_path_traversal_in_bundle);
+        check_flag("reject_unsafe_permissions_in_bundle", |settings| {
+            settings.reject_unsafe_permissions_in_bundle
+        });
+        check_flag("ignore_ownership_in_bundle", |settings| settings.ignore_ownership_in_bundle);
     }
 
     #[test]

@@ -217,7 +217,7 @@ impl Executor {
         kind: BundleKind,
         archive_dir: PathBuf,
     ) -> Result<(), CommandFailure> {
-        let limits = UnpackLimits { max_extracted_bytes: self.settings.max_extracted_bytes };
+        let limits = UnpackLimits::of(&self.settings);
         let old_archive = archive_dir.clone();
         blocking(move || download::remove_directory(&old_archive)).await?;
         blocking(move || unpack::unpack(&bundle, kind, &archive_dir, &limits)).await

@@ -1,7 +1,7 @@
 //! One line per rule of agent.md §5.4. Members are written `d/`, `f=content`, `l->text`, `h=>member`,
 //! `p|` (a named pipe), `c!` (a device); what was unpacked is shown the same way.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
@@ -9,6 +9,7 @@ use tar::{EntryType, Header};
 use zip::write::SimpleFileOptions;
 
 use super::*;
+use crate::config::ByteLimit;
 
 fn tar_of(members: &[&str]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
@@ -161,8 +162,6 @@ fn compression_is_told_by_content_for_tar_and_tgz() {
     let tar = tar_of(&["f=x"]);
     assert_eq!(Place::new(&gzip(&tar)).outcome(BundleKind::Tar), "f=x");
     assert_eq!(Place::new(&tar).outcome(BundleKind::Tgz), "f=x");
-    let outcome = Place::new(b"BZh91AY").outcome(BundleKind::Tar);
-    assert_eq!(outcome, "Error extracting tar archive: 2 (bzip2 compression is not available yet)");
 }
 
 #[test]
@@ -221,7 +220,7 @@ fn a_sparse_file_in_pax_format_is_refused_and_not_unpacked_wrongly() {
     tar.append(&header, &b"0"[..]).expect("append");
     assert_eq!(
         Place::new(&tar.into_inner().expect("finish")).outcome(BundleKind::Tar),
-        "Error extracting tar archive: 2 (sparse files in PAX format are not available yet)"
+        "Error extracting tar archive: 2 (GNUSparseFile.1/f: sparse files in PAX format are not available yet)"
     );
 }
 
@@ -266,12 +265,15 @@ fn padding_after_a_compressed_archive_does_not_matter() {
 
 #[test]
 fn the_total_size_can_be_limited() {
-    let limits = UnpackLimits { max_extracted_bytes: Some(10) };
+    let limits = UnpackLimits {
+        max_bytes: Some(ByteLimit { key: "archive_max_extraction_size", bytes: 10 }),
+        ..UnpackLimits::default()
+    };
     let place = Place::new(&tar_of(&["a=12345", "b=123456"]));
     let error = place.unpack(BundleKind::Tar, limits).expect_err("11 bytes");
     assert_eq!(
         error.to_string(),
-        "Error extracting tar archive: the content exceeds max_extracted_bytes (10)"
+        "Error extracting tar archive: the content exceeds archive_max_extraction_size (10)"
     );
     let place = Place::new(&tar_of(&["a=12345", "b=12345"]));
     place.unpack(BundleKind::Tar, limits).expect("10 bytes");

@@ -1,27 +1,21 @@
-//! Writes members below one directory and nowhere else.
-//!
-//! A member's parent is reached from the root handle component by component without following links;
-//! a symbolic link on the way is resolved by hand and may not lead out.
+//! Writes members below one directory and nowhere else (see [`super::way`]).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{
     AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, fchmod, fchown, fstat, futimens,
-    linkat, mkdirat, mkfifoat, open, openat, readlinkat, symlinkat, unlinkat, utimensat,
+    linkat, mkdirat, mkfifoat, openat, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
-use super::Fault;
-use super::member::{MemberPath, joined};
-
-/// Bytes copied at once.
-const CHUNK_BYTES: usize = 64 * 1024;
-
-/// As many links as Linux itself follows in one path.
-const MAX_LINKS: usize = 40;
+use super::compression::BUFFER_BYTES;
+use super::error::Fault;
+use super::member::{MemberPath, split_last};
+use super::rules::UnpackLimits;
+use super::way::Way;
 
 /// What an archive says about a member besides its content.
 #[derive(Clone, Copy, Debug)]
@@ -37,15 +31,17 @@ pub(super) struct Attributes {
 /// A directory that members are written into.
 #[derive(Debug)]
 pub(super) struct Tree {
-    root: OwnedFd,
-    /// The last parent that was reached: most members follow one of the same directory.
-    last_parent: Option<(Vec<u8>, OwnedFd)>,
+    way: Way,
+    limits: UnpackLimits,
+    n_members: u64,
+    /// What the members so far have, or say that they have.
+    n_bytes: u64,
+    /// What all members together have, if the archive says so beforehand.
+    announced_bytes: u64,
     /// Set at the end, so that read-only directories can be filled and times stay.
     directories: HashMap<Vec<u8>, Attributes>,
     ids: Ids,
     umask: u32,
-    n_bytes: u64,
-    max_bytes: Option<u64>,
     buffer: Vec<u8>,
 }
 
@@ -60,63 +56,88 @@ struct Ids {
 
 impl Tree {
     /// The tree below the existing directory `path`.
-    pub(super) fn open(path: &Path, max_bytes: Option<u64>) -> Result<Tree, Fault> {
-        let root = open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let is_inherited = fstat(&root)?.st_mode & 0o2000 != 0;
+    pub(super) fn open(path: &Path, limits: UnpackLimits) -> Result<Tree, Fault> {
+        let way = Way::from(path)?;
+        let is_inherited = fstat(way.root())?.st_mode & 0o2000 != 0;
         Ok(Tree {
-            root,
-            last_parent: None,
+            way,
+            limits,
+            n_members: 0,
+            n_bytes: 0,
+            announced_bytes: 0,
             directories: HashMap::new(),
             ids: Ids {
-                is_root: rustix::process::geteuid().is_root(),
+                is_root: rustix::process::geteuid().is_root() && !limits.ignores_owners,
                 gid: rustix::process::getegid().as_raw(),
                 is_inherited,
             },
             umask: crate::execute::umask::current(),
-            n_bytes: 0,
-            max_bytes,
-            buffer: vec![0; CHUNK_BYTES],
+            buffer: vec![0; BUFFER_BYTES],
         })
+    }
+
+    /// Takes what the archive's directory says before anything is written.
+    pub(super) fn announce(&mut self, n_members: u64, n_bytes: u64) -> Result<(), Fault> {
+        UnpackLimits::check_members(n_members)?;
+        self.announced_bytes = n_bytes;
+        self.limits.check_bytes(n_bytes)
+    }
+
+    /// Looks at a member before it is written.
+    pub(super) fn admit(&mut self, name: &[u8], mode: Option<u32>) -> Result<(), Fault> {
+        self.n_members += 1;
+        UnpackLimits::check_members(self.n_members)?;
+        self.limits.check_mode(name, mode)
+    }
+
+    /// What the files take at least, as far as that is known.
+    pub(super) fn needed_bytes(&self) -> u64 {
+        self.n_bytes.max(self.announced_bytes)
     }
 
     /// Makes a directory; its attributes are set when everything is in place.
     pub(super) fn directory(&mut self, path: &MemberPath<'_>, attributes: Attributes) -> Result<(), Fault> {
-        if let Some((parents, name)) = path.split_last() {
-            let parent = self.parent(parents)?;
-            match mkdirat(parent, name, Mode::from_raw_mode(0o777)) {
+        if let Some((parent, name)) = path.split_last() {
+            let mode = Mode::from_raw_mode(0o777);
+            let parent = self.way.to(parent)?;
+            match mkdirat(parent, name, mode) {
                 Err(Errno::EXIST) if !is_directory(parent, name)? => {
                     unlinkat(parent, name, AtFlags::empty())?;
-                    mkdirat(parent, name, Mode::from_raw_mode(0o777))?;
+                    mkdirat(parent, name, mode)?;
+                    self.way.forget();
                 }
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        self.directories.insert(joined(path.components()), attributes);
+        self.directories.insert(path.text().to_vec(), attributes);
         Ok(())
     }
 
-    /// Writes a regular file, replacing what has its name.
+    /// Writes a regular file of `size` bytes, replacing what has its name.
     pub(super) fn file(
         &mut self,
         path: &MemberPath<'_>,
         attributes: Attributes,
+        size: u64,
         content: &mut dyn Read,
     ) -> Result<(), Fault> {
-        let (parents, name) = named(path)?;
+        let n_bytes_before = self.n_bytes;
+        // Counted before it is written, so that no disk is filled for a member that is too large anyway.
+        self.n_bytes = self.n_bytes.saturating_add(size);
+        self.limits.check_bytes(self.n_bytes)?;
         let owner = self.new_owner(attributes);
         let mode = attributes.mode.unwrap_or(0o666);
         // Nobody else may open it while it still belongs to us.
-        let first_mode = if owner.is_some() { mode & 0o700 } else { mode & 0o777 };
+        let first_mode = Mode::from_raw_mode(if owner.is_some() { mode & 0o700 } else { mode & 0o777 });
         let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let umask = self.umask;
-        let parent = self.parent(parents)?;
-        let file = replacing(parent, name, || openat(parent, name, create, Mode::from_raw_mode(first_mode)))?;
-        self.copy(content, &file)?;
+        let file = self.replacing(path, |parent, name| openat(parent, name, create, first_mode))?;
+        let n_written = self.copy(content, &file, n_bytes_before)?;
+        self.n_bytes = n_bytes_before.saturating_add(n_written.max(size));
         if let Some((uid, gid)) = owner {
             fchown(&file, Some(uid), Some(gid))?;
         }
-        let is_as_created = owner.is_none() && mode & (umask | 0o7000) == 0;
+        let is_as_created = owner.is_none() && mode & (self.umask | 0o7000) == 0;
         if attributes.mode.is_some() && !is_as_created {
             fchmod(&file, Mode::from_raw_mode(mode))?;
         }
@@ -133,42 +154,38 @@ impl Tree {
         attributes: Attributes,
         text: &[u8],
     ) -> Result<(), Fault> {
-        let (parents, name) = named(path)?;
+        self.limits.check_link(path.text())?;
         let owner = self.new_owner(attributes);
-        let parent = self.parent(parents)?;
-        replacing(parent, name, || symlinkat(text, parent, name))?;
+        self.replacing(path, |parent, name| symlinkat(text, parent, name))?;
+        let (parent, name) = named(path)?;
+        let parent = self.way.to(parent)?;
         if let Some((uid, gid)) = owner {
             rustix::fs::chownat(parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
         }
         if let Some(modified) = attributes.modified {
             utimensat(parent, name, &timestamps(modified), AtFlags::SYMLINK_NOFOLLOW)?;
         }
-        // The link may replace a directory that the remembered parent lies in.
-        self.last_parent = None;
         Ok(())
     }
 
     /// Gives an earlier member a second name.
     pub(super) fn hard_link(&mut self, path: &MemberPath<'_>, target: &MemberPath<'_>) -> Result<(), Fault> {
-        let (target_parents, target_name) = named(target)?;
-        let target_parent = self.reach(target_parents)?;
-        let (parents, name) = named(path)?;
-        let parent = self.parent(parents)?;
+        self.limits.check_link(path.text())?;
+        let (target_parent, target_name) = named(target)?;
+        let target_parent = self.way.to(target_parent)?.try_clone_to_owned()?;
         if path == target {
             return Ok(());
         }
         // Without AT_SYMLINK_FOLLOW a link is linked itself, so this cannot reach outside either.
-        replacing(parent, name, || linkat(&target_parent, target_name, parent, name, AtFlags::empty()))?;
-        Ok(())
+        self.replacing(path, |parent, name| {
+            linkat(&target_parent, target_name, parent, name, AtFlags::empty())
+        })
     }
 
     /// Makes a named pipe. Install refuses them, but a revision may hold one that it does not install.
     pub(super) fn fifo(&mut self, path: &MemberPath<'_>, attributes: Attributes) -> Result<(), Fault> {
-        let (parents, name) = named(path)?;
-        let parent = self.parent(parents)?;
         let mode = Mode::from_raw_mode(attributes.mode.unwrap_or(0o644) & 0o777);
-        replacing(parent, name, || mkfifoat(parent, name, mode))?;
-        Ok(())
+        self.replacing(path, |parent, name| mkfifoat(parent, name, mode))
     }
 
     /// Sets what directories are to have, children before parents.
@@ -199,81 +216,48 @@ impl Tree {
         (!is_ours).then(|| (Uid::from_raw(uid), Gid::from_raw(gid)))
     }
 
-    fn copy(&mut self, content: &mut dyn Read, file: &OwnedFd) -> Result<(), Fault> {
+    /// Copies everything; tells how much that was.
+    fn copy(&mut self, content: &mut dyn Read, file: &OwnedFd, n_bytes_before: u64) -> Result<u64, Fault> {
+        let mut n_written = 0;
         loop {
             let n_read = match content.read(&mut self.buffer) {
-                Ok(0) => return Ok(()),
+                Ok(0) => return Ok(n_written),
                 Ok(n_read) => n_read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error.into()),
             };
-            self.n_bytes += n_read as u64;
-            if let Some(limit) = self.max_bytes.filter(|limit| *limit < self.n_bytes) {
-                return Err(Fault::TooLarge(limit));
-            }
+            n_written += n_read as u64;
+            self.limits.check_bytes(n_bytes_before.saturating_add(n_written))?;
             write_all(file, &self.buffer[..n_read])?;
         }
     }
 
-    /// The directory that a member goes into, made if absent.
-    fn parent(&mut self, components: &[&[u8]]) -> Result<BorrowedFd<'_>, Fault> {
-        if components.is_empty() {
-            return Ok(self.root.as_fd());
-        }
-        let path = joined(components);
-        let is_remembered = self.last_parent.as_ref().is_some_and(|(last, _)| *last == path);
-        if !is_remembered {
-            let directory = self.reach(components)?;
-            self.last_parent = Some((path, directory));
-        }
-        match &self.last_parent {
-            Some((_, directory)) => Ok(directory.as_fd()),
-            None => Ok(self.root.as_fd()),
-        }
-    }
-
-    /// Walks down from the root; missing directories are made.
-    fn reach(&self, components: &[&[u8]]) -> Result<OwnedFd, Fault> {
-        let leads_outside = || Fault::Unsafe(joined(components));
-        let mut pending: VecDeque<Vec<u8>> = components.iter().map(|part| part.to_vec()).collect();
-        let mut way: Vec<OwnedFd> = Vec::new();
-        let mut n_links = 0;
-        while let Some(part) = pending.pop_front() {
-            if part == b".." {
-                way.pop().ok_or_else(leads_outside)?;
-                continue;
+    /// Runs `make` for the member; if something has its name already, removes that and runs it again.
+    fn replacing<T>(
+        &mut self,
+        path: &MemberPath<'_>,
+        make: impl Fn(BorrowedFd<'_>, &[u8]) -> Result<T, Errno>,
+    ) -> Result<T, Fault> {
+        let (parent, name) = named(path)?;
+        let parent = self.way.to(parent)?;
+        match make(parent, name) {
+            Err(Errno::EXIST) => {
+                unlinkat(parent, name, AtFlags::empty())?;
+                let made = make(parent, name)?;
+                // What is gone may be a link that led to a directory.
+                self.way.forget();
+                Ok(made)
             }
-            let here = way.last().unwrap_or(&self.root);
-            match enter(here, &part)? {
-                Step::Directory(directory) => way.push(directory),
-                Step::Link(text) => {
-                    n_links += 1;
-                    if text.first() == Some(&b'/') || MAX_LINKS < n_links {
-                        return Err(leads_outside());
-                    }
-                    let parts = text.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
-                    for part in parts.rev() {
-                        pending.push_front(part.to_vec());
-                    }
-                }
-            }
-        }
-        match way.pop() {
-            Some(directory) => Ok(directory),
-            None => Ok(self.root.try_clone()?),
+            result => Ok(result?),
         }
     }
 
     /// A directory for changing its attributes; `None` when the path has something else.
-    fn reopen(&self, path: &[u8]) -> Result<Option<OwnedFd>, Fault> {
+    fn reopen(&mut self, path: &[u8]) -> Result<Option<OwnedFd>, Fault> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let components: Vec<&[u8]> =
-            path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect();
-        let opened = match components.split_last() {
-            None => openat(&self.root, ".", flags, Mode::empty()),
-            Some((name, parents)) => openat(self.reach(parents)?, *name, flags, Mode::empty()),
-        };
-        match opened {
+        let (parent, name) = split_last(path);
+        let name = if name.is_empty() { b"." } else { name };
+        match openat(self.way.to(parent)?, name, flags, Mode::empty()) {
             Ok(directory) => Ok(Some(directory)),
             Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) => Ok(None),
             Err(error) => Err(error.into()),
@@ -281,50 +265,13 @@ impl Tree {
     }
 }
 
-/// Where one component leads.
-enum Step {
-    Directory(OwnedFd),
-    Link(Vec<u8>),
-}
-
-fn enter(here: &OwnedFd, name: &[u8]) -> Result<Step, Fault> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match openat(here, name, flags, Mode::empty()) {
-        Ok(directory) => Ok(Step::Directory(directory)),
-        Err(Errno::NOENT) => {
-            mkdirat(here, name, Mode::from_raw_mode(0o777))?;
-            Ok(Step::Directory(openat(here, name, flags, Mode::empty())?))
-        }
-        Err(Errno::NOTDIR | Errno::LOOP) => match readlinkat(here, name, Vec::new()) {
-            Ok(text) => Ok(Step::Link(text.into_bytes())),
-            Err(_) => Err(Errno::NOTDIR.into()),
-        },
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn named<'p, 'a>(path: &'p MemberPath<'a>) -> Result<(&'p [&'a [u8]], &'a [u8]), Fault> {
+fn named<'p>(path: &'p MemberPath<'_>) -> Result<(&'p [u8], &'p [u8]), Fault> {
     path.split_last().ok_or_else(|| Fault::Io(Errno::ISDIR.into()))
 }
 
 fn is_directory(parent: BorrowedFd<'_>, name: &[u8]) -> Result<bool, Fault> {
     let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
     Ok(rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Directory)
-}
-
-/// Runs `make`; if something has the name already, removes that and runs it again.
-fn replacing<T>(
-    parent: BorrowedFd<'_>,
-    name: &[u8],
-    make: impl Fn() -> Result<T, Errno>,
-) -> Result<T, Fault> {
-    match make() {
-        Err(Errno::EXIST) => {
-            unlinkat(parent, name, AtFlags::empty())?;
-            Ok(make()?)
-        }
-        result => Ok(result?),
-    }
 }
 
 fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> Result<(), Fault> {
