@@ -17,12 +17,7 @@ pub(super) fn withheld(caller: &Caller) -> Variables {
 }
 
 /// The variables of a script of `event`. An unknown host or region leaves what the script inherits.
-pub(super) fn variables(
-    event: &str,
-    spec: &Specification,
-    host_identifier: &str,
-    region: &str,
-) -> Variables {
+pub(super) fn variables(event: &str, spec: &Specification, host_identifier: &str, region: &str) -> Variables {
     let mut variables = Variables::new();
     let mut put = |name: &str, value: Option<&str>| {
         variables.push((name.to_owned(), value.map(str::to_owned)));

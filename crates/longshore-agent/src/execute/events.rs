@@ -79,9 +79,8 @@ mod tests {
         check(&mapping, "AllowTraffic", "Unknown");
         check(&mapping, "UpdateDeploymentAgent", "Unknown");
         check(&mapping, "installed", "Unknown");
-        let is_hook = |event: &LifecycleEventName| {
-            matches!(mapping.kind(event.as_str()), CommandKind::Hooks(_))
-        };
+        let is_hook =
+            |event: &LifecycleEventName| matches!(mapping.kind(event.as_str()), CommandKind::Hooks(_));
         assert_eq!(LifecycleEventName::ALL.into_iter().filter(is_hook).count(), 9);
     }
 

@@ -293,11 +293,7 @@ impl Executor {
     }
 
     /// The scripts of `event`; `None` when it is a no-op.
-    fn scripts(
-        &self,
-        event: &str,
-        spec: &Specification,
-    ) -> Result<Option<EventScripts>, CommandFailure> {
+    fn scripts(&self, event: &str, spec: &Specification) -> Result<Option<EventScripts>, CommandFailure> {
         let archive_dir = which_revision::archive_dir(&self.layout, event, spec).map_err(failed)?;
         let Some(archive_dir) = archive_dir else { return Ok(None) };
         let appspec = appspec_file::read(&archive_dir, &spec.app_spec_filename).map_err(failed)?;

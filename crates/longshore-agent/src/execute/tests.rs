@@ -56,7 +56,11 @@ fn check(hooks: &str, expected: &str) {
     let log = ended.err().map(|failure| failure.report.log.replace('\n', ";")).unwrap_or_default();
     let ran = fs::read_to_string(executor.deployment_dir(&spec).join("logs/scripts.log")).unwrap_or_default();
     let ran: Vec<&str> = ran.lines().filter_map(|line| line.split("LifecycleEvent - ").nth(1)).collect();
-    assert_eq!(format!("noop={is_noop} total={total:?} ran={} log={log}", ran.join(",")), expected, "{hooks}");
+    assert_eq!(
+        format!("noop={is_noop} total={total:?} ran={} log={log}", ran.join(",")),
+        expected,
+        "{hooks}"
+    );
 }
 
 #[test]

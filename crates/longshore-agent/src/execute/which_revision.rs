@@ -21,11 +21,7 @@ enum Source {
 ///
 /// # Errors
 /// When a pointer file is there and cannot be read.
-pub(super) fn archive_dir(
-    layout: &Layout,
-    event: &str,
-    spec: &Specification,
-) -> io::Result<Option<PathBuf>> {
+pub(super) fn archive_dir(layout: &Layout, event: &str, spec: &Specification) -> io::Result<Option<PathBuf>> {
     let current = layout.deployment(&spec.deployment_group_id, &spec.deployment_id).join(ARCHIVE);
     let known = LifecycleEventName::from_name(event);
     // Events of a person's own are the deployment's.

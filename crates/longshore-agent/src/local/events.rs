@@ -8,8 +8,14 @@ const DOWNLOAD_BUNDLE: &str = "DownloadBundle";
 const INSTALL: &str = "Install";
 
 /// What may not stand before a listed DownloadBundle. BeforeInstall and custom names are let through.
-const AFTER_DOWNLOAD_BUNDLE: [&str; 6] =
-    ["Install", "AfterInstall", "ApplicationStart", "BeforeAllowTraffic", "AfterAllowTraffic", "ValidateService"];
+const AFTER_DOWNLOAD_BUNDLE: [&str; 6] = [
+    "Install",
+    "AfterInstall",
+    "ApplicationStart",
+    "BeforeAllowTraffic",
+    "AfterAllowTraffic",
+    "ValidateService",
+];
 
 /// Checks the order of the events that were listed.
 pub(super) fn check_order(listed: &[String]) -> Result<(), InvalidRequest> {
@@ -103,12 +109,18 @@ mod tests {
     fn the_two_deeds_are_put_in_front_when_they_are_missing() {
         check("BeforeInstall,ApplicationStart", "DownloadBundle,Install,BeforeInstall,ApplicationStart");
         check("DownloadBundle,Install", "DownloadBundle,Install");
-        check("DownloadBundle", "Install,DownloadBundle".split(',').rev().collect::<Vec<_>>().join(",").as_str());
+        check(
+            "DownloadBundle",
+            "Install,DownloadBundle".split(',').rev().collect::<Vec<_>>().join(",").as_str(),
+        );
         check("Install", "DownloadBundle,Install");
         check("ApplicationStop,Install", "DownloadBundle,ApplicationStop,Install");
         check("ApplicationStop,DownloadBundle", "DownloadBundle,ApplicationStop,Install");
         check("WarmCaches", "DownloadBundle,Install,WarmCaches");
-        check("ApplicationStop,DownloadBundle,BeforeInstall,Install", "ApplicationStop,DownloadBundle,BeforeInstall,Install");
+        check(
+            "ApplicationStop,DownloadBundle,BeforeInstall,Install",
+            "ApplicationStop,DownloadBundle,BeforeInstall,Install",
+        );
     }
 
     #[test]

@@ -58,7 +58,9 @@ fn occupied(path: &str, found: &FoundEntry, recorded_by: &[String]) -> Vec<Strin
         lines.push("no deployment on this host has put it there".to_owned());
     } else {
         lines.push(format!("put there by deployment group {}", recorded_by.join(", ")));
-        lines.push("hint: deploy to that group (--deployment-group), whose files are then replaced".to_owned());
+        lines.push(
+            "hint: deploy to that group (--deployment-group), whose files are then replaced".to_owned(),
+        );
     }
     lines.push(
         "hint: remove it, or choose --file-exists-behavior OVERWRITE (replace it) or RETAIN (keep it)"
@@ -113,7 +115,8 @@ mod tests {
             size_bytes: 12,
             modified_epoch_secs: 0,
         };
-        let hint = "hint: remove it, or choose --file-exists-behavior OVERWRITE (replace it) or RETAIN (keep it)";
+        let hint =
+            "hint: remove it, or choose --file-exists-behavior OVERWRITE (replace it) or RETAIN (keep it)";
         let what = "/srv/a is a file of root:4711, mode 0644, 12 bytes, changed 1970-01-01T00:00:00Z";
         let occupied = |recorded_by: &[&str]| Evidence::PathOccupied {
             path: "/srv/a".to_owned(),

@@ -173,7 +173,9 @@ mod tests {
             Ok(Location::Local { path }) => {
                 format!("local {}", path.strip_prefix(host.path()).expect("inside").display())
             }
-            Ok(Location::S3 { bucket, key, version, e_tag }) => format!("{bucket} {key} {version:?} {e_tag:?}"),
+            Ok(Location::S3 { bucket, key, version, e_tag }) => {
+                format!("{bucket} {key} {version:?} {e_tag:?}")
+            }
             Ok(Location::GitHub { account, repository, commit_id }) => {
                 format!("{account} {repository} {commit_id}")
             }
@@ -217,7 +219,11 @@ mod tests {
     #[test]
     fn s3_names_bucket_and_key_and_maybe_version_and_etag() {
         check("s3://b/k", "tgz", "b k None None");
-        check("s3://b/k/l.tgz?versionId=v1&etag=%22e%22", "tgz", "b k/l.tgz Some(\"v1\") Some(\"\\\"e\\\"\")");
+        check(
+            "s3://b/k/l.tgz?versionId=v1&etag=%22e%22",
+            "tgz",
+            "b k/l.tgz Some(\"v1\") Some(\"\\\"e\\\"\")",
+        );
         check("s3://b/k?etag=e&other=1", "tgz", "b k None Some(\"e\")");
         for location in ["s3://b", "s3://b/", "s3://b/?versionId=v"] {
             let expected = format!("s3 location {location} not in the expected format of 's3://bucket/key'");

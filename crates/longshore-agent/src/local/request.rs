@@ -65,7 +65,10 @@ fn check_appspec(directory: &Path, location: &str, name: &str) -> Result<(), Inv
         if directory.join(name).is_file() {
             return Ok(());
         }
-        return Err(InvalidRequest::NoAppSpec { expected: format!("{location}/{name}"), name: name.to_owned() });
+        return Err(InvalidRequest::NoAppSpec {
+            expected: format!("{location}/{name}"),
+            name: name.to_owned(),
+        });
     }
     if FALLBACK_FILE_NAMES.iter().any(|name| directory.join(name).is_file()) {
         return Ok(());

@@ -66,7 +66,11 @@ fn archives_of_every_type_are_deployed() {
         ("tar", "tar", &["-cf", "b", "-C", "app", "."]),
         ("tgz", "tar", &["-czf", "b", "-C", "app", "."]),
         ("tar", "tar", &["-cf", "b", "app"]),
-        ("zip", "python3", &["-c", "import shutil; shutil.make_archive('b', 'zip', '.', 'app'); shutil.move('b.zip', 'b')"]),
+        (
+            "zip",
+            "python3",
+            &["-c", "import shutil; shutil.make_archive('b', 'zip', '.', 'app'); shutil.move('b.zip', 'b')"],
+        ),
     ];
     for (bundle_type, program, arguments) in table {
         let host = Host::new();
@@ -110,9 +114,8 @@ fn an_event_of_ones_own_runs_when_the_appspec_has_it() {
     host.deploy(&["-l", "app", "-e", "WarmCaches"]).check_success();
     assert_eq!(host.text("srv.notes"), "WarmCaches app\n");
     // A hook that the deployment does not have, and an event that has no hook.
-    host.deploy(&["-l", "app"]).check_failure(&[
-        "ERROR: appspec.yml file contains unknown lifecycle events: [\"WarmCaches\"]",
-    ]);
+    host.deploy(&["-l", "app"])
+        .check_failure(&["ERROR: appspec.yml file contains unknown lifecycle events: [\"WarmCaches\"]"]);
     host.deploy(&["-l", "app", "-e", "WarmCaches,CoolDown"]).check_failure(&[
         "ERROR: You specified a lifecycle event which is not a default one and doesn't exist in your appspec.yml file: CoolDown",
     ]);

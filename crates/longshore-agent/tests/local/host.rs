@@ -50,9 +50,8 @@ impl Host {
     /// Makes a revision: an AppSpec that installs `content` into the target folder, with these hooks.
     /// `TARGET` in any text is the target folder.
     pub(crate) fn revision(&self, name: &str, hooks: &str, files: &[(&str, &str)]) -> PathBuf {
-        let appspec = format!(
-            "version: 0.0\nos: linux\nfiles:\n  - source: content\n    destination: TARGET\n{hooks}"
-        );
+        let appspec =
+            format!("version: 0.0\nos: linux\nfiles:\n  - source: content\n    destination: TARGET\n{hooks}");
         self.raw_revision(name, &appspec, files)
     }
 

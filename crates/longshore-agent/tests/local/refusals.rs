@@ -25,9 +25,8 @@ fn a_missing_configuration_file_is_named() {
 #[test]
 fn the_log_directory_is_made() {
     let host = Host::new();
-    host.deploy(&["-l", "nowhere"]).check_failure(&[
-        "ERROR: location nowhere is specified as a file or directory which does not exist",
-    ]);
+    host.deploy(&["-l", "nowhere"])
+        .check_failure(&["ERROR: location nowhere is specified as a file or directory which does not exist"]);
     assert!(host.path("log/codedeploy-local.log").exists());
     assert!(!host.root().exists(), "nothing was begun");
 }

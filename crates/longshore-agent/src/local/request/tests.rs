@@ -71,14 +71,8 @@ fn the_rules_are_checked_in_their_order() {
         "s3 location s3://b not in the expected format of 's3://bucket/key'",
     );
     check_refused(&["-l", "app", "-e", "x"], "Received command is not in PascalCase form: x");
-    check_refused(
-        &["-l", "s3://b/k"],
-        "BundleType in S3Revision must be tar, tgz or zip",
-    );
-    check_refused(
-        &["-l", "app", "-g", "../x"],
-        "DeploymentGroupId is not a valid path component: \"../x\"",
-    );
+    check_refused(&["-l", "s3://b/k"], "BundleType in S3Revision must be tar, tgz or zip");
+    check_refused(&["-l", "app", "-g", "../x"], "DeploymentGroupId is not a valid path component: \"../x\"");
 }
 
 #[test]
@@ -95,8 +89,20 @@ fn names_have_defaults_and_overrides() {
     assert_eq!(spec.git_hub_access_token, None);
 
     let line = [
-        "-l", "yaml", "-g", "g-1", "-d", "Fleet", "-a", "App", "-b", "whatever", "-e", "WarmCaches",
-        "-A", "appspec.yaml",
+        "-l",
+        "yaml",
+        "-g",
+        "g-1",
+        "-d",
+        "Fleet",
+        "-a",
+        "App",
+        "-b",
+        "whatever",
+        "-e",
+        "WarmCaches",
+        "-A",
+        "appspec.yaml",
     ];
     let (_host, made) = request(&line);
     let made = made.expect("good");
