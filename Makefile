@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check bench clean
+.PHONY: help build demo test check fuzz bench clean
 
 PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
 # The AWS CLI that tools/setup installs comes before any other.
@@ -41,6 +41,11 @@ check: ## Format, lints, documentation, generated code, and the walls between cr
 	cargo build --workspace
 	$(PROGRAMS)/generate-wire --check
 
+fuzz: ## Feed the parsers of what comes from outside, each for a minute; SECONDS=3600 for longer
+	@tools/setup fuzz
+	@echo "building (several minutes the first time) ..."
+	@tools/fuzz $(or $(SECONDS),60)
+
 bench: ## Measure what we promise, each figure beside its floor on this machine (release build: a quarter of an hour); OUTPUT=json
 	@tools/setup build
 	cargo build --workspace --release
@@ -49,4 +54,5 @@ bench: ## Measure what we promise, each figure beside its floor on this machine 
 
 clean: ## Remove what the build and the demo made
 	cargo clean
+	rm -rf fuzz/target fuzz/new
 	rm -rf demo/.run .venv

@@ -6,7 +6,6 @@
 pub mod cli;
 pub mod config;
 pub mod daemon;
-pub mod local;
 
 pub mod backoff;
 pub mod poll;
@@ -14,7 +13,6 @@ pub mod poll;
 pub mod command;
 pub mod execute;
 pub mod failure;
-pub mod group_lock;
 pub mod install_plan;
 pub mod specification;
 

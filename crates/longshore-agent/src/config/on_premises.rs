@@ -88,15 +88,21 @@ pub fn read(path: &Path) -> Result<Option<OnPremises>, OnPremisesError> {
         tracing::error!("Invalid on premises config file");
         OnPremisesError::Malformed { path: path.to_owned(), source }
     })?;
-    from_raw(&raw)
+    OnPremises::from_raw(&raw)
 }
 
-fn from_raw(raw: &RawConfig) -> Result<Option<OnPremises>, OnPremisesError> {
-    match (raw.text("iam_user_arn"), raw.text("iam_session_arn")) {
-        (Some(_), Some(_)) => Err(OnPremisesError::BothArns),
-        (None, None) => Ok(None),
-        (Some(arn), None) => user(raw, arn).map(Some),
-        (None, Some(arn)) => session(raw, arn).map(Some),
+impl OnPremises {
+    /// What the file says; `None` when it names no identity.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn from_raw(raw: &RawConfig) -> Result<Option<OnPremises>, OnPremisesError> {
+        match (raw.text("iam_user_arn"), raw.text("iam_session_arn")) {
+            (Some(_), Some(_)) => Err(OnPremisesError::BothArns),
+            (None, None) => Ok(None),
+            (Some(arn), None) => user(raw, arn).map(Some),
+            (None, Some(arn)) => session(raw, arn).map(Some),
+        }
     }
 }
 
@@ -131,7 +137,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let shown = match from_raw(&RawConfig::parse(text).expect("yaml")) {
+        let shown = match OnPremises::from_raw(&RawConfig::parse(text).expect("yaml")) {
             Ok(None) => "nobody".to_owned(),
             Err(error) => error.to_string(),
             Ok(Some(OnPremises { arn, region, keys })) => match keys {
