@@ -29,6 +29,26 @@ pub enum Evidence {
         /// Its name, e.g. `EACCES`.
         name: String,
     },
+    /// A file system has no room for what is to be written; nothing was touched.
+    NoSpace {
+        /// Where it is mounted.
+        file_system: String,
+        /// What is to be written.
+        needed_bytes: u64,
+        /// What is free for the agent.
+        available_bytes: u64,
+    },
+    /// A program that the agent needs failed, or cannot be started.
+    ProgramFailed {
+        /// The program and its arguments.
+        command: Vec<String>,
+        /// Its exit code, unless a signal ended it or it did not start.
+        exit_code: Option<i32>,
+        /// The number of the system's error, when it did not start.
+        errno: Option<i32>,
+        /// The end of what it said.
+        output: String,
+    },
     /// A rule of ours refused; nothing was touched.
     RuleBroken {
         /// The rule's short name, e.g. `two_sources`, `unsafe_entry`.

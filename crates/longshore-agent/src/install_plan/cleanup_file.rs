@@ -10,6 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Instruction;
 
+/// Begins a line about an SELinux rule.
+const SEMANAGE: &[u8] = b"semanage\0";
+
+/// Begins a path that has newlines.
+const RAW64: &[u8] = b"raw64\0";
+
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CleanupEntry {
@@ -28,13 +34,17 @@ pub fn parse_cleanup(bytes: &[u8]) -> Vec<CleanupEntry> {
 }
 
 fn parse_line(line: &[u8]) -> Option<CleanupEntry> {
-    if let Some(path) = line.strip_prefix(b"semanage\0") {
-        return absolute(path.to_vec()).map(CleanupEntry::Semanage);
+    match line.strip_prefix(SEMANAGE) {
+        Some(line) => parse_path(line).map(CleanupEntry::Semanage),
+        None => parse_path(line).map(CleanupEntry::Path),
     }
-    if let Some(encoded) = line.strip_prefix(b"raw64\0") {
-        return absolute(STANDARD.decode(encoded).ok()?).map(CleanupEntry::Path);
+}
+
+fn parse_path(line: &[u8]) -> Option<PathBuf> {
+    match line.strip_prefix(RAW64) {
+        Some(encoded) => absolute(STANDARD.decode(encoded).ok()?),
+        None => absolute(line.to_vec()),
     }
-    absolute(line.to_vec()).map(CleanupEntry::Path)
 }
 
 fn absolute(bytes: Vec<u8>) -> Option<PathBuf> {
@@ -42,16 +52,24 @@ fn absolute(bytes: Vec<u8>) -> Option<PathBuf> {
     (path.is_absolute() && !path.as_os_str().as_bytes().contains(&0)).then_some(path)
 }
 
-/// The cleanup file of an Install that carries out these instructions.
-pub fn cleanup_text(instructions: &[Instruction]) -> Vec<u8> {
+/// The cleanup file of an Install that carries out these instructions, and sets the contexts of these
+/// paths, which are without links.
+pub fn cleanup_text(instructions: &[Instruction], with_context: &[PathBuf]) -> Vec<u8> {
     let mut text = Vec::new();
     for instruction in instructions {
         match instruction {
             Instruction::Copy { destination: path, .. } | Instruction::MakeDirectory { directory: path } => {
                 push_line(&mut text, path);
             }
-            Instruction::ChangeMode { .. } | Instruction::ChangeOwner { .. } => {}
+            Instruction::ChangeMode { .. }
+            | Instruction::SetAcl { .. }
+            | Instruction::SetContext { .. }
+            | Instruction::ChangeOwner { .. } => {}
         }
+    }
+    for path in with_context {
+        text.extend_from_slice(SEMANAGE);
+        push_line(&mut text, path);
     }
     text
 }
@@ -59,7 +77,7 @@ pub fn cleanup_text(instructions: &[Instruction]) -> Vec<u8> {
 fn push_line(text: &mut Vec<u8>, path: &Path) {
     let bytes = path.as_os_str().as_bytes();
     if bytes.contains(&b'\n') {
-        text.extend_from_slice(b"raw64\0");
+        text.extend_from_slice(RAW64);
         text.extend_from_slice(STANDARD.encode(bytes).as_bytes());
     } else {
         text.extend_from_slice(bytes);
@@ -99,7 +117,9 @@ mod tests {
             names.iter().map(|name| PathBuf::from(OsString::from_vec(name.to_vec()))).collect();
         let instructions: Vec<Instruction> =
             paths.iter().map(|path| Instruction::MakeDirectory { directory: path.clone() }).collect();
-        let read = parse_cleanup(&cleanup_text(&instructions));
-        assert_eq!(read, paths.into_iter().map(CleanupEntry::Path).collect::<Vec<_>>());
+        let read = parse_cleanup(&cleanup_text(&instructions, &paths));
+        let all = paths.iter().cloned().map(CleanupEntry::Path);
+        let all = all.chain(paths.iter().cloned().map(CleanupEntry::Semanage));
+        assert_eq!(read, all.collect::<Vec<_>>());
     }
 }

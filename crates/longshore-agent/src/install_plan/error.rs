@@ -4,9 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use longshore_model::evidence::Evidence;
+use rustix::io::Errno;
 
 use crate::execute::system_error;
-use crate::failure::{self, Evident};
+use crate::failure::{self, Evident, shown};
 
 /// The first rule that stands in the way. Nothing was touched.
 #[derive(Debug, thiserror::Error)]
@@ -106,24 +107,24 @@ pub enum PlanError {
     #[error(
         "The deployment failed because the -d parameter has been specified to apply an acl setting to a file. This parameter is supported for directories only. Update the AppSpec file, and then try again."
     )]
-    DefaultAclOnFile,
+    DefaultAclOnFile {
+        /// The file.
+        object: PathBuf,
+    },
     /// Two permissions for one object.
     #[error(
         "The deployment failed because the permissions setting for ({}) is specified more than once in the application specification file. Update the files section of the AppSpec file, and then try again.",
         .0.display()
     )]
     PermissionTwice(PathBuf),
-    /// ACLs and SELinux contexts are read and checked, but cannot be set yet.
+    /// A role in an SELinux context.
     #[error(
-        "The deployment failed because {what} in the permissions section ({entry}) for the object named {} is not available yet in this agent.",
-        object.display()
+        "The deployment failed because the application specification file specifies a role, but roles are not supported. Remove the role from the AppSpec file, and then try again."
     )]
-    NotAvailable {
-        /// `acls` or `context`.
-        what: &'static str,
-        /// As in the AppSpec.
-        entry: String,
-        /// What it is for.
+    Role {
+        /// The role.
+        role: String,
+        /// Whose context it is in.
         object: PathBuf,
     },
     /// An owner whom this host does not know.
@@ -132,6 +133,19 @@ pub enum PlanError {
     /// A group that this host does not know.
     #[error("can't find group for {0}")]
     UnknownGroup(String),
+    /// More to copy than there is room for.
+    #[error(
+        "The deployment failed because there is not enough space on the file system at {}: the files of the revision need {needed_bytes} bytes, and {available_bytes} bytes are available.",
+        path.display()
+    )]
+    NoSpace {
+        /// Where the file system is mounted.
+        path: PathBuf,
+        /// What the new files take, while the old ones are still there.
+        needed_bytes: u64,
+        /// What the agent may still write.
+        available_bytes: u64,
+    },
     /// The file system refuses, or would.
     #[error("{} - {}", system_error::text(source), path.display())]
     System {
@@ -153,10 +167,71 @@ impl PlanError {
     }
 }
 
-impl Evident for PlanError {
-    fn evidence(&self) -> Vec<Evidence> {
+impl PlanError {
+    /// The path that is in the way of the plan, when something is.
+    pub fn occupied_path(&self) -> Option<&Path> {
         match self {
+            PlanError::FileExists(path) => Some(path),
+            PlanError::System { path, source } => {
+                let in_the_way = [Errno::EXIST, Errno::NOTDIR, Errno::ISDIR].map(Errno::raw_os_error);
+                source.raw_os_error().filter(|errno| in_the_way.contains(errno)).map(|_| path.as_path())
+            }
+            _ => None,
+        }
+    }
+
+    /// The broken rule's short name and what it is about; `None` when it is the host's state that refuses.
+    fn rule(&self) -> Option<(&'static str, Vec<String>)> {
+        let paths = |paths: &[&Path]| paths.iter().map(|path| shown(path)).collect();
+        Some(match self {
+            PlanError::FileExists(_)
+            | PlanError::UnknownUser(_)
+            | PlanError::UnknownGroup(_)
+            | PlanError::NoSpace { .. }
+            | PlanError::System { .. } => return None,
+            PlanError::InvalidBehavior(name) => ("file_exists_behavior", vec![name.clone()]),
+            PlanError::TwoSources { new, old, target } => ("two_sources", paths(&[target, old, new])),
+            PlanError::CopyOntoDirectory { source_path, target } => {
+                ("file_onto_directory", paths(&[target, source_path]))
+            }
+            PlanError::DirectoryOntoCopy { target, source_path } => {
+                ("directory_onto_file", paths(&[target, source_path]))
+            }
+            PlanError::SpecialFile(path) => ("special_file", paths(&[path])),
+            PlanError::LinkLoop(path) => ("link_loop", paths(&[path])),
+            PlanError::TooManyFiles { limit } => ("too_many_files", vec![limit.to_string()]),
+            PlanError::HomeDirectory(destination) => ("home_directory", vec![destination.clone()]),
+            PlanError::PatternOnFile { object, pattern } => {
+                ("pattern_on_file", vec![shown(object), pattern.clone()])
+            }
+            PlanError::ExceptOnFile { object, except } => {
+                ("except_on_file", [vec![shown(object)], except.clone()].concat())
+            }
+            PlanError::DefaultAclOnFile { object } => ("default_acl_on_file", paths(&[object])),
+            PlanError::PermissionTwice(object) => ("permission_twice", paths(&[object])),
+            PlanError::Role { role, object } => ("selinux_role", vec![shown(object), role.clone()]),
+        })
+    }
+}
+
+impl Evident for PlanError {
+    /// Without what is at [`PlanError::occupied_path`], which only a look at the host tells.
+    fn evidence(&self) -> Vec<Evidence> {
+        if let Some((rule, subjects)) = self.rule() {
+            return vec![Evidence::RuleBroken { rule: rule.to_owned(), subjects }];
+        }
+        let account = |name: &str, account_kind: &str| {
+            vec![Evidence::UnknownAccount { name: name.to_owned(), account_kind: account_kind.to_owned() }]
+        };
+        match self {
+            PlanError::UnknownUser(name) => account(name, "user"),
+            PlanError::UnknownGroup(name) => account(name, "group"),
             PlanError::System { path, source } => failure::system_refusal(Some(path), source),
+            PlanError::NoSpace { path, needed_bytes, available_bytes } => vec![Evidence::NoSpace {
+                file_system: shown(path),
+                needed_bytes: *needed_bytes,
+                available_bytes: *available_bytes,
+            }],
             _ => Vec::new(),
         }
     }

@@ -3,75 +3,37 @@
 //! Pure: the file system is seen through [`FileSystemView`], so every rule is tested in memory, and a
 //! plan that fails leaves the host byte for byte as it was.
 
+mod acl;
 mod cleanup_file;
 mod error;
 mod files;
 mod install_json;
 mod path;
 mod permissions;
+mod refusals;
 mod removal;
+mod space;
+mod view;
 
-use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use longshore_model::appspec::{AppSpec, FileExistsBehavior, Mode};
+use longshore_model::appspec::{AppSpec, FileExistsBehavior, Mode, SelinuxContext};
 
+pub use acl::{AclRule, acl_mask, acl_text, complete_acl, encoded_acl};
 pub use cleanup_file::{CleanupEntry, cleanup_text, parse_cleanup};
 pub use error::PlanError;
+pub use files::{ExistingDirectory, Kept};
 pub use install_json::install_json;
 pub use removal::Removals;
+pub use view::{EntryKind, FileSystem, FileSystemView, SourceFile};
 
 use files::FilePlanner;
+use refusals::Refusals;
+use view::HostAfterCleanup;
 
 /// More steps than this are a folder that contains itself in disguise.
 const MAX_INSTRUCTIONS: usize = 2_000_000;
-
-/// What a path is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-    /// A symbolic link.
-    Symlink,
-    /// A named pipe, socket or device.
-    Special,
-}
-
-/// What a plan may ask about the host.
-pub trait FileSystemView {
-    /// What the path itself is; `None` when nothing is there.
-    ///
-    /// # Errors
-    /// Whatever the file system says.
-    fn entry(&self, path: &Path) -> io::Result<Option<EntryKind>>;
-
-    /// What the path leads to, never [`EntryKind::Symlink`]; `None` for a dangling link too.
-    ///
-    /// # Errors
-    /// Whatever the file system says.
-    fn target(&self, path: &Path) -> io::Result<Option<EntryKind>>;
-
-    /// The entries of a directory in any order; links are not followed.
-    ///
-    /// # Errors
-    /// Whatever the file system says.
-    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, EntryKind)>>;
-
-    /// The path without links.
-    ///
-    /// # Errors
-    /// Whatever the file system says.
-    fn real_path(&self, path: &Path) -> io::Result<PathBuf>;
-
-    /// The number of a user.
-    fn user_id(&self, name: &str) -> Option<u32>;
-
-    /// The number of a group.
-    fn group_id(&self, name: &str) -> Option<u32>;
-}
 
 /// What an Install is to be planned from.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +61,8 @@ pub enum Instruction {
         destination: PathBuf,
         /// Whether the source is a symbolic link.
         is_link: bool,
+        /// Of the source; 0 for a link.
+        size_bytes: u64,
     },
     /// Makes one directory.
     MakeDirectory {
@@ -109,6 +73,20 @@ pub enum Instruction {
     ChangeMode {
         /// The bits.
         mode: Mode,
+        /// Of what.
+        file: PathBuf,
+    },
+    /// Sets the access control lists.
+    SetAcl {
+        /// The entries of the AppSpec; the rest follows from the mode at that moment.
+        acl: Arc<[AclRule]>,
+        /// Of what.
+        file: PathBuf,
+    },
+    /// Sets the SELinux context.
+    SetContext {
+        /// The context, without a role.
+        context: Arc<SelinuxContext>,
         /// Of what.
         file: PathBuf,
     },
@@ -132,11 +110,32 @@ pub struct Account {
     pub id: u32,
 }
 
+impl Instruction {
+    /// What it makes or changes.
+    pub fn path(&self) -> &Path {
+        match self {
+            Instruction::Copy { destination: path, .. }
+            | Instruction::MakeDirectory { directory: path }
+            | Instruction::ChangeMode { file: path, .. }
+            | Instruction::SetAcl { file: path, .. }
+            | Instruction::SetContext { file: path, .. }
+            | Instruction::ChangeOwner { file: path, .. } => path,
+        }
+    }
+}
+
 /// What an Install will do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct InstallPlan {
     /// In the order of the original agent.
     pub instructions: Vec<Instruction>,
+    /// For each instruction the place of its entry in the AppSpec: in `files` for what copies and makes,
+    /// in `permissions` for what sets attributes.
+    pub entries: Vec<usize>,
+    /// What stays because of `RETAIN`.
+    pub kept: Vec<Kept>,
+    /// Directories that are used as they are.
+    pub existing_directories: Vec<ExistingDirectory>,
     /// What goes away of the previous revision.
     pub removals: Removals,
     /// What the author of the AppSpec should look at.
@@ -156,17 +155,51 @@ enum Behavior {
 /// # Errors
 /// The first rule broken; its text is what the service shows.
 pub fn plan(request: &PlanRequest<'_>, view: &dyn FileSystemView) -> Result<InstallPlan, PlanError> {
-    let removals = Removals::simulate(request.cleanup, view)?;
+    make(request, view, &mut Refusals::end_the_plan())
+}
+
+/// Plans as [`plan`], but goes on after a broken rule: returns what can be planned, and all that stands in
+/// the way, in the order in which [`plan`] would meet it.
+pub fn survey(request: &PlanRequest<'_>, view: &dyn FileSystemView) -> (InstallPlan, Vec<PlanError>) {
+    let mut refusals = Refusals::are_collected();
+    let made = make(request, view, &mut refusals);
+    let mut errors = refusals.into_errors();
+    let plan = made.unwrap_or_else(|error| {
+        errors.push(error);
+        InstallPlan::default()
+    });
+    (plan, errors)
+}
+
+fn make(
+    request: &PlanRequest<'_>,
+    view: &dyn FileSystemView,
+    refusals: &mut Refusals,
+) -> Result<InstallPlan, PlanError> {
+    let removals = match Removals::simulate(request.cleanup, view) {
+        Ok(removals) => removals,
+        Err(error) => refusals.refuse(error).map(|()| Removals::default())?,
+    };
     let host = HostAfterCleanup { view, removals: &removals };
     let behavior = behavior(request);
-    let mut planner = FilePlanner::new(host, &behavior);
-    for file in &request.appspec.files {
-        planner.entry(file, request.archive_dir, request.working_dir)?;
+    let mut planner = FilePlanner::new(host, &behavior, refusals);
+    for (idx, file) in request.appspec.files.iter().enumerate() {
+        planner.entry(idx, file, request.archive_dir, request.working_dir)?;
     }
-    let planned = planner.finish();
-    let (instructions, warnings) =
-        permissions::plan(planned, &request.appspec.permissions, host, request.working_dir)?;
-    Ok(InstallPlan { instructions, removals, warnings })
+    let mut planned = planner.finish();
+    let permissions = &request.appspec.permissions;
+    let attributes = permissions::plan(&planned, permissions, host, request.working_dir, refusals)?;
+    space::check(&planned.instructions, view, refusals)?;
+    planned.instructions.extend(attributes.instructions);
+    planned.entries.extend(attributes.entries);
+    Ok(InstallPlan {
+        instructions: planned.instructions,
+        entries: planned.entries,
+        kept: planned.kept,
+        existing_directories: planned.existing_directories,
+        removals,
+        warnings: attributes.warnings,
+    })
 }
 
 fn behavior(request: &PlanRequest<'_>) -> Behavior {
@@ -178,33 +211,6 @@ fn behavior(request: &PlanRequest<'_>) -> Behavior {
     match request.appspec.file_exists_behavior.or_else(of_deployment) {
         Some(behavior) => Behavior::Known(behavior),
         None => Behavior::Invalid(name.to_owned()),
-    }
-}
-
-/// The host as it will be when the previous revision is gone (I-27).
-#[derive(Clone, Copy)]
-struct HostAfterCleanup<'a> {
-    view: &'a dyn FileSystemView,
-    removals: &'a Removals,
-}
-
-impl HostAfterCleanup<'_> {
-    fn entry(&self, path: &Path) -> Result<Option<EntryKind>, PlanError> {
-        if self.removals.contains(path) {
-            return Ok(None);
-        }
-        self.view.entry(path).map_err(|source| PlanError::system(path, source))
-    }
-
-    fn target(&self, path: &Path) -> Result<Option<EntryKind>, PlanError> {
-        if self.removals.contains(path) {
-            return Ok(None);
-        }
-        self.view.target(path).map_err(|source| PlanError::system(path, source))
-    }
-
-    fn is_directory(&self, path: &Path) -> Result<bool, PlanError> {
-        Ok(self.target(path)? == Some(EntryKind::Directory))
     }
 }
 

@@ -4,50 +4,80 @@
 use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use longshore_model::appspec::{AclEntry, Permission};
+use longshore_model::appspec::{AclEntry, AclQualifier, Permission, SelinuxContext};
 
 use super::files::PlannedFiles;
 use super::path::normalized;
-use super::{Account, FileSystemView, HostAfterCleanup, Instruction, PlanError};
+use super::{Account, AclRule, FileSystemView, HostAfterCleanup, Instruction, PlanError, Refusals};
 
 /// The pattern for everything below the object.
 const EVERYTHING: &str = "**";
 
-/// Adds the instructions for all permissions; also tells which permissions are for nothing.
+/// What the permissions come to.
+#[derive(Debug, Default)]
+pub(super) struct PlannedAttributes {
+    pub(super) instructions: Vec<Instruction>,
+    /// The place of each instruction's entry in `permissions`.
+    pub(super) entries: Vec<usize>,
+    /// One sentence for each permission that is for nothing.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Plans all permissions.
 pub(super) fn plan(
-    planned: PlannedFiles,
+    planned: &PlannedFiles,
     permissions: &[Permission],
     host: HostAfterCleanup<'_>,
     working_dir: &Path,
-) -> Result<(Vec<Instruction>, Vec<String>), PlanError> {
-    let mut planner = Planner { view: host.view, instructions: Vec::new(), seen: HashSet::new() };
-    let mut warnings = Vec::new();
-    for permission in permissions {
+    refusals: &mut Refusals,
+) -> Result<PlannedAttributes, PlanError> {
+    let mut planner = Planner {
+        view: host.view,
+        refusals,
+        seen: HashSet::new(),
+        attributes: PlannedAttributes::default(),
+        resolved: None,
+    };
+    for (idx, permission) in permissions.iter().enumerate() {
         let object = normalized(Path::new(&permission.object), working_dir);
+        planner.resolved = None;
         let n_matched = if planned.copies.contains_key(&object) {
             planner.file_object(&object, permission)?
         } else if planned.directories.contains(&object) || host.is_directory(&object)? {
-            planner.directory_object(&object, permission, &planned)?
+            planner.directory_object(&object, permission, planned)?
         } else {
             0
         };
+        let attributes = &mut planner.attributes;
+        attributes.entries.resize(attributes.instructions.len(), idx);
         if n_matched == 0 {
-            warnings.push(format!(
+            attributes.warnings.push(format!(
                 "the permissions for the object {} apply to nothing that this revision installs",
                 object.display()
             ));
         }
     }
-    let PlannedFiles { mut instructions, .. } = planned;
-    instructions.append(&mut planner.instructions);
-    Ok((instructions, warnings))
+    Ok(planner.attributes)
 }
 
 struct Planner<'a> {
     view: &'a dyn FileSystemView,
-    instructions: Vec<Instruction>,
+    refusals: &'a mut Refusals,
     seen: HashSet<PathBuf>,
+    attributes: PlannedAttributes,
+    /// Of the present permission, as soon as it is for something.
+    resolved: Option<Resolved>,
+}
+
+/// What a permission names, found on this host once for all its objects.
+#[derive(Clone, Default)]
+struct Resolved {
+    acl: Option<Arc<[AclRule]>>,
+    context: Option<Arc<SelinuxContext>>,
+    owner: Option<Account>,
+    group: Option<Account>,
 }
 
 impl Planner<'_> {
@@ -56,20 +86,16 @@ impl Planner<'_> {
         if !permission.types.files {
             return Ok(0);
         }
+        let object_path = || object.to_owned();
         if permission.pattern != EVERYTHING {
-            return Err(PlanError::PatternOnFile {
-                object: object.to_owned(),
-                pattern: permission.pattern.clone(),
-            });
+            let pattern = permission.pattern.clone();
+            self.refusals.refuse(PlanError::PatternOnFile { object: object_path(), pattern })?;
+        } else if !permission.except.is_empty() {
+            let except = permission.except.clone();
+            self.refusals.refuse(PlanError::ExceptOnFile { object: object_path(), except })?;
+        } else {
+            self.apply_to_file(object, permission)?;
         }
-        if !permission.except.is_empty() {
-            return Err(PlanError::ExceptOnFile {
-                object: object.to_owned(),
-                except: permission.except.clone(),
-            });
-        }
-        check_acls_of_file(permission)?;
-        self.apply(object, permission)?;
         Ok(1)
     }
 
@@ -86,8 +112,7 @@ impl Planner<'_> {
                 && permission.types.files
                 && matches(permission, object, destination)
             {
-                check_acls_of_file(permission)?;
-                self.apply(destination, permission)?;
+                self.apply_to_file(destination, permission)?;
                 n_matched += 1;
             }
         }
@@ -103,53 +128,98 @@ impl Planner<'_> {
         Ok(n_matched)
     }
 
+    fn apply_to_file(&mut self, object: &Path, permission: &Permission) -> Result<(), PlanError> {
+        if permission.acls.iter().flatten().any(|entry| entry.is_default) {
+            return self.refusals.refuse(PlanError::DefaultAclOnFile { object: object.to_owned() });
+        }
+        self.apply(object, permission)
+    }
+
     /// Plans all attributes for one object, in the order mode, ACL, context, owner.
     fn apply(&mut self, object: &Path, permission: &Permission) -> Result<(), PlanError> {
         if !self.seen.insert(object.to_owned()) {
-            return Err(PlanError::PermissionTwice(object.to_owned()));
+            return self.refusals.refuse(PlanError::PermissionTwice(object.to_owned()));
         }
+        let Resolved { acl, context, owner, group } = self.resolved(object, permission)?;
         let file = || object.to_owned();
+        let instructions = &mut self.attributes.instructions;
         if let Some(mode) = &permission.mode {
-            self.instructions.push(Instruction::ChangeMode { mode: mode.clone(), file: file() });
+            instructions.push(Instruction::ChangeMode { mode: mode.clone(), file: file() });
         }
-        if let Some(acls) = &permission.acls {
-            let entry = acls.iter().map(AclEntry::to_string).collect::<Vec<_>>().join(",");
-            return Err(PlanError::NotAvailable { what: "acls", entry, object: file() });
+        if let Some(acl) = acl {
+            instructions.push(Instruction::SetAcl { acl, file: file() });
         }
-        if let Some(context) = &permission.context {
-            let entry = context.kind.clone();
-            return Err(PlanError::NotAvailable { what: "context", entry, object: file() });
+        if let Some(context) = context {
+            instructions.push(Instruction::SetContext { context, file: file() });
         }
-        let owner = permission.owner.as_deref().map(|name| self.user(name)).transpose()?;
-        let group = permission.group.as_deref().map(|name| self.group(name)).transpose()?;
         if owner.is_some() || group.is_some() {
-            self.instructions.push(Instruction::ChangeOwner { owner, group, file: file() });
+            instructions.push(Instruction::ChangeOwner { owner, group, file: file() });
         }
         Ok(())
     }
 
-    /// A name counts before a number.
-    fn user(&self, name: &str) -> Result<Account, PlanError> {
-        let id = self.view.user_id(name).or_else(|| number(name));
-        let id = id.ok_or_else(|| PlanError::UnknownUser(name.to_owned()))?;
-        Ok(Account { name: name.to_owned(), id })
+    /// What the permission names; what is unknown is refused once, and left out.
+    fn resolved(&mut self, object: &Path, permission: &Permission) -> Result<Resolved, PlanError> {
+        if let Some(resolved) = &self.resolved {
+            return Ok(resolved.clone());
+        }
+        let acl = permission.acls.as_deref().map(|entries| self.acl(entries)).transpose()?;
+        let mut resolved = Resolved { acl, ..Resolved::default() };
+        if let Some(context) = &permission.context {
+            match &context.role {
+                Some(role) => {
+                    self.refusals.refuse(PlanError::Role { role: role.clone(), object: object.to_owned() })?
+                }
+                None => resolved.context = Some(Arc::new(context.clone())),
+            }
+        }
+        if let Some(name) = &permission.owner {
+            let id = self.user(name)?;
+            resolved.owner = id.map(|id| Account { name: name.clone(), id });
+        }
+        if let Some(name) = &permission.group {
+            let id = self.group(name)?;
+            resolved.group = id.map(|id| Account { name: name.clone(), id });
+        }
+        self.resolved = Some(resolved.clone());
+        Ok(resolved)
     }
 
-    fn group(&self, name: &str) -> Result<Account, PlanError> {
+    fn acl(&mut self, entries: &[AclEntry]) -> Result<Arc<[AclRule]>, PlanError> {
+        let mut rules = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let id = match entry.qualifier {
+                _ if entry.name.is_empty() => None,
+                AclQualifier::Group => self.group(&entry.name)?,
+                AclQualifier::User | AclQualifier::Mask | AclQualifier::Other => self.user(&entry.name)?,
+            };
+            rules.push(AclRule { entry: entry.clone(), id });
+        }
+        Ok(rules.into())
+    }
+
+    /// The number of a user. A name counts before a number.
+    fn user(&mut self, name: &str) -> Result<Option<u32>, PlanError> {
+        let id = self.view.user_id(name).or_else(|| number(name));
+        if id.is_none() {
+            self.refusals.refuse(PlanError::UnknownUser(name.to_owned()))?;
+        }
+        Ok(id)
+    }
+
+    /// The number of a group, likewise.
+    fn group(&mut self, name: &str) -> Result<Option<u32>, PlanError> {
         let id = self.view.group_id(name).or_else(|| number(name));
-        let id = id.ok_or_else(|| PlanError::UnknownGroup(name.to_owned()))?;
-        Ok(Account { name: name.to_owned(), id })
+        if id.is_none() {
+            self.refusals.refuse(PlanError::UnknownGroup(name.to_owned()))?;
+        }
+        Ok(id)
     }
 }
 
 /// The highest number would mean "leave it" to the system.
 fn number(text: &str) -> Option<u32> {
     text.parse().ok().filter(|id| *id != u32::MAX)
-}
-
-fn check_acls_of_file(permission: &Permission) -> Result<(), PlanError> {
-    let has_default = permission.acls.iter().flatten().any(|entry| entry.is_default);
-    if has_default { Err(PlanError::DefaultAclOnFile) } else { Ok(()) }
 }
 
 /// Whether `path` is meant by a permission for `object`.

@@ -45,6 +45,11 @@ impl Removals {
         !self.all.is_empty() && self.all.contains(path)
     }
 
+    /// All paths, in any order.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.all.iter().map(PathBuf::as_path)
+    }
+
     /// The paths whose directory stays: with them, everything goes. Sorted.
     pub fn roots(&self) -> &[PathBuf] {
         &self.roots

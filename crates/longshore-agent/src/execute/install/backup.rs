@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::InstallError;
 use super::operation::{Names, remove_file};
@@ -27,7 +26,8 @@ pub(super) fn remove(
                     checkpoint();
                 }
             }
-            CleanupEntry::Semanage(path) => forget_context(path),
+            // What the policy says is no file.
+            CleanupEntry::Semanage(_) => {}
         }
     }
     for names in set_aside {
@@ -104,15 +104,5 @@ fn rescue(from: &Path, to: &Path) -> io::Result<()> {
     match fs::remove_dir(from) {
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
         removed => removed,
-    }
-}
-
-/// Only the original agent wrote such entries so far; as there, the result does not matter.
-fn forget_context(path: &Path) {
-    let mut command = Command::new("semanage");
-    command.args(["fcontext", "-d"]).arg(path);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    if let Err(error) = command.status() {
-        tracing::info!(%error, path = %path.display(), "cannot remove an SELinux rule");
     }
 }

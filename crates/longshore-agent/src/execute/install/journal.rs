@@ -1,8 +1,9 @@
 //! What an Install is about to switch, on disk before anything is switched.
 //!
 //! Texts that end in NUL: a version, nonce, group, deployment, then one per operation (`p` places, `r`
-//! removes, `b` both; then the path), `end`, and after that the phases as they are reached. The file is
-//! renamed into place whole; a phase that was cut off was not reached.
+//! removes, `b` both; then the path), `end`, and after that the phases as they are reached, and a JSON
+//! object for each change that is not a switch, before it is made. The file is renamed into place whole; a
+//! phase that was cut off was not reached.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -11,8 +12,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use longshore_model::appspec::{SelinuxContext, SelinuxRange};
+use serde::{Deserialize, Serialize};
+
 use super::InstallError;
+use super::in_place::Before;
 use super::operation::{Names, Operation};
+use super::raw::Raw;
 
 const SUFFIX: &str = "-install.journal";
 const VERSION: &[u8] = b"longshore install journal 1";
@@ -29,6 +35,40 @@ pub(super) enum Phase {
     Committed,
 }
 
+/// A change that undoing has to take back by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Record {
+    /// Attributes of this file are about to change.
+    Attributes(Before),
+    /// A rule for this path is about to be added to the SELinux policy.
+    Rule {
+        /// Without links.
+        path: Raw,
+        /// The rule that the group's previous Install added for it.
+        previous: Option<Rule>,
+    },
+    /// The rule of the last record was not added.
+    RuleRefused,
+}
+
+/// A rule of the SELinux policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Rule {
+    pub(super) user: Option<String>,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) range: Option<String>,
+}
+
+impl Rule {
+    /// The rule as a context; `None` when its range is none.
+    pub(super) fn context(&self) -> Option<SelinuxContext> {
+        let range = self.range.as_deref().map(SelinuxRange::parse).transpose().ok()?;
+        Some(SelinuxContext { user: self.user.clone(), role: None, kind: self.kind.clone(), range })
+    }
+}
+
 /// The journal of one Install.
 #[derive(Debug)]
 pub(super) struct Journal {
@@ -38,6 +78,7 @@ pub(super) struct Journal {
     deployment_group_id: String,
     deployment_id: String,
     operations: Vec<Operation>,
+    records: Vec<Record>,
     phase: Phase,
 }
 
@@ -88,6 +129,7 @@ impl Journal {
             deployment_group_id: deployment_group_id.to_owned(),
             deployment_id: deployment_id.to_owned(),
             operations,
+            records: Vec::new(),
             phase: Phase::Staging,
         })
     }
@@ -114,18 +156,52 @@ impl Journal {
             deployment_group_id: parsed.deployment_group_id,
             deployment_id: parsed.deployment_id,
             operations: parsed.operations,
+            records: parsed.records,
             phase: parsed.phase,
         }))
     }
 
     /// Records a phase, durably.
     pub(super) fn enter(&mut self, phase: Phase) -> Result<(), InstallError> {
-        let mut record = Vec::new();
-        push(&mut record, phase_name(phase));
-        let written = self.file.write_all(&record).and_then(|()| self.file.sync_data());
-        written.map_err(InstallError::at(&self.path))?;
+        let mut content = Vec::new();
+        push(&mut content, phase_name(phase));
+        self.append(&content).map_err(InstallError::at(&self.path))?;
         self.phase = phase;
         Ok(())
+    }
+
+    /// Records changes that are about to be made, durably.
+    pub(super) fn record(&mut self, records: Vec<Record>) -> Result<(), InstallError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let mut content = Vec::new();
+        for record in &records {
+            let text = serde_json::to_vec(record).map_err(io::Error::other);
+            push(&mut content, &text.map_err(InstallError::at(&self.path))?);
+        }
+        self.append(&content).map_err(InstallError::at(&self.path))?;
+        self.records.extend(records);
+        Ok(())
+    }
+
+    fn append(&mut self, content: &[u8]) -> io::Result<()> {
+        self.file.write_all(content)?;
+        self.file.sync_data()
+    }
+
+    /// The changes that were about to be made and were not refused, in their order.
+    pub(super) fn changes(&self) -> Vec<&Record> {
+        let mut changes = Vec::new();
+        for record in &self.records {
+            match record {
+                Record::Attributes(_) | Record::Rule { .. } => changes.push(record),
+                Record::RuleRefused => {
+                    changes.pop();
+                }
+            }
+        }
+        changes
     }
 
     /// Removes the file: the Install is over.
@@ -164,6 +240,7 @@ struct Parsed {
     deployment_group_id: String,
     deployment_id: String,
     operations: Vec<Operation>,
+    records: Vec<Record>,
     phase: Phase,
 }
 
@@ -186,8 +263,14 @@ impl Parsed {
             }
             operations.push(operation(part)?);
         }
-        let phase = parts.next_back().map_or(Some(Phase::Staging), phase_of)?;
-        Some(Parsed { nonce, deployment_group_id, deployment_id, operations, phase })
+        let (mut phase, mut records) = (Phase::Staging, Vec::new());
+        for part in parts {
+            match phase_of(part) {
+                Some(reached) => phase = reached,
+                None => records.push(serde_json::from_slice(part).ok()?),
+            }
+        }
+        Some(Parsed { nonce, deployment_group_id, deployment_id, operations, records, phase })
     }
 }
 
@@ -265,6 +348,28 @@ mod tests {
         written.close().expect("close");
         assert!(Journal::open(&path).expect("open").is_none());
         assert_eq!(fs::read_dir(folder.path()).expect("list").count(), 0);
+    }
+
+    #[test]
+    fn changes_are_read_as_they_were_written_without_the_refused() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = path(folder.path(), "group");
+        let mut journal = Journal::create(&path, "group", "d-1", operations()).expect("create");
+        let rule = |path: &[u8]| {
+            let kind = "t".to_owned();
+            Record::Rule { path: path.into(), previous: Some(Rule { user: None, kind, range: None }) }
+        };
+        let file = folder.path().join("f");
+        fs::write(&file, "").expect("write");
+        let change = [super::super::in_place::tests::instruction(&file)];
+        let before = super::super::in_place::befores(change.iter()).expect("before").remove(0);
+        journal.enter(Phase::Switching).expect("enter");
+        journal.record(vec![Record::Attributes(before.clone()), rule(b"/a\n\xff")]).expect("record");
+        journal.record(vec![rule(b"/b")]).expect("record");
+        journal.record(vec![Record::RuleRefused]).expect("record");
+        let read = Journal::open(&path).expect("open").expect("there");
+        assert_eq!(read.phase, Phase::Switching);
+        assert_eq!(read.changes(), [&Record::Attributes(before), &rule(b"/a\n\xff")]);
     }
 
     #[test]

@@ -5,12 +5,20 @@
 //! is undone, by the failing Install itself or by the next start of the agent; after it, everything is
 //! finished. So a host has the old revision or the new one, never a mix.
 
+mod attributes;
 mod backup;
+mod contexts;
 mod copier;
 mod disk;
+mod file_systems;
 mod in_place;
 mod journal;
+mod occupied;
 mod operation;
+mod preview;
+mod raw;
+mod recorded;
+mod selinux;
 mod stage;
 mod state_files;
 mod transaction;
@@ -28,8 +36,11 @@ use crate::failure::{self, Evident};
 use crate::install_plan::{self, InstallPlan, PlanError, PlanRequest, parse_cleanup};
 use disk::Disk;
 use journal::Journal;
+use selinux::{ProgramFailure, Selinux};
 use state_files::StateFiles;
 use transaction::Transaction;
+
+pub use preview::{Cause, Change, Conflict, PathPreview, Preview, Totals, preview};
 
 /// What to install, from where.
 #[derive(Clone, Debug)]
@@ -60,8 +71,32 @@ pub enum InstallError {
     #[error(transparent)]
     LifecycleEvents(#[from] LifecycleCheckError),
     /// The plan does not work; nothing was touched.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
+    #[error("{error}")]
+    Plan {
+        /// The first rule broken.
+        error: Box<PlanError>,
+        /// What was seen on the host.
+        evidence: Vec<Evidence>,
+    },
+    /// An access control list cannot be set; what had been done is undone. The text is the original's, which
+    /// runs a program for it.
+    #[error(
+        "The deployment failed because of a problem with the acls permission settings in the application specification file for this object: {0}. Failed command: setfacl --set {acl} {0}. Exit code: 1",
+        object.display()
+    )]
+    Acl {
+        /// Of what.
+        object: PathBuf,
+        /// The complete list.
+        acl: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// An SELinux context cannot be set; what had been done is undone.
+    #[error(
+        "The deployment failed because the application specification file contains an error in the settings for the context parameter. Update the permissions section of the AppSpec file, and then try again. {0}"
+    )]
+    Context(ContextError),
     /// The file system refused; what had been done is undone.
     #[error("{} - {}", system_error::text(source), path.display())]
     System {
@@ -71,6 +106,11 @@ pub enum InstallError {
         source: io::Error,
     },
 }
+
+/// A program that sets SELinux contexts failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ContextError(ProgramFailure);
 
 impl InstallError {
     /// For `map_err`.
@@ -87,7 +127,7 @@ type Checkpoint<'a> = &'a mut dyn FnMut();
 /// # Errors
 /// The host's files are then as they were.
 pub fn install(request: &InstallRequest) -> Result<(), InstallError> {
-    install_observed(request, &mut || ())
+    install_with(request, &Selinux::of_host(), &mut || ())
 }
 
 /// Finishes or undoes what Installs left when the agent died. To be called before the first command.
@@ -96,24 +136,28 @@ pub fn install(request: &InstallRequest) -> Result<(), InstallError> {
 /// # Errors
 /// What the file system refused; the journal is kept and the next call tries again.
 pub fn recover(root_dir: &Path) -> Result<Vec<String>, InstallError> {
-    recover_observed(root_dir, &mut || ())
+    recover_with(root_dir, &Selinux::of_host(), &mut || ())
 }
 
-fn install_observed(request: &InstallRequest, checkpoint: Checkpoint<'_>) -> Result<(), InstallError> {
+fn install_with(
+    request: &InstallRequest,
+    selinux: &Selinux,
+    checkpoint: Checkpoint<'_>,
+) -> Result<(), InstallError> {
     let instructions_dir = instructions_dir(&request.root_dir);
     fs::create_dir_all(&instructions_dir).map_err(InstallError::at(&instructions_dir))?;
     let state_files = StateFiles::new(&instructions_dir, &request.deployment_group_id);
     // Of an Install of this group that the agent did not survive.
-    if let Some(sentence) = recover_one(&state_files.journal(), checkpoint)? {
+    if let Some(sentence) = recover_one(&state_files.journal(), selinux, checkpoint)? {
         tracing::warn!("{sentence}");
     }
     let appspec = read_appspec(request)?;
     let plan = plan(request, &appspec, &state_files)?;
-    for warning in &plan.warnings {
+    for warning in warnings(&appspec, &plan) {
         tracing::warn!(deployment.id = request.deployment_id, "{warning}");
     }
     let deployment_dir = request.root_dir.join(&request.deployment_group_id).join(&request.deployment_id);
-    Transaction::begin(state_files, &request.deployment_id, &plan, checkpoint)?.carry_out(
+    Transaction::begin(state_files, selinux, &request.deployment_id, &plan, checkpoint)?.carry_out(
         &plan,
         &deployment_dir,
         checkpoint,
@@ -133,10 +177,13 @@ fn read_appspec(request: &InstallRequest) -> Result<AppSpec, InstallError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         appspec.check_lifecycle_events(&name, events)?;
     }
-    for warning in &appspec.warnings {
-        tracing::warn!(deployment.id = request.deployment_id, "AppSpec: {warning}");
-    }
     Ok(appspec)
+}
+
+/// What the author of the AppSpec should look at.
+fn warnings(appspec: &AppSpec, plan: &InstallPlan) -> Vec<String> {
+    let of_appspec = appspec.warnings.iter().map(|warning| format!("AppSpec: {warning}"));
+    of_appspec.chain(plan.warnings.iter().cloned()).collect()
 }
 
 fn plan(
@@ -144,6 +191,21 @@ fn plan(
     appspec: &AppSpec,
     state_files: &StateFiles,
 ) -> Result<InstallPlan, InstallError> {
+    let planned =
+        with_plan_request(request, appspec, state_files, |request, disk| install_plan::plan(request, disk))?;
+    planned.map_err(|error| {
+        let mut evidence = occupied::evidence(std::slice::from_ref(&error), state_files.dir());
+        InstallError::Plan { error: Box::new(error), evidence: evidence.pop().unwrap_or_default() }
+    })
+}
+
+/// Hands `use_it` what a plan is made from.
+fn with_plan_request<T>(
+    request: &InstallRequest,
+    appspec: &AppSpec,
+    state_files: &StateFiles,
+    use_it: impl FnOnce(&PlanRequest<'_>, &Disk) -> T,
+) -> Result<T, InstallError> {
     let here = Path::new(".");
     let working_dir = std::env::current_dir().map_err(InstallError::at(here))?;
     let archive_dir = working_dir.join(&request.archive_dir);
@@ -155,14 +217,18 @@ fn plan(
         cleanup: &cleanup,
         working_dir: &working_dir,
     };
-    Ok(install_plan::plan(&request, &Disk)?)
+    Ok(use_it(&request, &Disk::new()))
 }
 
 fn instructions_dir(root_dir: &Path) -> PathBuf {
     root_dir.join("deployment-instructions")
 }
 
-fn recover_observed(root_dir: &Path, checkpoint: Checkpoint<'_>) -> Result<Vec<String>, InstallError> {
+fn recover_with(
+    root_dir: &Path,
+    selinux: &Selinux,
+    checkpoint: Checkpoint<'_>,
+) -> Result<Vec<String>, InstallError> {
     let dir = instructions_dir(root_dir);
     let entries = match fs::read_dir(&dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -172,7 +238,7 @@ fn recover_observed(root_dir: &Path, checkpoint: Checkpoint<'_>) -> Result<Vec<S
     for entry in entries {
         let path = entry.map_err(InstallError::at(&dir))?.path();
         if journal::is_journal(&path) {
-            sentences.extend(recover_one(&path, checkpoint)?);
+            sentences.extend(recover_one(&path, selinux, checkpoint)?);
         } else if journal::is_unfinished(&path) {
             operation::remove_file(&path)?;
         }
@@ -181,7 +247,11 @@ fn recover_observed(root_dir: &Path, checkpoint: Checkpoint<'_>) -> Result<Vec<S
 }
 
 /// Settles one journal; `None` when there is none.
-fn recover_one(path: &Path, checkpoint: Checkpoint<'_>) -> Result<Option<String>, InstallError> {
+fn recover_one(
+    path: &Path,
+    selinux: &Selinux,
+    checkpoint: Checkpoint<'_>,
+) -> Result<Option<String>, InstallError> {
     let Some(journal) = Journal::open(path)? else {
         return Ok(None);
     };
@@ -190,7 +260,7 @@ fn recover_one(path: &Path, checkpoint: Checkpoint<'_>) -> Result<Option<String>
         journal.deployment_id(),
         journal.deployment_group_id()
     );
-    let outcome = match Transaction::resume(journal).settle(checkpoint)? {
+    let outcome = match Transaction::resume(journal, selinux).settle(checkpoint)? {
         transaction::Outcome::Finished => "its files were in place, the rest is done now",
         transaction::Outcome::Undone => "it is undone, the files are as they were before",
     };
@@ -201,9 +271,18 @@ impl Evident for InstallError {
     fn evidence(&self) -> Vec<Evidence> {
         match self {
             InstallError::AppSpec(error) => error.evidence(),
-            InstallError::Plan(error) => error.evidence(),
-            InstallError::System { path, source } => failure::system_refusal(Some(path), source),
-            InstallError::LifecycleEvents(_) => Vec::new(),
+            InstallError::LifecycleEvents(error) => {
+                let (rule, events) = match error {
+                    LifecycleCheckError::Unknown { events, .. } => ("unknown_lifecycle_event", events),
+                    LifecycleCheckError::WithoutHook { events, .. } => ("event_without_hook", events),
+                };
+                vec![Evidence::RuleBroken { rule: rule.to_owned(), subjects: events.clone() }]
+            }
+            InstallError::Plan { evidence, .. } => evidence.clone(),
+            InstallError::Acl { object: path, source, .. } | InstallError::System { path, source } => {
+                failure::system_refusal(Some(path), source)
+            }
+            InstallError::Context(ContextError(failure)) => vec![failure.evidence()],
         }
     }
 }

@@ -2,17 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Gid, Mode, Uid, chmodat, chownat};
-
 use super::InstallError;
+use super::attributes::Attributes;
 use super::copier::Copier;
 use super::operation::{Operation, exists};
 use crate::install_plan::{InstallPlan, Instruction};
-
-const SPECIAL_BITS: u32 = 0o7000;
 
 /// The switches that a plan comes to: everything else lies inside of what is switched.
 pub(super) fn operations(plan: &InstallPlan) -> Result<Vec<Operation>, InstallError> {
@@ -31,7 +27,10 @@ pub(super) fn operations(plan: &InstallPlan) -> Result<Vec<Operation>, InstallEr
                 directory
             }
             // Attributes are only ever set on what is copied or made.
-            Instruction::ChangeMode { .. } | Instruction::ChangeOwner { .. } => continue,
+            Instruction::ChangeMode { .. }
+            | Instruction::SetAcl { .. }
+            | Instruction::SetContext { .. }
+            | Instruction::ChangeOwner { .. } => continue,
         };
         if path.parent().is_some_and(|parent| made.contains(parent)) {
             continue;
@@ -58,7 +57,10 @@ pub(super) fn late_instructions(instructions: &[Instruction]) -> &[Instruction] 
             Instruction::Copy { destination, is_link: true, .. } => {
                 links.insert(destination);
             }
-            Instruction::ChangeMode { file, .. } | Instruction::ChangeOwner { file, .. }
+            Instruction::ChangeMode { file, .. }
+            | Instruction::SetAcl { file, .. }
+            | Instruction::SetContext { file, .. }
+            | Instruction::ChangeOwner { file, .. }
                 if links.contains(file.as_path()) =>
             {
                 return &instructions[idx..];
@@ -66,6 +68,8 @@ pub(super) fn late_instructions(instructions: &[Instruction]) -> &[Instruction] 
             Instruction::Copy { .. }
             | Instruction::MakeDirectory { .. }
             | Instruction::ChangeMode { .. }
+            | Instruction::SetAcl { .. }
+            | Instruction::SetContext { .. }
             | Instruction::ChangeOwner { .. } => {}
         }
     }
@@ -92,10 +96,10 @@ impl Stage {
         checkpoint: &mut dyn FnMut(),
     ) -> Result<(), InstallError> {
         let mut copier = Copier::new();
-        let mut mode_before = None;
+        let mut attributes = Attributes::default();
         for instruction in instructions {
             match instruction {
-                Instruction::Copy { source, destination, is_link } => {
+                Instruction::Copy { source, destination, is_link, .. } => {
                     let target = self.path_of(destination);
                     let copied =
                         if *is_link { copier.link(source, &target) } else { copier.file(source, &target) };
@@ -106,12 +110,14 @@ impl Stage {
                     fs::create_dir(&target).map_err(InstallError::at(directory))?;
                     self.staged.insert(directory.clone(), target);
                 }
-                Instruction::ChangeMode { file, .. } | Instruction::ChangeOwner { file, .. } => {
-                    let target = self.path_of(file);
-                    change(instruction, &target, mode_before).map_err(InstallError::at(file))?;
+                // The policy knows final paths only.
+                Instruction::SetContext { .. } => {}
+                Instruction::ChangeMode { file, .. }
+                | Instruction::SetAcl { file, .. }
+                | Instruction::ChangeOwner { file, .. } => {
+                    attributes.set(instruction, &self.path_of(file))?;
                 }
             }
-            mode_before = mode_set_by(instruction);
             checkpoint();
         }
         Ok(())
@@ -129,41 +135,4 @@ impl Stage {
             None => path.to_owned(),
         }
     }
-}
-
-/// The mode that an instruction sets, and on what.
-pub(super) fn mode_set_by(instruction: &Instruction) -> Option<(&Path, u32)> {
-    match instruction {
-        Instruction::ChangeMode { mode, file } => Some((file, mode.bits())),
-        Instruction::Copy { .. } | Instruction::MakeDirectory { .. } | Instruction::ChangeOwner { .. } => {
-            None
-        }
-    }
-}
-
-/// Sets an attribute. A change of owner takes setuid and setgid away, so a mode with special bits that
-/// was set just before is set again (I-26).
-pub(super) fn change(
-    instruction: &Instruction,
-    target: &Path,
-    mode_before: Option<(&Path, u32)>,
-) -> io::Result<()> {
-    match instruction {
-        Instruction::ChangeMode { mode, .. } => {
-            chmodat(CWD, target, Mode::from_raw_mode(mode.bits()), AtFlags::empty())?;
-        }
-        Instruction::ChangeOwner { owner, group, file } => {
-            let uid = owner.as_ref().map(|owner| Uid::from_raw(owner.id));
-            let gid = group.as_ref().map(|group| Gid::from_raw(group.id));
-            chownat(CWD, target, uid, gid, AtFlags::empty())?;
-            if let Some((path, bits)) = mode_before
-                && path == file
-                && bits & SPECIAL_BITS != 0
-            {
-                chmodat(CWD, target, Mode::from_raw_mode(bits), AtFlags::empty())?;
-            }
-        }
-        Instruction::Copy { .. } | Instruction::MakeDirectory { .. } => {}
-    }
-    Ok(())
 }

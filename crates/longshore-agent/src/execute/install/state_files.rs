@@ -41,11 +41,11 @@ impl StateFiles {
         self.dir.join(format!("{}{suffix}", self.deployment_group_id))
     }
 
-    fn install_json(&self) -> PathBuf {
+    pub(super) fn install_json(&self) -> PathBuf {
         self.named("-install.json")
     }
 
-    fn cleanup(&self) -> PathBuf {
+    pub(super) fn cleanup(&self) -> PathBuf {
         self.named("-cleanup")
     }
 
@@ -61,6 +61,15 @@ impl StateFiles {
         }
     }
 
+    /// The new list of what is to be removed, while the old one is still in place; `None` when it is not.
+    pub(super) fn read_next_cleanup(&self) -> Result<Option<Vec<u8>>, InstallError> {
+        let path = next(&self.cleanup());
+        match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            bytes => bytes.map(Some).map_err(InstallError::at(&path)),
+        }
+    }
+
     /// Writes the new content under the second names.
     pub(super) fn stage(
         &self,
@@ -68,8 +77,21 @@ impl StateFiles {
         deployment_dir: &Path,
     ) -> Result<(), InstallError> {
         self.write_next(&self.install_json(), install_json(instructions).as_bytes())?;
-        self.write_next(&self.cleanup(), &cleanup_text(instructions))?;
+        self.write_next(&self.cleanup(), &cleanup_text(instructions, &[]))?;
         self.write_next(&self.last_successful_install(), deployment_dir.as_os_str().as_bytes())
+    }
+
+    /// Writes the new list of what is to be removed once more, durably: the paths with contexts, which are
+    /// without links, are known only after the switch.
+    pub(super) fn stage_contexts(
+        &self,
+        instructions: &[Instruction],
+        with_context: &[PathBuf],
+    ) -> Result<(), InstallError> {
+        let path = self.cleanup();
+        self.write_next(&path, &cleanup_text(instructions, with_context))?;
+        let synced = fs::File::open(next(&path)).and_then(|file| file.sync_all());
+        synced.map_err(InstallError::at(&path))
     }
 
     fn write_next(&self, path: &Path, content: &[u8]) -> Result<(), InstallError> {

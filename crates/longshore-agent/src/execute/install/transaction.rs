@@ -1,18 +1,15 @@
 //! An Install from its journal's first byte to its last: carried out, undone, or finished.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, open, syncfs};
-use rustix::io::Errno;
-
-use super::in_place::InPlace;
-use super::journal::{Journal, Phase};
+use super::contexts::{self, Contexts};
+use super::file_systems::FileSystems;
+use super::journal::{Journal, Phase, Record};
 use super::operation::{Names, remove_tree};
+use super::selinux::Selinux;
 use super::stage::{self, Stage};
 use super::state_files::StateFiles;
-use super::{Checkpoint, InstallError, backup};
+use super::{Checkpoint, InstallError, backup, in_place};
 use crate::install_plan::{InstallPlan, parse_cleanup};
 
 /// How an interrupted Install was settled.
@@ -27,12 +24,14 @@ pub(super) enum Outcome {
 pub(super) struct Transaction {
     journal: Journal,
     state_files: StateFiles,
+    selinux: Selinux,
 }
 
 impl Transaction {
     /// Writes down what the plan will switch.
     pub(super) fn begin(
         state_files: StateFiles,
+        selinux: &Selinux,
         deployment_id: &str,
         plan: &InstallPlan,
         checkpoint: Checkpoint<'_>,
@@ -41,13 +40,13 @@ impl Transaction {
         let group_id = state_files.deployment_group_id();
         let journal = Journal::create(&state_files.journal(), group_id, deployment_id, operations)?;
         checkpoint();
-        Ok(Transaction { journal, state_files })
+        Ok(Transaction { journal, state_files, selinux: selinux.clone() })
     }
 
     /// Takes up what an earlier process left.
-    pub(super) fn resume(journal: Journal) -> Transaction {
+    pub(super) fn resume(journal: Journal, selinux: &Selinux) -> Transaction {
         let state_files = StateFiles::new(journal.instructions_dir(), journal.deployment_group_id());
-        Transaction { journal, state_files }
+        Transaction { journal, state_files, selinux: selinux.clone() }
     }
 
     /// Carries the plan out.
@@ -109,10 +108,16 @@ impl Transaction {
         for (operation, names) in self.journal.operations() {
             operation.switch(&names, checkpoint)?;
         }
-        let in_place = InPlace::carry_out(late)?;
+        let befores = in_place::befores(late.iter())?;
+        self.journal.record(befores.into_iter().map(Record::Attributes).collect())?;
+        checkpoint();
+        in_place::carry_out(late)?;
+        checkpoint();
+        let Transaction { journal, state_files, selinux } = self;
+        Contexts { journal, state_files, selinux }.carry_out(&plan.instructions, checkpoint)?;
         // On the journal's own file system the commit record comes after the renames by itself.
-        let committed = file_systems.sync_others().and_then(|()| self.journal.enter(Phase::Committed));
-        committed.inspect_err(|_| in_place.revert())?;
+        file_systems.sync_others()?;
+        self.journal.enter(Phase::Committed)?;
         checkpoint();
         Ok(())
     }
@@ -124,6 +129,7 @@ impl Transaction {
     /// Puts everything back and forgets the Install.
     fn undo(mut self, checkpoint: Checkpoint<'_>) -> Result<(), InstallError> {
         if self.journal.phase() == Phase::Switching {
+            self.take_changes_back();
             for (operation, names) in self.journal.operations() {
                 operation.switch_back(&names, checkpoint)?;
             }
@@ -139,6 +145,23 @@ impl Transaction {
         self.journal.close()
     }
 
+    /// Undoes what is no switch, last change first. What cannot be undone is said, and holds up nothing.
+    fn take_changes_back(&self) {
+        for change in self.journal.changes().into_iter().rev() {
+            match change {
+                Record::Attributes(before) => {
+                    if let Err(error) = before.give_back() {
+                        tracing::error!("cannot give {} its attributes back: {error}", before.shown());
+                    }
+                }
+                Record::Rule { path, previous } => {
+                    contexts::take_back(&self.selinux, &path.to_path(), previous.as_ref());
+                }
+                Record::RuleRefused => {}
+            }
+        }
+    }
+
     /// Tidies up after the commit. The old cleanup file is replaced last, because it says what to remove.
     fn finish(self, checkpoint: Checkpoint<'_>) -> Result<(), InstallError> {
         let set_aside: Vec<Names> = self
@@ -148,62 +171,11 @@ impl Transaction {
             .map(|(_, names)| names)
             .collect();
         let cleanup = parse_cleanup(&self.state_files.read_cleanup()?);
+        if let Some(next) = self.state_files.read_next_cleanup()? {
+            contexts::forget_old(&self.selinux, &cleanup, &parse_cleanup(&next));
+        }
         backup::remove(&cleanup, &set_aside, checkpoint)?;
         self.state_files.switch(checkpoint)?;
         self.journal.close()
     }
-}
-
-/// The file systems that an Install writes to, each by one of its directories.
-struct FileSystems {
-    of_journal: PathBuf,
-    others: Vec<PathBuf>,
-}
-
-impl FileSystems {
-    fn of(journal_dir: &Path, placed: impl Iterator<Item = Names>) -> Result<FileSystems, InstallError> {
-        let mut by_device: HashMap<u64, PathBuf> = HashMap::new();
-        by_device.insert(device(journal_dir)?, journal_dir.to_owned());
-        let mut others = Vec::new();
-        let mut last_parent = PathBuf::new();
-        for names in placed {
-            let parent = names.path.parent().unwrap_or(Path::new("/"));
-            if parent == last_parent {
-                continue;
-            }
-            last_parent = parent.to_owned();
-            if let Entry::Vacant(entry) = by_device.entry(device(parent)?) {
-                entry.insert(parent.to_owned());
-                others.push(parent.to_owned());
-            }
-        }
-        Ok(FileSystems { of_journal: journal_dir.to_owned(), others })
-    }
-
-    fn sync_all(&self) -> Result<(), InstallError> {
-        sync(&self.of_journal)?;
-        self.sync_others()
-    }
-
-    fn sync_others(&self) -> Result<(), InstallError> {
-        self.others.iter().try_for_each(|directory| sync(directory))
-    }
-}
-
-fn device(directory: &Path) -> Result<u64, InstallError> {
-    let stat = rustix::fs::stat(directory).map_err(|error| InstallError::at(directory)(error.into()))?;
-    Ok(stat.st_dev)
-}
-
-fn sync(directory: &Path) -> Result<(), InstallError> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let synced = open(directory, flags, Mode::empty()).and_then(|handle| match syncfs(&handle) {
-        // Some user-space kernels only know the call that syncs everything.
-        Err(Errno::NOSYS | Errno::INVAL) => {
-            rustix::fs::sync();
-            Ok(())
-        }
-        synced => synced,
-    });
-    synced.map_err(|error| InstallError::at(directory)(error.into()))
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::super::{EntryKind, FileSystemView};
+use super::super::{EntryKind, FileSystem, FileSystemView, SourceFile};
 
 /// A host written as `/dir/`, `/file`, `/link->text`, `/pipe|`; parents are implied.
 #[derive(Debug, Default)]
@@ -102,6 +102,43 @@ impl FileSystemView for Memory {
         let is_child = |path: &&PathBuf| path.parent() == Some(&real);
         let children = self.nodes.keys().rev().filter(is_child);
         Ok(children.filter_map(|path| Some((path.file_name()?.to_owned(), self.kind(path)?))).collect())
+    }
+
+    /// Names ending in a number have that many bytes; `secret` cannot be read.
+    fn source(&self, path: &Path) -> io::Result<Option<SourceFile>> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let n_bytes = digits.parse().unwrap_or(0);
+        let is_readable = name != "secret";
+        let source = |kind| {
+            let size_bytes = if kind == EntryKind::File { n_bytes } else { 0 };
+            SourceFile { kind, size_bytes, is_readable }
+        };
+        Ok(self.entry(path)?.map(source))
+    }
+
+    fn sources(&self, directory: &Path) -> io::Result<Vec<(OsString, SourceFile)>> {
+        let children = self.list(directory)?.into_iter();
+        let source = |name: OsString| Some((name.clone(), self.source(&directory.join(name)).ok()??));
+        Ok(children.filter_map(|(name, _)| source(name)).collect())
+    }
+
+    /// Everything below `/small` and `/tiny` is on small file systems.
+    fn file_system(&self, directory: &Path) -> io::Result<FileSystem> {
+        if self.target(directory)? != Some(EntryKind::Directory) {
+            return Err(rustix::io::Errno::NOENT.into());
+        }
+        let (id, available_bytes) = match self.mount_point(directory).to_str() {
+            Some("/small") => (1, Some(100)),
+            Some("/tiny") => (2, Some(1)),
+            _ => (0, None),
+        };
+        Ok(FileSystem { id, available_bytes, block_bytes: 10 })
+    }
+
+    fn mount_point(&self, directory: &Path) -> PathBuf {
+        let mounts = ["/small", "/tiny", "/"].map(Path::new);
+        mounts.into_iter().find(|mount| directory.starts_with(mount)).unwrap_or(directory).to_owned()
     }
 
     fn real_path(&self, path: &Path) -> io::Result<PathBuf> {

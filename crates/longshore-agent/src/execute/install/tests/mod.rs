@@ -90,6 +90,16 @@ impl Host {
     }
 }
 
+/// Installs with steps to look at.
+fn install_observed(request: &InstallRequest, checkpoint: Checkpoint<'_>) -> Result<(), InstallError> {
+    install_with(request, &Selinux::of_host(), checkpoint)
+}
+
+/// Recovers with steps to look at.
+fn recover_observed(root_dir: &Path, checkpoint: Checkpoint<'_>) -> Result<Vec<String>, InstallError> {
+    recover_with(root_dir, &Selinux::of_host(), checkpoint)
+}
+
 /// In memory where the system has such a place: an Install syncs, and these tests make hundreds.
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("folder")
