@@ -15,7 +15,9 @@ use crate::causes::with_causes;
 use crate::command::{self, GroupLocks, Runner};
 use crate::config::{InvalidConfig, Settings};
 use crate::execute::Executor;
+use crate::execute::caller::Caller;
 use crate::execute::download::Downloader;
+use crate::execute::events::HookMapping;
 use crate::identity::{self, Identity, IdentityError};
 use crate::layout::Layout;
 use crate::pid_file::{LockError, PidFile};
@@ -199,6 +201,8 @@ fn executor(
         downloader: Downloader::new(Arc::clone(settings), Arc::clone(identity)),
         host_identifier: identity.host_identifier.clone(),
         region: identity.region.clone(),
+        mapping: HookMapping::of_service(),
+        caller: Caller::Service,
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod local;
 
 pub mod backoff;
 pub mod poll;
@@ -13,6 +14,7 @@ pub mod poll;
 pub mod command;
 pub mod execute;
 pub mod failure;
+pub mod group_lock;
 pub mod install_plan;
 pub mod specification;
 

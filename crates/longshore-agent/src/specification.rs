@@ -82,6 +82,16 @@ impl SpecificationReader {
     }
 }
 
+/// The specification in unsigned JSON (`TEXT/JSON`), which only a person at this host may give.
+///
+/// # Errors
+/// [`OpenError::Content`].
+pub fn open_plain(json: &str) -> Result<Specification, OpenError> {
+    let spec = Specification::from_json(json.as_bytes())?;
+    tracing::debug!("Deployment specification: {spec:?}");
+    Ok(spec)
+}
+
 /// The service shows only that the signature is bad; the operator of this host wants to know why.
 fn log_distrust(error: &EnvelopeError) {
     if let EnvelopeError::Invalid(distrust) = error {

@@ -12,6 +12,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, RawConfig, Settings};
+use crate::local::command_line::{self, LocalVerb};
 use control::Control;
 
 /// Something went wrong, or `stop` refused.
@@ -45,7 +46,7 @@ struct Global {
     config_file: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 enum Verb {
     /// Run in the foreground until told to stop by SIGTERM or SIGINT.
     Run {
@@ -61,12 +62,19 @@ enum Verb {
     Restart,
     /// Say whether the agent runs; exit code 0 if it does, 3 if not.
     Status,
+    /// Deploy on this host without the service.
+    #[command(subcommand)]
+    Local(LocalVerb),
     /// Print this text.
     Help,
 }
 
 /// Runs the command line `arguments`, the program's own name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.first().is_some_and(|program| command_line::is_original(program)) {
+        return command_line::original(arguments);
+    }
     match Arguments::try_parse_from(arguments) {
         Err(error) => usage_error(&error),
         Ok(Arguments { command: None, .. }) => help(),
@@ -95,7 +103,7 @@ fn usage_error(error: &clap::Error) -> ExitCode {
 }
 
 fn dispatch(verb: Verb, global: Global) -> ExitCode {
-    let path = global.config_file.unwrap_or_else(config::default_path);
+    let path = global.config_file.clone().unwrap_or_else(config::default_path);
     let controlled = |act: fn(Control) -> ExitCode| Control::new(path).map_or_else(|code| code, act);
     match verb {
         Verb::Run { detach: false } => controlled(|control| control.run(false)),
@@ -104,6 +112,7 @@ fn dispatch(verb: Verb, global: Global) -> ExitCode {
         Verb::Stop => controlled(|control| control.stop()),
         Verb::Restart => controlled(|control| control.restart()),
         Verb::Status => controlled(|control| control.status()),
+        Verb::Local(verb) => command_line::run(verb, global.config_file),
         Verb::Help => help(),
     }
 }
@@ -152,10 +161,10 @@ mod tests {
 
     #[test]
     fn the_configuration_file_may_be_named_before_and_after_the_command() {
-        let run = Some(Verb::Run { detach: false });
-        check("longshore-agent --config_file=/c.yml run", (run, Some("/c.yml")));
-        check("longshore-agent run --config_file=/c.yml", (run, Some("/c.yml")));
-        check("longshore-agent run --config-file /c.yml", (run, Some("/c.yml")));
+        let run = || Some(Verb::Run { detach: false });
+        check("longshore-agent --config_file=/c.yml run", (run(), Some("/c.yml")));
+        check("longshore-agent run --config_file=/c.yml", (run(), Some("/c.yml")));
+        check("longshore-agent run --config-file /c.yml", (run(), Some("/c.yml")));
         check("longshore-agent status", (Some(Verb::Status), None));
         check("longshore-agent", (None, None));
     }

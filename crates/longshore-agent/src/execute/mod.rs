@@ -1,7 +1,9 @@
 //! The deeds of a command: each computes what to do first (pure) and then does it.
 
 pub mod appspec_file;
+pub mod caller;
 pub mod download;
+pub mod events;
 pub mod hook;
 pub mod install;
 pub mod unpack;
@@ -13,62 +15,28 @@ mod which_revision;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use longshore_model::appspec::Script;
-use longshore_model::lifecycle::LifecycleEventName;
 use longshore_wire::host_command::diagnostics::{AgentErrorCode, CompletionReport};
 use longshore_wire::host_command::specification::{LocalBundleType, RevisionSource, Specification};
 
 use crate::config::Settings;
 use crate::failure::{self, CommandFailure, Evident};
+use crate::group_lock::{self, GroupLock};
 use crate::layout::{ARCHIVE, Layout, Pointer};
 use crate::process_group::ProcessGroup;
 use crate::retention;
 use crate::tracker::Tracker;
+use caller::Caller;
 use download::Downloader;
+use events::{CommandKind, HookMapping};
 use hook::{HookFailure, HookLogs, HookRequest, OnProcessGroup, ProcessGroupEvent};
 use install::InstallRequest;
 use unpack::{BundleKind, UnpackLimits};
 
 /// The bundle's file in a deployment's directory, whatever its format.
 const BUNDLE: &str = "bundle.tar";
-
-/// What a command asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CommandKind {
-    /// Fetch and unpack the revision.
-    DownloadBundle,
-    /// Put its files in place.
-    Install,
-    /// Run the scripts of an event.
-    Hook(LifecycleEventName),
-    /// Something this agent does not know.
-    Unknown,
-}
-
-impl CommandKind {
-    /// The kind of the command called `name`.
-    pub fn from_name(name: &str) -> CommandKind {
-        use LifecycleEventName as E;
-        match LifecycleEventName::from_name(name) {
-            Some(E::DownloadBundle) => CommandKind::DownloadBundle,
-            Some(E::Install) => CommandKind::Install,
-            // The service does these itself.
-            Some(E::BlockTraffic | E::AllowTraffic) | None => CommandKind::Unknown,
-            Some(
-                event @ (E::BeforeBlockTraffic
-                | E::AfterBlockTraffic
-                | E::ApplicationStop
-                | E::BeforeInstall
-                | E::AfterInstall
-                | E::ApplicationStart
-                | E::ValidateService
-                | E::BeforeAllowTraffic
-                | E::AfterAllowTraffic),
-            ) => CommandKind::Hook(event),
-        }
-    }
-}
 
 /// Carries out commands on this host.
 #[derive(Debug)]
@@ -81,10 +49,14 @@ pub struct Executor {
     pub tracker: Tracker,
     /// Fetches bundles.
     pub downloader: Downloader,
-    /// For the environment of scripts.
+    /// For the environment of scripts; empty leaves what they inherit.
     pub host_identifier: String,
-    /// For the environment of scripts.
+    /// For the environment of scripts; empty leaves what they inherit.
     pub region: String,
+    /// Which events the hook commands run.
+    pub mapping: HookMapping,
+    /// Whose commands these are.
+    pub caller: Caller,
 }
 
 /// The scripts of an event and the revision they lie in.
@@ -99,17 +71,39 @@ impl Executor {
     /// # Errors
     /// When the AppSpec that it would use cannot be read.
     pub fn is_noop(&self, command_name: &str, spec: &Specification) -> Result<bool, CommandFailure> {
-        match CommandKind::from_name(command_name) {
+        match self.mapping.kind(command_name) {
             CommandKind::DownloadBundle | CommandKind::Install => Ok(false),
             CommandKind::Unknown => Ok(true),
-            CommandKind::Hook(event) => {
-                let is_noop = self.scripts(event, spec)?.is_none();
-                if is_noop {
-                    tracing::info!("Lifecycle event {} is a noop", event.as_str());
+            CommandKind::Hooks(events) => {
+                let mut is_noop = true;
+                for event in events {
+                    let has_scripts = self.scripts(event, spec)?.is_some();
+                    if !has_scripts {
+                        tracing::info!("Lifecycle event {event} is a noop");
+                    }
+                    is_noop &= !has_scripts;
                 }
                 Ok(is_noop)
             }
         }
+    }
+
+    /// How long the scripts of the command may run in all; `None` when one of its events has none.
+    ///
+    /// # Errors
+    /// As [`Self::is_noop`].
+    pub fn total_timeout(
+        &self,
+        command_name: &str,
+        spec: &Specification,
+    ) -> Result<Option<Duration>, CommandFailure> {
+        let CommandKind::Hooks(events) = self.mapping.kind(command_name) else { return Ok(None) };
+        let mut total = Duration::ZERO;
+        for event in events {
+            let Some(EventScripts { scripts, .. }) = self.scripts(event, spec)? else { return Ok(None) };
+            total += scripts.iter().map(|script| script.timeout).sum::<Duration>();
+        }
+        Ok(Some(total))
     }
 
     /// Carries out a command.
@@ -117,7 +111,7 @@ impl Executor {
     /// # Errors
     /// What goes into the diagnostics.
     pub async fn execute(&self, command_name: &str, spec: &Specification) -> Result<(), CommandFailure> {
-        let kind = CommandKind::from_name(command_name);
+        let kind = self.mapping.kind(command_name);
         if kind == CommandKind::Unknown {
             return Err(CompletionReport::failed(format!("Unsupported command type: {command_name}.")).into());
         }
@@ -129,6 +123,7 @@ impl Executor {
             )),
             evidence: failure::system_refusal(Some(&deployment_dir), &source),
         })?;
+        let _turn = self.turn(&self.layout.group(&spec.deployment_group_id)).await;
         let ended = self.execute_known(kind, spec, &deployment_dir).await;
         if let Err(failure) = &ended
             && let Err(error) = failure.keep(&deployment_dir, command_name)
@@ -138,16 +133,30 @@ impl Executor {
         ended
     }
 
+    /// Waits until no other process runs a command of the group. A file system without locks has one
+    /// agent as before, and no protection from a second one.
+    async fn turn(&self, group_dir: &Path) -> Option<GroupLock> {
+        let on_wait = || {
+            tracing::info!("Waiting for another process that runs a command in {}", group_dir.display());
+            match &self.caller {
+                Caller::Service => {}
+                Caller::Person(person) => (person.on_wait)(group_dir),
+            }
+        };
+        let taken = group_lock::take(group_dir, on_wait).await;
+        taken.inspect_err(|error| tracing::warn!("Cannot lock {}: {error}", group_dir.display())).ok()
+    }
+
     async fn execute_known(
         &self,
-        kind: CommandKind,
+        kind: CommandKind<'_>,
         spec: &Specification,
         deployment_dir: &Path,
     ) -> Result<(), CommandFailure> {
         match kind {
             CommandKind::DownloadBundle => self.download_bundle(spec, deployment_dir).await,
             CommandKind::Install => self.install(spec, deployment_dir).await,
-            CommandKind::Hook(event) => self.run_hook(event, spec).await,
+            CommandKind::Hooks(events) => self.run_hooks(events, spec).await,
             CommandKind::Unknown => Ok(()),
         }
     }
@@ -237,39 +246,58 @@ impl Executor {
         blocking(move || install::install(&request)).await
     }
 
-    async fn run_hook(&self, event: LifecycleEventName, spec: &Specification) -> Result<(), CommandFailure> {
-        let Some(EventScripts { archive_dir, scripts }) = self.scripts(event, spec)? else { return Ok(()) };
+    /// Runs events in order, up to the first that fails; its log has those of the others before it.
+    async fn run_hooks(&self, events: &[String], spec: &Specification) -> Result<(), CommandFailure> {
+        let mut log = String::new();
+        for event in events {
+            match self.run_hook(event, spec).await {
+                Ok(more) => log.push_str(&more),
+                Err(mut failure) => {
+                    failure.report.log.insert_str(0, &log);
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the scripts of an event, and answers what they logged.
+    async fn run_hook(&self, event: &str, spec: &Specification) -> Result<String, CommandFailure> {
+        let Some(EventScripts { archive_dir, scripts }) = self.scripts(event, spec)? else {
+            return Ok(String::new());
+        };
         let settings = &self.settings;
+        let mut variables = environment::withheld(&self.caller);
+        variables.extend(environment::variables(event, spec, &self.host_identifier, &self.region));
         let deployments_log = self.layout.deployments_log(&settings.program_name);
         let request = HookRequest {
-            event: event.as_str().to_owned(),
+            event: event.to_owned(),
             deployment_id: spec.deployment_id.clone(),
             archive_dir,
             scripts,
-            environment: environment::variables(event, spec, &self.host_identifier, &self.region),
+            environment: variables,
             logs: HookLogs {
                 scripts_log: self.deployment_dir(spec).join("logs/scripts.log"),
                 deployments_log: settings.enable_deployments_log.then_some(deployments_log),
             },
             kill_grace: settings.hook_kill_grace,
-            on_process_group: Some(self.process_group_recorder(&spec.deployment_id)),
+            on_process_group: Some(match &self.caller {
+                Caller::Service => self.process_group_recorder(&spec.deployment_id),
+                Caller::Person(person) => person.running.recorder(),
+            }),
         };
         match hook::run_event(request).await {
-            Ok(_) => Ok(()),
+            Ok(report) => Ok(report.log),
             Err(failure) => Err(hook_failed(failure)),
         }
     }
 
     /// The scripts of `event`; `None` when it is a no-op.
-    fn scripts(
-        &self,
-        event: LifecycleEventName,
-        spec: &Specification,
-    ) -> Result<Option<EventScripts>, CommandFailure> {
+    fn scripts(&self, event: &str, spec: &Specification) -> Result<Option<EventScripts>, CommandFailure> {
         let archive_dir = which_revision::archive_dir(&self.layout, event, spec).map_err(failed)?;
         let Some(archive_dir) = archive_dir else { return Ok(None) };
         let appspec = appspec_file::read(&archive_dir, &spec.app_spec_filename).map_err(failed)?;
-        let scripts = appspec.scripts(event.as_str()).unwrap_or_default().to_vec();
+        let scripts = appspec.scripts(event).unwrap_or_default().to_vec();
         Ok((!scripts.is_empty()).then_some(EventScripts { archive_dir, scripts }))
     }
 
@@ -348,27 +376,4 @@ pub(crate) fn test_specification(deployment_id: &str, creator: &str, deployment_
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(name: &str, expected: CommandKind) {
-        assert_eq!(CommandKind::from_name(name), expected, "{name}");
-    }
-
-    #[test]
-    fn nine_events_are_hooks_and_traffic_is_not_for_the_agent() {
-        check("DownloadBundle", CommandKind::DownloadBundle);
-        check("Install", CommandKind::Install);
-        check("ValidateService", CommandKind::Hook(LifecycleEventName::ValidateService));
-        check("BlockTraffic", CommandKind::Unknown);
-        check("AllowTraffic", CommandKind::Unknown);
-        check("UpdateDeploymentAgent", CommandKind::Unknown);
-        check("installed", CommandKind::Unknown);
-        let n_hooks = LifecycleEventName::ALL
-            .into_iter()
-            .filter(|event| matches!(CommandKind::from_name(event.as_str()), CommandKind::Hook(_)))
-            .count();
-        assert_eq!(n_hooks, 9);
-    }
-}
+mod tests;

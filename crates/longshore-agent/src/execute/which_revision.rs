@@ -21,13 +21,12 @@ enum Source {
 ///
 /// # Errors
 /// When a pointer file is there and cannot be read.
-pub(super) fn archive_dir(
-    layout: &Layout,
-    event: LifecycleEventName,
-    spec: &Specification,
-) -> io::Result<Option<PathBuf>> {
+pub(super) fn archive_dir(layout: &Layout, event: &str, spec: &Specification) -> io::Result<Option<PathBuf>> {
     let current = layout.deployment(&spec.deployment_group_id, &spec.deployment_id).join(ARCHIVE);
-    let Source::Pointer(pointer) = source(event, is_blue_green_rollback(spec)) else {
+    let known = LifecycleEventName::from_name(event);
+    // Events of a person's own are the deployment's.
+    let source = known.map_or(Source::Current, |event| source(event, is_blue_green_rollback(spec)));
+    let Source::Pointer(pointer) = source else {
         return Ok(Some(current));
     };
     if current.exists() {
@@ -93,7 +92,7 @@ mod tests {
                 other => panic!("unknown item {other}"),
             }
         }
-        let chosen = archive_dir(&layout, event, spec).expect("readable");
+        let chosen = archive_dir(&layout, event.as_str(), spec).expect("readable");
         let chosen = chosen.map(|path| name_of_deployment(&path)).unwrap_or_else(|| "none".to_owned());
         assert_eq!(chosen, expected, "present: {present}, event: {event:?}");
     }

@@ -5,6 +5,7 @@
 
 mod credentials;
 mod imds;
+mod person;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::config::on_premises::{self, OnPremises, OnPremisesError, OnPremisesKe
 
 pub use credentials::{CredentialSource, CredentialsError};
 pub use imds::{Imds, ImdsError};
+pub use person::resolve_for_person;
 
 /// Variables of the agent's own environment that hooks must not inherit.
 pub const SECRET_VARIABLES: [&str; 7] = [
@@ -80,7 +82,6 @@ pub async fn resolve(settings: &Settings) -> Result<Identity, IdentityError> {
 
 impl Environment {
     fn read() -> Environment {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Environment {
             host_identifier: variable("AWS_HOST_IDENTIFIER"),
             region: variable("AWS_REGION"),
@@ -96,16 +97,24 @@ impl Environment {
     }
 }
 
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 fn from_on_premises(on_premises: OnPremises, profile: String) -> Identity {
-    let credentials = match on_premises.keys {
+    let credentials = keys_of(on_premises.keys, profile);
+    Identity { host_identifier: on_premises.arn, region: on_premises.region, credentials }
+}
+
+fn keys_of(keys: OnPremisesKeys, profile: String) -> CredentialSource {
+    match keys {
         OnPremisesKeys::User { access_key_id, secret_access_key } => {
             CredentialSource::fixed(access_key_id, secret_access_key)
         }
         OnPremisesKeys::Session { credentials_file } => {
             CredentialSource::shared_file(credentials_file, profile)
         }
-    };
-    Identity { host_identifier: on_premises.arn, region: on_premises.region, credentials }
+    }
 }
 
 /// An EC2 instance, or a host that its operator named by hand. Keys in the home directory come

@@ -1,0 +1,84 @@
+//! One command that runs several events. Source: agent.md §1.6, §11 "Hooks".
+
+use std::fs;
+use std::path::Path;
+
+use longshore_wire::host_command::specification::LocalBundleType;
+
+use super::caller::{Person, RunningScript};
+use super::*;
+use crate::config::RawConfig;
+use crate::identity::{CredentialSource, Identity};
+
+/// An executor on its own root, whose command `Both` runs `One` and then `Two`.
+fn executor(root: &Path) -> Executor {
+    let config = format!("log_dir: {0}\npid_dir: {0}\nroot_dir: {0}/root\n", root.display());
+    let settings = Settings::from_raw(&RawConfig::parse(&config).expect("yaml")).expect("settings");
+    let settings = Arc::new(settings);
+    let layout = Layout::new(&settings.root_dir, "ongoing-deployment");
+    let identity = Identity {
+        host_identifier: String::new(),
+        region: String::new(),
+        credentials: CredentialSource::fixed(String::new(), String::new()),
+    };
+    Executor {
+        downloader: Downloader::new(Arc::clone(&settings), Arc::new(identity)),
+        tracker: Tracker::new(&layout),
+        settings,
+        layout,
+        host_identifier: String::new(),
+        region: String::new(),
+        mapping: HookMapping::new([("Both".to_owned(), vec!["One".to_owned(), "Two".to_owned()])]),
+        caller: Caller::Person(Person { on_wait: |_| (), running: RunningScript::default() }),
+    }
+}
+
+/// Unpacks a revision with these hooks, then says what the command is, does and logs.
+#[track_caller]
+fn check(hooks: &str, expected: &str) {
+    let dir = tempfile::tempdir().expect("dir");
+    let executor = executor(dir.path());
+    let mut spec = test_specification("d-NOW", "user", "IN_PLACE");
+    let directory = LocalBundleType::Directory;
+    spec.revision = RevisionSource::Local { location: "/".to_owned(), bundle_type: directory };
+    let archive = executor.deployment_dir(&spec).join(ARCHIVE);
+    fs::create_dir_all(&archive).expect("create");
+    fs::write(archive.join("appspec.yml"), format!("version: 0.0\nos: linux\nhooks:\n{hooks}"))
+        .expect("write");
+    for (name, code) in [("good", 0), ("bad", 3)] {
+        let text = format!("#!/bin/sh\necho {name} $LIFECYCLE_EVENT\nexit {code}\n");
+        fs::write(archive.join(name), text).expect("write");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    let is_noop = executor.is_noop("Both", &spec).expect("readable");
+    let total = executor.total_timeout("Both", &spec).expect("readable").map(|total| total.as_secs());
+    let ended = runtime.block_on(executor.execute("Both", &spec));
+    let log = ended.err().map(|failure| failure.report.log.replace('\n', ";")).unwrap_or_default();
+    let ran = fs::read_to_string(executor.deployment_dir(&spec).join("logs/scripts.log")).unwrap_or_default();
+    let ran: Vec<&str> = ran.lines().filter_map(|line| line.split("LifecycleEvent - ").nth(1)).collect();
+    assert_eq!(
+        format!("noop={is_noop} total={total:?} ran={} log={log}", ran.join(",")),
+        expected,
+        "{hooks}"
+    );
+}
+
+#[test]
+fn one_command_runs_its_events_in_order_up_to_the_first_that_fails() {
+    check("", "noop=true total=None ran= log=");
+    check("  One: []\n  Two: []\n", "noop=true total=None ran= log=");
+    check("  One: [{location: good, timeout: 300}]\n", "noop=false total=None ran=One log=");
+    check(
+        "  Two: [{location: good}]\n  One: [{location: good, timeout: 300}, {location: good, timeout: 150}]\n",
+        "noop=false total=Some(4050) ran=One,Two log=",
+    );
+    check(
+        "  One: [{location: bad, timeout: 1}]\n  Two: [{location: good, timeout: 1}]\n",
+        "noop=false total=Some(2) ran=One log=LifecycleEvent - One;Script - bad;[stdout]bad One;",
+    );
+    check(
+        "  One: [{location: good, timeout: 1}]\n  Two: [{location: bad, timeout: 1}]\n",
+        "noop=false total=Some(2) ran=One,Two log=LifecycleEvent - One;Script - good;[stdout]good One;\
+         LifecycleEvent - Two;Script - bad;[stdout]bad Two;",
+    );
+}

@@ -1,0 +1,229 @@
+//! Runs a local deployment from its first event to its last, and says what happens.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use longshore_wire::host_command::specification::RevisionSource;
+
+use super::evidence_text;
+use super::interrupt::Interrupts;
+use super::outcome::{EventRun, Failure, Outcome, Status, timeline};
+use super::request::Request;
+use super::voice::Voice;
+use crate::causes::with_causes;
+use crate::config::Settings;
+use crate::execute::Executor;
+use crate::execute::caller::{Caller, Person, RunningScript};
+use crate::execute::download::Downloader;
+use crate::execute::events::CommandKind;
+use crate::failure::CommandFailure;
+use crate::identity::{self, Identity, IdentityError};
+use crate::layout::{ARCHIVE, Layout};
+use crate::process_group::ProcessGroup;
+use crate::tracker::Tracker;
+
+/// Nothing can be fetched without keys.
+const NO_CREDENTIALS: &str = "We were unable to download content from the Amazon S3 bucket due to missing or invalid credentials. For information about specifying your AWS credentials, see https://aws.amazon.com/blogs/security/a-new-and-standardized-way-to-manage-credentials-in-the-aws-sdks";
+
+/// How many lines of a script's output are shown when it failed. The whole of it is in its log.
+const MAX_LOG_LINES: usize = 20;
+
+/// Why a local deployment could not be begun.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BeginError {
+    /// The on-premises file is wrong.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// There are no keys for the bucket.
+    #[error("{NO_CREDENTIALS}")]
+    NoCredentials,
+    /// The system refuses what every process needs.
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// A local deployment that is under way.
+pub(super) struct Deployment {
+    request: Request,
+    executor: Executor,
+    running: RunningScript,
+    interrupts: Interrupts,
+    voice: Voice,
+    begin: Instant,
+}
+
+impl Deployment {
+    /// Gets everything ready; nothing has been touched when this fails.
+    pub(super) async fn new(
+        request: Request,
+        settings: Arc<Settings>,
+        voice: Voice,
+    ) -> Result<Deployment, BeginError> {
+        let is_remote = matches!(request.spec.revision, RevisionSource::S3 { .. });
+        let identity = identity::resolve_for_person(&settings, is_remote).await?;
+        if is_remote && let Err(error) = identity.credentials.current().await {
+            tracing::error!("{}", with_causes(&error));
+            return Err(BeginError::NoCredentials);
+        }
+        let running = RunningScript::default();
+        let executor = executor(&request, settings, identity, running.clone());
+        let interrupts = Interrupts::new()?;
+        Ok(Deployment { request, executor, running, interrupts, voice, begin: Instant::now() })
+    }
+
+    /// Runs the events in order, up to the first that fails.
+    pub(super) async fn run(mut self) -> Outcome {
+        let dir = self.deployment_dir();
+        self.voice.line(format!("Starting to execute deployment from within folder {}", dir.display()));
+        let mut events = Vec::new();
+        let mut error = None;
+        for name in self.request.events.clone() {
+            let (run, ended) = match &error {
+                None => self.event(&name).await,
+                Some(_) => (self.event_run(&name, Status::Skipped, Duration::ZERO), None),
+            };
+            events.push(run);
+            error = error.or(ended);
+        }
+        self.conclude(&events, error.as_ref());
+        Outcome {
+            deployment_id: self.request.spec.deployment_id.clone(),
+            deployment_group_id: self.request.spec.deployment_group_id.clone(),
+            deployment_dir: dir,
+            status: if error.is_none() { Status::Succeeded } else { Status::Failed },
+            events,
+            error,
+        }
+    }
+
+    fn deployment_dir(&self) -> PathBuf {
+        let spec = &self.request.spec;
+        self.executor.layout.deployment(&spec.deployment_group_id, &spec.deployment_id)
+    }
+
+    fn event_run(&self, name: &str, status: Status, begin: Duration) -> EventRun {
+        let duration = self.begin.elapsed().saturating_sub(begin);
+        let duration = if status == Status::Skipped { Duration::ZERO } else { duration };
+        EventRun { name: name.to_owned(), status, begin, duration }
+    }
+
+    async fn event(&mut self, name: &str) -> (EventRun, Option<Failure>) {
+        let begin = self.begin.elapsed();
+        // An AppSpec that cannot be read is said when the event fails.
+        let is_noop = self.executor.is_noop(name, &self.request.spec).unwrap_or(false);
+        if !is_noop {
+            self.voice.line(format!("--> {name}"));
+        }
+        match self.execute(name).await {
+            Ok(()) if is_noop => {
+                self.voice.line(format!("--> {name}: nothing to do"));
+                (self.event_run(name, Status::Nothing, begin), None)
+            }
+            Ok(()) => {
+                let run = self.event_run(name, Status::Succeeded, begin);
+                self.voice.line(format!("    {name} succeeded in {:.2} s", run.duration.as_secs_f64()));
+                (run, None)
+            }
+            Err(failure) => {
+                let run = self.event_run(name, Status::Failed, begin);
+                self.voice.line(format!("    {name} FAILED after {:.2} s", run.duration.as_secs_f64()));
+                (run, Some(Failure::of(name, failure)))
+            }
+        }
+    }
+
+    /// Executes one command; a signal ends it as soon as that leaves nothing half done.
+    async fn execute(&mut self, name: &str) -> Result<(), CommandFailure> {
+        let Deployment { request, executor, running, interrupts, voice, .. } = self;
+        let mut command = std::pin::pin!(executor.execute(name, &request.spec));
+        let signal = tokio::select! {
+            ended = &mut command => return ended,
+            signal = interrupts.next() => signal,
+        };
+        voice.line(format!("    {signal}: stopping at once; a second signal leaves everything as it is"));
+        let is_install = matches!(executor.mapping.kind(name), CommandKind::Install);
+        let stop = async {
+            match running.group().and_then(ProcessGroup::observe) {
+                Some(group) => group.terminate(executor.settings.hook_kill_grace).await,
+                // All or nothing: an Install ends by itself, and soon.
+                None if is_install => {}
+                None => return Err(interrupted(signal)),
+            }
+            command.await
+        };
+        let ended = tokio::select! {
+            ended = stop => ended,
+            _ = interrupts.next() => return Err(interrupted(signal)),
+        };
+        // What was left of the command went well, and still the person wants no more.
+        ended.and_then(|()| Err(interrupted(signal)))
+    }
+
+    /// The last lines: the specified ones are the original's and come last.
+    fn conclude(&self, events: &[EventRun], error: Option<&Failure>) {
+        self.voice.line("");
+        for line in timeline(events) {
+            self.voice.line(line);
+        }
+        self.voice.line("");
+        let dir = self.deployment_dir();
+        if let Some(failure) = error {
+            self.explain(failure, &dir);
+        }
+        let log = dir.join("logs/scripts.log");
+        self.voice.line(format!("See the deployment log at {} for more details", log.display()));
+        if error.is_none() {
+            self.voice.line("AppSpec file valid. Local deployment successful");
+        }
+    }
+
+    fn explain(&self, failure: &Failure, deployment_dir: &Path) {
+        self.voice.line(format!("ERROR: {}", failure.message));
+        for line in failure.evidence.iter().flat_map(evidence_text::lines) {
+            self.voice.line(format!("  {line}"));
+        }
+        let output: Vec<&str> = failure.log.lines().collect();
+        let n_hidden = output.len().saturating_sub(MAX_LOG_LINES);
+        for line in output.iter().skip(n_hidden) {
+            self.voice.line(format!("  | {line}"));
+        }
+        if !failure.script_name.is_empty() {
+            let script = deployment_dir.join(ARCHIVE).join(failure.script_name.trim_start_matches('/'));
+            self.voice.line(format!(
+                "Your local deployment failed while trying to execute your script at {}",
+                script.display()
+            ));
+        }
+    }
+}
+
+fn interrupted(signal: &str) -> CommandFailure {
+    let message = format!("The local deployment was interrupted by {signal}");
+    longshore_wire::host_command::diagnostics::CompletionReport::failed(message).into()
+}
+
+fn executor(
+    request: &Request,
+    settings: Arc<Settings>,
+    identity: Identity,
+    running: RunningScript,
+) -> Executor {
+    let layout = Layout::new(&settings.root_dir, &settings.ongoing_deployment_tracking);
+    let (host_identifier, region) = (identity.host_identifier.clone(), identity.region.clone());
+    Executor {
+        tracker: Tracker::new(&layout),
+        layout,
+        downloader: Downloader::new(Arc::clone(&settings), Arc::new(identity)),
+        settings,
+        host_identifier,
+        region,
+        mapping: request.mapping.clone(),
+        caller: Caller::Person(Person { on_wait: say_wait, running }),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "somebody waits at a terminal")]
+fn say_wait(group_dir: &Path) {
+    eprintln!("    waiting for another command of this deployment group to end: {}", group_dir.display());
+}

@@ -1,0 +1,72 @@
+//! The lines of a file around a place, with a marker.
+
+/// How many lines are shown before and after the marked one.
+const N_AROUND: usize = 2;
+
+/// The lines around `line` and a caret under `column`; both are counted from 1. Nothing when the file has
+/// no such line.
+pub(super) fn around(text: &str, line: u64, column: Option<u64>) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let Some(marked) = usize::try_from(line).ok().and_then(|line| line.checked_sub(1)) else {
+        return Vec::new();
+    };
+    if lines.len() <= marked {
+        return Vec::new();
+    }
+    let first = marked.saturating_sub(N_AROUND);
+    let last = lines.len().min(marked + N_AROUND + 1);
+    let width = last.to_string().len();
+    let mut shown = Vec::new();
+    for (idx, content) in lines.iter().enumerate().take(last).skip(first) {
+        let sign = if idx == marked { '>' } else { ' ' };
+        shown.push(format!("{sign} {:width$} | {content}", idx + 1).trim_end().to_owned());
+        if let Some(column) = column.filter(|_| idx == marked) {
+            shown.push(format!("  {:width$} | {}^", "", indent(content, column)));
+        }
+    }
+    shown
+}
+
+/// What stands before `column`, as blanks; tabs stay, so that the caret stands where the eye looks.
+fn indent(content: &str, column: u64) -> String {
+    let n_before = usize::try_from(column).unwrap_or(1).saturating_sub(1);
+    content.chars().take(n_before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, line: u64, column: Option<u64>, expected: &[&str]) {
+        assert_eq!(around(text, line, column), expected, "{text:?} {line} {column:?}");
+    }
+
+    #[test]
+    fn a_place_is_shown_with_its_neighbours_and_a_caret() {
+        let text = "version: 0.0\nos: linux\nfiles:\n  - source: x\nhooks:\n  A: b\n";
+        check(
+            text,
+            4,
+            Some(5),
+            &[
+                "  2 | os: linux",
+                "  3 | files:",
+                "> 4 |   - source: x",
+                "    |     ^",
+                "  5 | hooks:",
+                "  6 |   A: b",
+            ],
+        );
+        check(text, 1, None, &["> 1 | version: 0.0", "  2 | os: linux", "  3 | files:"]);
+        check("a\n\tb", 2, Some(2), &["  1 | a", "> 2 | \tb", "    | \t^"]);
+    }
+
+    #[test]
+    fn a_place_that_is_not_there_shows_nothing() {
+        check("a\n", 2, Some(1), &[]);
+        check("a\n", 0, None, &[]);
+        check("", 1, Some(1), &[]);
+        check("ab", 1, Some(99), &["> 1 | ab", "    |   ^"]);
+    }
+}

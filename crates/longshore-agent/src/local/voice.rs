@@ -1,0 +1,36 @@
+//! Where the local tool speaks.
+
+use std::fmt::Display;
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::options::Output;
+
+/// Speaks to people or to programs. A reader that went away changes nothing about a deployment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Voice {
+    output: Output,
+}
+
+impl Voice {
+    pub(super) fn new(output: Output) -> Voice {
+        Voice { output }
+    }
+
+    /// One line for people; on stderr when stdout is for programs.
+    pub(super) fn line(self, text: impl Display) {
+        let _ = match self.output {
+            Output::Text => writeln!(std::io::stdout(), "{text}"),
+            Output::Json => writeln!(std::io::stderr(), "{text}"),
+        };
+    }
+
+    /// The one document for programs.
+    pub(super) fn document(self, document: &impl Serialize) {
+        if self.output == Output::Json {
+            let text = serde_json::to_string_pretty(document).unwrap_or_default();
+            let _ = writeln!(std::io::stdout(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What is said before anything is done, and errors of the revision itself.
+
+use std::fs;
+
+use crate::host::{Host, ran};
+
+#[test]
+fn a_missing_configuration_file_is_named() {
+    let host = Host::new();
+    let path = host.path("nowhere.yml");
+    let mut command = host.command(&[]);
+    let ran = ran(command.arg("-c").arg(&path).output());
+    assert_eq!(ran.code, Some(1));
+    // Given twice: that is a mistake of its own.
+    assert!(ran.stdout.is_empty());
+
+    fs::remove_file(host.path("agent.yml")).expect("remove");
+    let expected = format!(
+        "ERROR: configuration file {} does not exist or is not readable",
+        host.path("agent.yml").display()
+    );
+    host.deploy(&[]).check_failure(&[&expected]);
+}
+
+#[test]
+fn the_log_directory_is_made() {
+    let host = Host::new();
+    host.deploy(&["-l", "nowhere"])
+        .check_failure(&["ERROR: location nowhere is specified as a file or directory which does not exist"]);
+    assert!(host.path("log/codedeploy-local.log").exists());
+    assert!(!host.root().exists(), "nothing was begun");
+}
+
+#[test]
+fn help_and_version_are_no_failures() {
+    let host = Host::new();
+    for option in ["-h", "--help"] {
+        let ran = host.deploy(&[option]);
+        assert_eq!(ran.code, Some(0));
+        for known in ["--bundle-location", "--type", "--events", "--appspec-filename", "--github-token"] {
+            assert!(ran.stdout.contains(known), "{}", ran.stdout);
+        }
+    }
+    for option in ["-v", "--version"] {
+        let ran = host.deploy(&[option]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1.0\n"));
+    }
+    let ran = ran(host.agent(&["local", "deploy", "--help"]).output());
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.stdout.contains("Exit code 0 when all went well"), "{}", ran.stdout);
+}
+
+#[test]
+fn an_unknown_option_is_named_and_the_usage_shown() {
+    let ran = Host::new().deploy(&["--application-folder", "x"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.starts_with("--application-folder is not recognized\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("Usage: codedeploy-local"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_bucket_without_keys_is_refused_before_anything_is_done() {
+    let host = Host::new();
+    let ran = host.deploy(&["-l", "s3://bucket/key.tgz", "-t", "tgz"]);
+    ran.check_failure(&["ERROR: We were unable to download content from the Amazon S3 bucket due to missing or invalid credentials. For information about specifying your AWS credentials, see https://aws.amazon.com/blogs/security/a-new-and-standardized-way-to-manage-credentials-in-the-aws-sdks"]);
+    assert!(!host.root().exists());
+}
+
+#[test]
+fn errors_of_the_appspec_are_said_in_its_own_words() {
+    let host = Host::new();
+    host.raw_revision("version", "version: 1.0\nos: linux\n", &[]);
+    host.deploy(&["-l", "version"]).check_failure(&["ERROR: The deployment failed because an invalid version value (1.0) was entered in the application specification file. Make sure your AppSpec file specifies \"0.0\" as the version, and then try again."]);
+    host.raw_revision("empty", "", &[]);
+    host.deploy(&["-l", "empty"]).check_failure(&["ERROR: The deployment failed because the application specification file was empty. Make sure your AppSpec file defines at minimum the 'version' and 'os' properties."]);
+}
+
+#[test]
+fn an_archive_that_is_none_is_said() {
+    let host = Host::new();
+    fs::write(host.path("b"), "no archive").expect("write");
+    let ran = host.deploy(&["-l", "b", "-t", "zip"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stdout.lines().any(|line| line.starts_with("ERROR: ")), "{}", ran.stdout);
+}
