@@ -45,6 +45,19 @@ impl CommandFailure {
     }
 }
 
+/// Keeps what was seen during an event that succeeded all the same, beside the output of the deployment's
+/// scripts, in `findings-<event>.json`. Without evidence there is no file.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn keep_findings(deployment_dir: &Path, event: &str, evidence: &[Evidence]) -> io::Result<()> {
+    if evidence.is_empty() {
+        return Ok(());
+    }
+    let path = deployment_dir.join(format!("logs/findings-{event}.json"));
+    state_file::write(&path, &serde_json::to_vec_pretty(evidence).map_err(io::Error::other)?)
+}
+
 /// The content of the file.
 #[derive(Serialize)]
 struct KeptFailure<'a> {

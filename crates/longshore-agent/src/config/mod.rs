@@ -9,4 +9,4 @@ mod settings;
 mod yaml;
 
 pub use raw::{RawConfig, ReadConfigError, default_path};
-pub use settings::{ByteLimit, InvalidConfig, Settings};
+pub use settings::{ByteLimit, HookSupervision, InvalidConfig, Settings};

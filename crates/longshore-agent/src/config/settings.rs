@@ -36,6 +36,9 @@ const KNOWN_KEYS: &[&str] = &[
     "children",
     "deployment_signer_ca_file",
     "hook_kill_grace_seconds",
+    "hook_supervision",
+    "restrict_hook_env_to_allowlist",
+    "strip_loader_env_in_hooks",
     "max_extracted_bytes",
     "archive_max_extraction_size",
     "reject_symlinks_in_bundle",
@@ -106,6 +109,12 @@ pub struct Settings {
     pub deployment_signer_ca_file: Option<PathBuf>,
     /// How long a timed-out script has between SIGTERM and SIGKILL.
     pub hook_kill_grace: Duration,
+    /// What ends a hook.
+    pub hook_supervision: HookSupervision,
+    /// Hooks get a short list of the agent's variables only.
+    pub restrict_hook_env_to_allowlist: bool,
+    /// Hooks do not get the variables that make the dynamic linker load other libraries.
+    pub strip_loader_env_in_hooks: bool,
     /// The most bytes a bundle may unpack to.
     pub max_extracted: Option<ByteLimit>,
     /// Refuse bundles with symbolic or hard links in them.
@@ -118,6 +127,18 @@ pub struct Settings {
     pub ignore_ownership_in_bundle: bool,
     /// Keys of the file without an effect here; logged once.
     pub ignored_keys: Vec<String>,
+}
+
+/// What ends a hook, and what becomes of the processes that its script leaves behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HookSupervision {
+    /// As in the original: the hook lasts until its outputs are closed, and fails at its timeout if a
+    /// process keeps one open. Only a script that outlives its timeout is ended.
+    #[default]
+    Compatible,
+    /// The script's exit ends the hook; who keeps an output open is named. A hook that fails leaves nothing
+    /// running.
+    Supervised,
 }
 
 impl Settings {
@@ -181,6 +202,9 @@ impl Reader<'_> {
             http_read_timeout: self.seconds("http_read_timeout", 80).max(Duration::from_secs(1)),
             deployment_signer_ca_file: self.optional("deployment_signer_ca_file").map(PathBuf::from),
             hook_kill_grace: self.seconds("hook_kill_grace_seconds", 5),
+            hook_supervision: self.hook_supervision(),
+            restrict_hook_env_to_allowlist: self.flag("restrict_hook_env_to_allowlist", false),
+            strip_loader_env_in_hooks: self.flag("strip_loader_env_in_hooks", false),
             max_extracted: self.max_extracted(),
             reject_symlinks_in_bundle: self.flag("reject_symlinks_in_bundle", false),
             reject_path_traversal_in_bundle: self.flag("reject_path_traversal_in_bundle", false),
@@ -243,6 +267,18 @@ impl Reader<'_> {
             Ok(_) | Err(_) => {
                 self.problems.push(format!("Invalid configuration :max_revision={text}"));
                 5
+            }
+        }
+    }
+
+    fn hook_supervision(&mut self) -> HookSupervision {
+        match self.text("hook_supervision", "compatible").as_str() {
+            "compatible" => HookSupervision::Compatible,
+            "supervised" => HookSupervision::Supervised,
+            other => {
+                self.problems
+                    .push(format!("Invalid hook_supervision {other}: expected compatible or supervised"));
+                HookSupervision::default()
             }
         }
     }
@@ -424,6 +460,23 @@ mod tests {
         let expected =
             ["enable_command_port", "nonsense", "plugins", "shared_dir"].map(str::to_owned).to_vec();
         check(text, |settings| settings.ignored_keys, expected);
+    }
+
+    #[test]
+    fn hooks_are_compatible_unless_told_otherwise() {
+        check("", |settings| settings.hook_supervision, HookSupervision::Compatible);
+        check(
+            "hook_supervision: supervised\n",
+            |settings| settings.hook_supervision,
+            HookSupervision::Supervised,
+        );
+        check_refused(
+            "hook_supervision: strict\n",
+            "Invalid hook_supervision strict: expected compatible or supervised",
+        );
+        check("restrict_hook_env_to_allowlist: true\n", |s| s.restrict_hook_env_to_allowlist, true);
+        check("strip_loader_env_in_hooks: true\n", |s| s.strip_loader_env_in_hooks, true);
+        check("", |s| s.restrict_hook_env_to_allowlist || s.strip_loader_env_in_hooks, false);
     }
 
     #[test]

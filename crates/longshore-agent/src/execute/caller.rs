@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::hook::{OnProcessGroup, ProcessGroupEvent};
+use crate::process_group::ProcessGroup;
 
 /// For whom commands are carried out.
 #[derive(Clone, Debug)]
@@ -26,13 +27,13 @@ pub struct Person {
 /// The process group of the script that runs now, if one does.
 #[derive(Clone, Debug, Default)]
 pub struct RunningScript {
-    group: Arc<Mutex<Option<i32>>>,
+    group: Arc<Mutex<Option<ProcessGroup>>>,
 }
 
 impl RunningScript {
     /// The process group.
-    pub fn group(&self) -> Option<i32> {
-        *self.group.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn group(&self) -> Option<ProcessGroup> {
+        self.group.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn recorder(&self) -> OnProcessGroup {
@@ -40,8 +41,8 @@ impl RunningScript {
         OnProcessGroup(Box::new(move |event| {
             let mut group = group.lock().unwrap_or_else(PoisonError::into_inner);
             *group = match event {
-                ProcessGroupEvent::Started(id) => Some(id),
-                ProcessGroupEvent::Ended(_) => None,
+                ProcessGroupEvent::Started(group) => Some(group),
+                ProcessGroupEvent::Ended => None,
             };
         }))
     }

@@ -3,12 +3,12 @@
 pub mod appspec_file;
 pub mod caller;
 pub mod download;
+pub mod environment;
 pub mod events;
 pub mod hook;
 pub mod install;
 pub mod unpack;
 
-mod environment;
 pub(crate) mod system_error;
 mod umask;
 mod which_revision;
@@ -25,11 +25,11 @@ use crate::config::Settings;
 use crate::failure::{self, CommandFailure, Evident};
 use crate::group_lock::{self, GroupLock};
 use crate::layout::{ARCHIVE, Layout, Pointer};
-use crate::process_group::ProcessGroup;
 use crate::retention;
 use crate::tracker::Tracker;
 use caller::Caller;
 use download::Downloader;
+use environment::{EnvironmentRules, HookEnvironment};
 use events::{CommandKind, HookMapping};
 use hook::{HookFailure, HookLogs, HookRequest, OnProcessGroup, ProcessGroupEvent};
 use install::InstallRequest;
@@ -267,29 +267,41 @@ impl Executor {
             return Ok(String::new());
         };
         let settings = &self.settings;
-        let mut variables = environment::withheld(&self.caller);
-        variables.extend(environment::variables(event, spec, &self.host_identifier, &self.region));
         let deployments_log = self.layout.deployments_log(&settings.program_name);
         let request = HookRequest {
             event: event.to_owned(),
             deployment_id: spec.deployment_id.clone(),
             archive_dir,
             scripts,
-            environment: variables,
+            environment: self.environment(event, spec),
             logs: HookLogs {
                 scripts_log: self.deployment_dir(spec).join("logs/scripts.log"),
                 deployments_log: settings.enable_deployments_log.then_some(deployments_log),
             },
             kill_grace: settings.hook_kill_grace,
+            supervision: settings.hook_supervision,
             on_process_group: Some(match &self.caller {
                 Caller::Service => self.process_group_recorder(&spec.deployment_id),
                 Caller::Person(person) => person.running.recorder(),
             }),
         };
-        match hook::run_event(request).await {
-            Ok(report) => Ok(report.log),
-            Err(failure) => Err(hook_failed(failure)),
+        let report = hook::run_event(request).await.map_err(hook_failed)?;
+        let kept = failure::keep_findings(&self.deployment_dir(spec), event, &report.evidence);
+        if let Err(error) = kept {
+            tracing::warn!("Cannot keep what was seen during {event}: {error}");
         }
+        Ok(report.log)
+    }
+
+    fn environment(&self, event: &str, spec: &Specification) -> HookEnvironment {
+        let rules = EnvironmentRules {
+            // A person's secrets are the person's to pass on.
+            are_secrets_kept: matches!(self.caller, Caller::Person(_)),
+            is_restricted: self.settings.restrict_hook_env_to_allowlist,
+            is_loader_stripped: self.settings.strip_loader_env_in_hooks,
+        };
+        let deployment = environment::of_deployment(event, spec, &self.host_identifier, &self.region);
+        HookEnvironment::new(std::env::vars_os(), rules, deployment)
     }
 
     /// The scripts of `event`; `None` when it is a no-op.
@@ -307,12 +319,8 @@ impl Executor {
         let deployment_id = deployment_id.to_owned();
         OnProcessGroup(Box::new(move |event| {
             let recorded = match event {
-                ProcessGroupEvent::Started(id) => match ProcessGroup::observe(id) {
-                    Some(group) => tracker.record_process_group(&deployment_id, &group),
-                    // It has ended already.
-                    None => Ok(()),
-                },
-                ProcessGroupEvent::Ended(_) => tracker.forget_process_group(&deployment_id),
+                ProcessGroupEvent::Started(group) => tracker.record_process_group(&deployment_id, &group),
+                ProcessGroupEvent::Ended => tracker.forget_process_group(&deployment_id),
             };
             if let Err(error) = recorded {
                 tracing::warn!("Cannot record the process group of deployment {deployment_id}: {error}");

@@ -16,8 +16,9 @@ pub use credentials::{CredentialSource, CredentialsError};
 pub use imds::{Imds, ImdsError};
 pub use person::resolve_for_person;
 
-/// Variables of the agent's own environment that hooks must not inherit.
-pub const SECRET_VARIABLES: [&str; 7] = [
+/// Variables of the agent's own environment that hooks must not inherit: credentials, and where they are
+/// handed out.
+pub const SECRET_VARIABLES: [&str; 11] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -25,6 +26,10 @@ pub const SECRET_VARIABLES: [&str; 7] = [
     "AWS_SECRET_KEY",
     "AWS_SECURITY_TOKEN",
     "AWS_CREDENTIAL_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 ];
 
 /// Where else the metadata service may be, as the SDKs read it.

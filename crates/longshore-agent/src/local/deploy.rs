@@ -20,7 +20,6 @@ use crate::execute::events::CommandKind;
 use crate::failure::CommandFailure;
 use crate::identity::{self, Identity, IdentityError};
 use crate::layout::{ARCHIVE, Layout};
-use crate::process_group::ProcessGroup;
 use crate::tracker::Tracker;
 
 /// Nothing can be fetched without keys.
@@ -144,7 +143,7 @@ impl Deployment {
         voice.line(format!("    {signal}: stopping at once; a second signal leaves everything as it is"));
         let is_install = matches!(executor.mapping.kind(name), CommandKind::Install);
         let stop = async {
-            match running.group().and_then(ProcessGroup::observe) {
+            match running.group() {
                 Some(group) => group.terminate(executor.settings.hook_kill_grace).await,
                 // All or nothing: an Install ends by itself, and soon.
                 None if is_install => {}

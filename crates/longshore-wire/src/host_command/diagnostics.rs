@@ -144,7 +144,7 @@ fn log_tail(log: &str, max_chars: usize) -> &str {
 }
 
 /// `text` without terminal escape sequences.
-fn without_ansi(text: &str) -> String {
+pub fn without_ansi(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(char) = chars.next() {

@@ -1,25 +1,29 @@
 //! Runs the scripts of one lifecycle event. Source: agent.md §8.3.
 
+mod failure;
+mod lines;
 mod log;
+mod output;
+pub mod preflight;
 mod process;
 mod rotating_file;
 mod script;
+mod session;
 
-use std::io;
 use std::path::PathBuf;
-use std::process::ExitStatus;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use std::os::unix::process::ExitStatusExt;
-
 use longshore_model::appspec::Script;
+use longshore_model::evidence::Evidence;
 
-use log::HookLog;
-use process::{Process, ProcessEnd};
+use log::SharedLog;
+use process::{Limits, Process};
 use script::ScriptError;
 
-use crate::execute::system_error;
+use crate::config::HookSupervision;
+use crate::execute::environment::HookEnvironment;
+use crate::process_group::ProcessGroup;
 
 /// One event to run.
 #[derive(Debug)]
@@ -32,12 +36,14 @@ pub struct HookRequest {
     pub archive_dir: PathBuf,
     /// Its scripts for the event.
     pub scripts: Vec<Script>,
-    /// Added to the agent's own environment; `None` takes a variable away.
-    pub environment: Vec<(String, Option<String>)>,
+    /// The whole environment of the scripts.
+    pub environment: HookEnvironment,
     /// Where the streams go.
     pub logs: HookLogs,
     /// Between SIGTERM and SIGKILL (`hook_kill_grace_seconds`).
     pub kill_grace: Duration,
+    /// What ends a script, and what becomes of what it leaves behind (`hook_supervision`).
+    pub supervision: HookSupervision,
     /// Told when a script's process group begins and when it is gone.
     pub on_process_group: Option<OnProcessGroup>,
 }
@@ -52,12 +58,12 @@ pub struct HookLogs {
 }
 
 /// What happens to the process group of a script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProcessGroupEvent {
     /// A script runs in this group.
-    Started(i32),
+    Started(ProcessGroup),
     /// The script ended or was killed; what it left in the background may still be in the group.
-    Ended(i32),
+    Ended,
 }
 
 /// A callback of the tracker's.
@@ -76,6 +82,8 @@ pub struct HookReport {
     pub n_scripts: usize,
     /// The last lines logged, at most 2,048 characters.
     pub log: String,
+    /// What was seen that was no failure.
+    pub evidence: Vec<Evidence>,
 }
 
 /// An event that failed, with what goes into the diagnostics.
@@ -90,6 +98,8 @@ pub struct HookFailure {
     pub message: String,
     /// The last lines logged, at most 2,048 characters.
     pub log: String,
+    /// What was seen.
+    pub evidence: Vec<Evidence>,
 }
 
 /// Runs the scripts of one event in order, up to the first that fails. An event without scripts leaves
@@ -99,109 +109,57 @@ pub struct HookFailure {
 /// The first script that failed.
 pub async fn run_event(mut request: HookRequest) -> Result<HookReport, HookFailure> {
     if request.scripts.is_empty() {
-        return Ok(HookReport { n_scripts: 0, log: String::new() });
+        return Ok(HookReport { n_scripts: 0, log: String::new(), evidence: Vec::new() });
     }
-    let log = Arc::new(Mutex::new(HookLog::new(&request.logs, &request.deployment_id)));
-    log::append(&log, format!("LifecycleEvent - {}\n", request.event).as_bytes());
+    let log = Arc::new(SharedLog::new(&request.logs, &request.deployment_id));
+    log.append(&format!("LifecycleEvent - {}", request.event));
     let scripts = std::mem::take(&mut request.scripts);
+    let mut evidence = Vec::new();
     for script in &scripts {
-        if let Err(error) = run_script(&mut request, script, &log).await {
-            return Err(failure(script, &error, log::tail(&log)));
+        match run_script(&mut request, script, &log).await {
+            Ok(seen) => evidence.extend(seen),
+            Err(error) => return Err(failure::of(script, &error, log.tail())),
         }
     }
-    Ok(HookReport { n_scripts: scripts.len(), log: log::tail(&log) })
+    Ok(HookReport { n_scripts: scripts.len(), log: log.tail(), evidence })
 }
 
 async fn run_script(
     request: &mut HookRequest,
     script: &Script,
-    log: &Arc<Mutex<HookLog>>,
-) -> Result<(), ScriptError> {
+    log: &Arc<SharedLog>,
+) -> Result<Vec<Evidence>, ScriptError> {
     let path = script::prepare(&request.archive_dir, &script.location)?;
     script::check_user(script)?;
-    log::append(log, format!("Script - {}\n", script.location).as_bytes());
+    log.append(&format!("Script - {}", script.location));
     tracing::info!(script.location = script.location, event = request.event, "Running script");
-    let command_line = script::command_line(script, &path, &request.environment);
-    let mut notify = |event| {
-        if let Some(OnProcessGroup(callback)) = &mut request.on_process_group {
+    let words = script::command_line(script, &path, &request.environment);
+    let process = Process::start(&words, &request.environment, log).await.map_err(|source| {
+        ScriptError::NotStarted { program: words.first().cloned().unwrap_or_default(), source }
+    })?;
+    request.notify(ProcessGroupEvent::Started(process.group().clone()));
+    let limits = Limits {
+        timeout: script.timeout,
+        kill_grace: request.kill_grace,
+        supervision: request.supervision,
+    };
+    let ended = process.wait(limits).await;
+    request.notify(ProcessGroupEvent::Ended);
+    let held = ended.map_err(ScriptError::Ended)?;
+    Ok(held.iter().flat_map(|held| held.evidence(&script.location)).collect())
+}
+
+impl HookRequest {
+    fn notify(&mut self, event: ProcessGroupEvent) {
+        if let Some(OnProcessGroup(callback)) = &mut self.on_process_group {
             callback(event);
         }
-    };
-    let process = Process::start(&command_line, &request.environment).await?;
-    notify(ProcessGroupEvent::Started(process.group()));
-    let group = process.group();
-    let end = process.wait(script.timeout, request.kill_grace, log).await;
-    notify(ProcessGroupEvent::Ended(group));
-    match end.map_err(ScriptError::Io)? {
-        ProcessEnd::Exited(status) if status.success() => Ok(()),
-        ProcessEnd::Exited(status) => Err(ScriptError::Exit(status)),
-        ProcessEnd::TimedOut => {
-            tracing::info!("Script at specified location: {} timed out", script.location);
-            Err(ScriptError::TimedOut)
-        }
-        ProcessEnd::StdoutOpen => Err(ScriptError::StdoutOpen),
-        ProcessEnd::StderrOpen => Err(ScriptError::StderrOpen),
-    }
-}
-
-/// The codes and texts of agent.md §8.3.
-fn failure(script: &Script, error: &ScriptError, log: String) -> HookFailure {
-    let location = &script.location;
-    let here = format!("Script at specified location: {location}");
-    let user = script.run_as.as_ref().map(|user| format!(" run as user {user}")).unwrap_or_default();
-    let (code, message) = match error {
-        ScriptError::Missing(path) => {
-            (1, format!("Script does not exist at specified location: {}", path.display()))
-        }
-        ScriptError::NotExecutable => {
-            (2, format!("Unable to set script at specified location: {location} as executable"))
-        }
-        ScriptError::TimedOut => {
-            (3, format!("{here} failed to complete in {} seconds", script.timeout.as_secs()))
-        }
-        ScriptError::Outside => (4, format!("{here} resolves outside the revision")),
-        ScriptError::NoSuchUser(name) => (
-            4,
-            format!("{here}{user} failed with error ArgumentError with message can't find user for {name}"),
-        ),
-        ScriptError::Exit(status) => {
-            (4, format!("{here}{user} failed with exit code {}", exit_text(*status)))
-        }
-        ScriptError::Start { program, source } => {
-            (4, format!("{here}{user} failed with error {}", io_text(source, Some(program))))
-        }
-        ScriptError::Io(source) => (4, format!("{here}{user} failed with error {}", io_text(source, None))),
-        ScriptError::StdoutOpen => (6, format!("{here} failed to close STDOUT")),
-        ScriptError::StderrOpen => (6, format!("{here} failed to close STDERR")),
-    };
-    tracing::error!(script.location = location.as_str(), "{message}");
-    HookFailure { code, script_name: location.clone(), message, log }
-}
-
-/// The exit code; for a signal what shells print, and the signal (I-34).
-fn exit_text(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => code.to_string(),
-        (None, Some(signal)) => format!("{} (signal {signal})", 128 + signal),
-        (None, None) => String::new(),
-    }
-}
-
-/// `<class> with message <m>` as Ruby names system errors.
-fn io_text(error: &io::Error, program: Option<&String>) -> String {
-    let on = program.map(|program| format!(" - {program}")).unwrap_or_default();
-    match error.raw_os_error() {
-        Some(number) => {
-            let class = nix::errno::Errno::from_raw(number);
-            format!("Errno::{class:?} with message {}{on}", system_error::text(error))
-        }
-        None => format!("IOError with message {error}{on}"),
     }
 }
 
 impl crate::failure::Evident for HookFailure {
     fn evidence(&self) -> Vec<longshore_model::evidence::Evidence> {
-        Vec::new()
+        self.evidence.clone()
     }
 }
 

@@ -1,208 +1,184 @@
-//! A running script: its process group, its two streams and its deadline.
+//! A running script: its session, its outputs and its deadline.
 
 use std::ffi::OsString;
 use std::io;
-use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use longshore_model::evidence::OutputSlice;
+use tokio::process::Child;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::log::{self, HookLog, LineSplitter};
-use super::script::{ScriptError, start_error};
+use super::log::SharedLog;
+use super::output::{HeldOutput, Reader, Stream};
+use super::session;
+use crate::config::HookSupervision;
+use crate::execute::environment::HookEnvironment;
+use crate::process_group::ProcessGroup;
 
-/// Bytes of output read at once.
-const CHUNK_BYTES: usize = 16 * 1024;
+/// How long after a script's exit its children may take to close what they have inherited; also how long
+/// the kernel may take to hand over the exit of a script that was killed.
+const SETTLE: Duration = Duration::from_millis(500);
 
-/// How often a group that was told to end is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// How long the output of a killed script may take to arrive, and the kernel to take it away.
-const LAST_WORDS: Duration = Duration::from_millis(200);
-
-/// How often a program file that is open for writing is tried again.
-const MAX_BUSY_TRIES: u32 = 20;
-
-/// How a script ended, as far as it did.
+/// How long a script may run, and what becomes of what it leaves behind.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum ProcessEnd {
-    Exited(ExitStatus),
+pub(super) struct Limits {
+    pub(super) timeout: Duration,
+    pub(super) kill_grace: Duration,
+    pub(super) supervision: HookSupervision,
+}
+
+/// A script that did not end well.
+#[derive(Debug)]
+pub(super) struct FailedRun {
+    pub(super) cause: Cause,
+    /// The outputs that were still open, and by whom.
+    pub(super) held: Vec<HeldOutput>,
+    /// What it printed.
+    pub(super) output: Option<OutputSlice>,
+}
+
+/// Why a script failed that ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
     TimedOut,
-    /// The process ended, something else holds its output.
-    StdoutOpen,
-    StderrOpen,
+    /// It ended, but something else keeps this output open.
+    OutputOpen(Stream, ExitStatus),
+    Exit(ExitStatus),
 }
 
 /// A script that was started.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
-    group: i32,
+    group: ProcessGroup,
+    readers: [Reader; 2],
+    begin_byte: Option<u64>,
+    log: Arc<SharedLog>,
 }
 
 impl Process {
-    /// Starts a command line in a process group of its own. A file that the system cannot execute is
-    /// given to the shell, as shells do.
+    /// Starts a command line in a session of its own, with its output going to `log`.
     pub(super) async fn start(
         words: &[OsString],
-        environment: &[(String, Option<String>)],
-    ) -> Result<Process, ScriptError> {
-        let (program, arguments) =
-            words.split_first().ok_or_else(|| ScriptError::Io(io::ErrorKind::InvalidInput.into()))?;
-        let started = match spawn(program, arguments, environment).await {
-            Err(error) if error.raw_os_error() == Some(Errno::ENOEXEC as i32) => {
-                spawn(&OsString::from("/bin/sh"), words, environment).await
-            }
-            started => started,
-        };
-        let child = started.map_err(|source| start_error(program, source))?;
+        environment: &HookEnvironment,
+        log: &Arc<SharedLog>,
+    ) -> io::Result<Process> {
+        let begin_byte = log.position();
+        let mut child = session::start(words, environment).await?;
         let id = child.id().and_then(|id| i32::try_from(id).ok());
-        let group = id.ok_or_else(|| ScriptError::Io(io::ErrorKind::NotFound.into()))?;
-        Ok(Process { child, group })
-    }
-
-    /// The process group, which is the script's own process id.
-    pub(super) fn group(&self) -> i32 {
-        self.group
-    }
-
-    /// Waits for the process, then for the end of each stream, all within `limit`. A script that outlives
-    /// it is told to end, and killed `grace` later.
-    pub(super) async fn wait(
-        mut self,
-        limit: Duration,
-        grace: Duration,
-        log: &Arc<Mutex<HookLog>>,
-    ) -> io::Result<ProcessEnd> {
-        let deadline = Instant::now() + limit;
-        let mut stdout = Reader::start(self.child.stdout.take(), b"[stdout]", log);
-        let mut stderr = Reader::start(self.child.stderr.take(), b"[stderr]", log);
-        let Ok(status) = timeout_at(deadline, self.child.wait()).await else {
-            self.terminate(grace).await;
-            // Neither decides anything: both only get the time to write down what has been said.
-            stdout.is_closed_by(Instant::now() + LAST_WORDS).await;
-            stderr.is_closed_by(Instant::now() + LAST_WORDS).await;
-            return Ok(ProcessEnd::TimedOut);
+        let (Some(id), Some(stdout), Some(stderr)) = (id, child.stdout.take(), child.stderr.take()) else {
+            return Err(io::ErrorKind::NotFound.into());
         };
-        let status = status?;
-        if !stdout.is_closed_by(deadline).await {
-            return Ok(ProcessEnd::StdoutOpen);
-        }
-        if !stderr.is_closed_by(deadline).await {
-            return Ok(ProcessEnd::StderrOpen);
-        }
-        Ok(ProcessEnd::Exited(status))
-    }
-
-    /// SIGTERM to the group, SIGKILL to what is left of it after `grace` (I-33).
-    async fn terminate(&mut self, grace: Duration) {
-        let deadline = Instant::now() + grace;
-        self.signal(Signal::SIGTERM);
-        let ended = timeout_at(deadline, self.child.wait()).await.is_ok();
-        while ended && Instant::now() < deadline && self.is_group_left() {
-            sleep(LOOK_EVERY).await;
-        }
-        if ended && !self.is_group_left() {
-            return;
-        }
-        tracing::warn!(process_group = self.group, "killing the process group of a script that does not end");
-        self.signal(Signal::SIGKILL);
-        // A process in an uninterruptible wait is left to the runtime, which reaps it when it ends.
-        let _ = timeout(LAST_WORDS, self.child.wait()).await;
-    }
-
-    fn signal(&self, signal: Signal) {
-        match killpg(Pid::from_raw(self.group), signal) {
-            Ok(()) | Err(Errno::ESRCH) => {}
-            Err(error) => tracing::warn!(process_group = self.group, %error, "cannot signal a script"),
-        }
-    }
-
-    fn is_group_left(&self) -> bool {
-        killpg(Pid::from_raw(self.group), None).is_ok()
-    }
-}
-
-async fn spawn(
-    program: &OsString,
-    arguments: &[OsString],
-    environment: &[(String, Option<String>)],
-) -> io::Result<Child> {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.process_group(0);
-    for (name, value) in environment {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let mut n_tries = 0;
-    loop {
-        match command.spawn() {
-            // Another thread's child, between fork and exec, holds a file open that was just written.
-            Err(error) if error.raw_os_error() == Some(Errno::ETXTBSY as i32) && n_tries < MAX_BUSY_TRIES => {
-                n_tries += 1;
-                sleep(LOOK_EVERY).await;
+        let group = ProcessGroup::of_child(id, environment.marks());
+        let read = |stream, pipe| Reader::start(stream, pipe, log);
+        let stdout = stdout.into_owned_fd().and_then(|pipe| read(Stream::Stdout, pipe));
+        let stderr = stderr.into_owned_fd().and_then(|pipe| read(Stream::Stderr, pipe));
+        match (stdout, stderr) {
+            (Ok(stdout), Ok(stderr)) => {
+                let readers = [stdout, stderr];
+                Ok(Process { child, group, readers, begin_byte, log: Arc::clone(log) })
             }
-            started => return started,
-        }
-    }
-}
-
-/// Copies one stream to the log, line by line.
-struct Reader {
-    task: Option<JoinHandle<()>>,
-}
-
-impl Reader {
-    fn start<S>(stream: Option<S>, prefix: &'static [u8], log: &Arc<Mutex<HookLog>>) -> Reader
-    where
-        S: AsyncRead + Unpin + Send + 'static,
-    {
-        let log = Arc::clone(log);
-        Reader { task: stream.map(|stream| tokio::spawn(copy_lines(stream, prefix, log))) }
-    }
-
-    /// Whether the stream ends before `deadline`.
-    async fn is_closed_by(&mut self, deadline: Instant) -> bool {
-        let Some(task) = &mut self.task else {
-            return true;
-        };
-        let is_closed = timeout_at(deadline, &mut *task).await.is_ok();
-        if is_closed {
-            self.task = None;
-        }
-        is_closed
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
-    }
-}
-
-async fn copy_lines(mut stream: impl AsyncRead + Unpin, prefix: &'static [u8], log: Arc<Mutex<HookLog>>) {
-    let mut splitter = LineSplitter::new(prefix);
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        match stream.read(&mut chunk).await {
-            Ok(0) => break,
-            Ok(n_read) => splitter.feed(&chunk[..n_read], |entry| log::append(&log, entry)),
-            Err(error) => {
-                tracing::warn!(%error, "cannot read the output of a script");
-                break;
+            (Err(error), _) | (_, Err(error)) => {
+                group.terminate_child(Duration::ZERO).await;
+                Err(error)
             }
         }
     }
-    splitter.finish(|entry| log::append(&log, entry));
+
+    /// Its process group, whose leader it is.
+    pub(super) fn group(&self) -> &ProcessGroup {
+        &self.group
+    }
+
+    /// Waits for the end of the script and, as far as `limits` says so, of its outputs; all within one
+    /// deadline. Answers the outputs that a successful script left open.
+    pub(super) async fn wait(mut self, limits: Limits) -> Result<Vec<HeldOutput>, FailedRun> {
+        let deadline = Instant::now() + limits.timeout;
+        let ended = match timeout_at(deadline, self.child.wait()).await {
+            Ok(Ok(status)) => self.after_exit(status, deadline, limits).await,
+            // Nobody else waits for it, so an exit that cannot be learned is one that does not come.
+            Ok(Err(_)) | Err(_) => {
+                self.group.terminate_child(limits.kill_grace).await;
+                // A process in an uninterruptible wait is left to the runtime, which reaps it when it ends.
+                let _ = timeout(SETTLE, self.child.wait()).await;
+                Err((Cause::TimedOut, Vec::new()))
+            }
+        };
+        for reader in self.readers {
+            reader.finish().await;
+        }
+        let output = self.log.slice_since(self.begin_byte);
+        ended.map_err(|(cause, held)| FailedRun { cause, held, output })
+    }
+
+    async fn after_exit(
+        &mut self,
+        status: ExitStatus,
+        deadline: Instant,
+        limits: Limits,
+    ) -> Result<Vec<HeldOutput>, (Cause, Vec<HeldOutput>)> {
+        match limits.supervision {
+            HookSupervision::Compatible => self.wait_for_outputs(status, deadline).await,
+            HookSupervision::Supervised if status.success() => {
+                self.open_output(Instant::now() + SETTLE).await;
+                let held = self.held_outputs().await;
+                self.note(&held);
+                Ok(held)
+            }
+            HookSupervision::Supervised => {
+                self.group.terminate_child(limits.kill_grace).await;
+                Err((Cause::Exit(status), Vec::new()))
+            }
+        }
+    }
+
+    /// The original's rule: an output that is open at the deadline fails the script, whatever its exit
+    /// code. Who holds it is told at once, because the deadline may be an hour away.
+    async fn wait_for_outputs(
+        &mut self,
+        status: ExitStatus,
+        deadline: Instant,
+    ) -> Result<Vec<HeldOutput>, (Cause, Vec<HeldOutput>)> {
+        if self.open_output(deadline.min(Instant::now() + SETTLE)).await.is_some() {
+            for held in self.held_outputs().await {
+                tracing::warn!("A script has ended, but its {}: waiting for it", held.sentence());
+            }
+        }
+        if let Some(stream) = self.open_output(deadline).await {
+            let held = self.held_outputs().await;
+            self.note(&held);
+            return Err((Cause::OutputOpen(stream, status), held));
+        }
+        if status.success() { Ok(Vec::new()) } else { Err((Cause::Exit(status), Vec::new())) }
+    }
+
+    /// The first output that is still open at `deadline`: one deadline for both.
+    async fn open_output(&mut self, deadline: Instant) -> Option<Stream> {
+        for reader in &mut self.readers {
+            if !reader.is_closed_by(deadline).await {
+                return Some(reader.stream);
+            }
+        }
+        None
+    }
+
+    async fn held_outputs(&mut self) -> Vec<HeldOutput> {
+        let mut held = Vec::new();
+        for reader in &mut self.readers {
+            if !reader.is_closed_by(Instant::now()).await {
+                held.push(reader.held().await);
+            }
+        }
+        held
+    }
+
+    /// Says it where whoever looks for the reason looks: in the agent's log, and in that of the scripts.
+    fn note(&self, held: &[HeldOutput]) {
+        for held in held {
+            tracing::warn!("A script has ended, but its {}", held.sentence());
+            self.log.append(&format!("[longshore] {}", held.sentence()));
+        }
+    }
 }

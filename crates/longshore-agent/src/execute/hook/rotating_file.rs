@@ -6,6 +6,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::state_file;
+
 /// The size at which a new file is begun.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -18,18 +20,51 @@ pub(super) struct RotatingFile {
     path: PathBuf,
     /// The first line of every new file.
     heading: String,
+    /// Whether bytes that are dropped with the oldest file are still counted, in `<path>.dropped`.
+    is_counted: bool,
     max_bytes: u64,
-    file: Option<(File, u64)>,
+    open: Option<OpenFile>,
     /// One complaint in the agent's log is enough.
     has_complained: bool,
 }
 
+#[derive(Debug)]
+struct OpenFile {
+    file: File,
+    size: u64,
+    /// Bytes of all earlier files, whether or not they are still there.
+    n_earlier: u64,
+}
+
 impl RotatingFile {
+    /// A file whose rotations each begin with `heading`.
     pub(super) fn new(path: PathBuf, heading: String) -> RotatingFile {
-        RotatingFile { path, heading, max_bytes: MAX_BYTES, file: None, has_complained: false }
+        RotatingFile {
+            path,
+            heading,
+            is_counted: false,
+            max_bytes: MAX_BYTES,
+            open: None,
+            has_complained: false,
+        }
     }
 
-    /// Adds bytes. A failure is told to the agent's log and otherwise has no effect.
+    /// A file whose bytes are counted over all rotations, so that a part of it can be named for good.
+    pub(super) fn counted(path: PathBuf) -> RotatingFile {
+        RotatingFile { is_counted: true, ..RotatingFile::new(path, String::new()) }
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes have been written since the first file was begun; `None` while it cannot be written.
+    pub(super) fn position(&self) -> Option<u64> {
+        self.open.as_ref().map(|open| open.n_earlier + open.size)
+    }
+
+    /// Adds bytes, all to the same file. A failure is told to the agent's log and otherwise has no effect.
     pub(super) fn append(&mut self, bytes: &[u8]) {
         if let Err(error) = self.try_append(bytes)
             && !self.has_complained
@@ -40,28 +75,22 @@ impl RotatingFile {
     }
 
     fn try_append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let (mut file, size) = match self.file.take() {
+        let mut open = match self.open.take() {
             Some(open) => open,
             None => self.open()?,
         };
-        if self.max_bytes < size + bytes.len() as u64 && 0 < size {
-            drop(file);
-            rotate(&self.path)?;
-            return self.append_to_new(bytes);
+        if self.max_bytes < open.size + bytes.len() as u64 && 0 < open.size {
+            drop(open);
+            self.rotate()?;
+            open = self.open()?;
         }
-        file.write_all(bytes)?;
-        self.file = Some((file, size + bytes.len() as u64));
+        open.file.write_all(bytes)?;
+        open.size += bytes.len() as u64;
+        self.open = Some(open);
         Ok(())
     }
 
-    fn append_to_new(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let (mut file, size) = self.open()?;
-        file.write_all(bytes)?;
-        self.file = Some((file, size + bytes.len() as u64));
-        Ok(())
-    }
-
-    fn open(&self) -> io::Result<(File, u64)> {
+    fn open(&self) -> io::Result<OpenFile> {
         if let Some(parent) = self.path.parent() {
             fs::create_dir_all(parent)?;
         }
@@ -71,25 +100,52 @@ impl RotatingFile {
             file.write_all(self.heading.as_bytes())?;
             size = self.heading.len() as u64;
         }
-        Ok((file, size))
+        Ok(OpenFile { file, size, n_earlier: self.n_earlier() })
+    }
+
+    fn n_earlier(&self) -> u64 {
+        let kept: u64 = (0..N_OLDER).map(|idx| size(&numbered(&self.path, idx))).sum();
+        kept + self.n_dropped()
+    }
+
+    fn n_dropped(&self) -> u64 {
+        let text = fs::read_to_string(dropped(&self.path)).unwrap_or_default();
+        text.trim().parse().unwrap_or_default()
+    }
+
+    /// Moves every file one place on; the oldest is gone.
+    fn rotate(&self) -> io::Result<()> {
+        let n_oldest = size(&numbered(&self.path, N_OLDER - 1));
+        if self.is_counted && 0 < n_oldest {
+            let n_dropped = self.n_dropped() + n_oldest;
+            state_file::write(&dropped(&self.path), n_dropped.to_string().as_bytes())?;
+        }
+        for idx in (0..N_OLDER - 1).rev() {
+            match fs::rename(numbered(&self.path, idx), numbered(&self.path, idx + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        fs::rename(&self.path, numbered(&self.path, 0))
     }
 }
 
-/// Moves every file one place on; the oldest is gone.
-fn rotate(path: &Path) -> io::Result<()> {
-    for idx in (0..N_OLDER - 1).rev() {
-        match fs::rename(numbered(path, idx), numbered(path, idx + 1)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    fs::rename(path, numbered(path, 0))
+fn size(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
 fn numbered(path: &Path, idx: usize) -> PathBuf {
+    with_suffix(path, &format!(".{idx}"))
+}
+
+fn dropped(path: &Path) -> PathBuf {
+    with_suffix(path, ".dropped")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
-    name.push(format!(".{idx}"));
-    PathBuf::from(name)
+    name.push(suffix);
+    name.into()
 }
 
 #[cfg(test)]
@@ -111,9 +167,25 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_counted_over_rotations_and_after_they_are_dropped() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("logs/scripts.log");
+        for number in 0..30 {
+            // As if each entry were a new event's.
+            let mut log = RotatingFile::counted(path.clone());
+            log.max_bytes = 12;
+            assert_eq!(log.position(), None);
+            log.append(format!("{number:>5}\n").as_bytes());
+            assert_eq!(log.position(), Some(6 * (number + 1)));
+        }
+        assert_eq!(fs::read_to_string(dropped(&path)).expect("dropped"), "84");
+    }
+
+    #[test]
     fn a_log_that_cannot_be_written_is_no_failure() {
         let folder = tempfile::tempdir().expect("folder");
-        let mut log = RotatingFile::new(folder.path().to_owned(), String::new());
+        let mut log = RotatingFile::counted(folder.path().to_owned());
         log.append(b"x");
+        assert_eq!(log.position(), None);
     }
 }

@@ -6,29 +6,37 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 
 use longshore_model::appspec::Script;
 use rustix::fs::{Access, access};
 
+use super::process::FailedRun;
+use crate::execute::environment::HookEnvironment;
+
 /// Why a script failed.
 #[derive(Debug)]
 pub(super) enum ScriptError {
-    /// With the absolute path.
-    Missing(PathBuf),
-    NotExecutable,
-    /// Of the revision (I-36).
-    Outside,
+    /// Its location is not that of a script.
+    Location(LocationError),
+    /// What the system says about the execute bit.
+    NotExecutable { path: PathBuf, source: io::Error },
+    /// `runas` names somebody whom `su` would not take for a user.
     NoSuchUser(String),
-    Start {
-        program: String,
-        source: io::Error,
-    },
-    TimedOut,
-    StdoutOpen,
-    StderrOpen,
-    Exit(ExitStatus),
-    Io(io::Error),
+    /// The system did not run it.
+    NotStarted { program: OsString, source: io::Error },
+    /// It ran, and did not end well.
+    Ended(FailedRun),
+}
+
+/// Why a location names no script; with the absolute path.
+#[derive(Debug)]
+pub(super) enum LocationError {
+    Missing(PathBuf),
+    /// A directory or something special (I-36).
+    NotRegular(PathBuf),
+    /// Of the revision (I-36).
+    Outside(PathBuf),
+    Io(PathBuf, io::Error),
 }
 
 /// Refuses a user name that `su` would take for an option: `--help` succeeds without running anything,
@@ -40,51 +48,60 @@ pub(super) fn check_user(script: &Script) -> Result<(), ScriptError> {
     }
 }
 
+/// Whether the host knows a user of this name.
+pub(super) fn is_known_user(name: &str) -> bool {
+    // What the system does not tell is no reason to doubt a user.
+    nix::unistd::User::from_name(name).map_or(true, |user| user.is_some())
+}
+
 /// Finds the script in the revision and makes it executable.
 pub(super) fn prepare(archive_dir: &Path, location: &str) -> Result<PathBuf, ScriptError> {
-    let archive_dir = std::path::absolute(archive_dir).map_err(ScriptError::Io)?;
-    let path = archive_dir.join(location.trim_start_matches('/'));
-    let (Ok(real), Ok(real_archive)) = (path.canonicalize(), archive_dir.canonicalize()) else {
-        return Err(ScriptError::Missing(path));
-    };
-    if !real.starts_with(&real_archive) {
-        return Err(ScriptError::Outside);
-    }
-    let metadata = fs::metadata(&real).map_err(ScriptError::Io)?;
-    if !metadata.is_file() {
-        return Err(start_error(&path, io::Error::from(rustix::io::Errno::ACCESS)));
-    }
+    let path = locate(archive_dir, location).map_err(ScriptError::Location)?;
     if access(&path, Access::EXEC_OK).is_err() {
         tracing::warn!(
             "Script at specified location: {location} is not executable.  Trying to make it executable."
         );
-        let mode = metadata.permissions().mode() | 0o111;
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
-            .map_err(|_| ScriptError::NotExecutable)?;
+        make_executable(&path)
+            .map_err(|source| ScriptError::NotExecutable { path: path.clone(), source })?;
     }
     Ok(path)
 }
 
-pub(super) fn start_error(program: impl AsRef<OsStr>, source: io::Error) -> ScriptError {
-    ScriptError::Start { program: program.as_ref().to_string_lossy().into_owned(), source }
+/// The absolute path of a script: a regular file in the revision.
+pub(super) fn locate(archive_dir: &Path, location: &str) -> Result<PathBuf, LocationError> {
+    let archive_dir = std::path::absolute(archive_dir)
+        .map_err(|error| LocationError::Io(archive_dir.to_owned(), error))?;
+    let path = archive_dir.join(location.trim_start_matches('/'));
+    let (Ok(real), Ok(real_archive)) = (path.canonicalize(), archive_dir.canonicalize()) else {
+        return Err(LocationError::Missing(path));
+    };
+    if !real.starts_with(&real_archive) {
+        return Err(LocationError::Outside(path));
+    }
+    match fs::metadata(&real) {
+        Ok(metadata) if metadata.is_file() => Ok(path),
+        Ok(_) => Err(LocationError::NotRegular(path)),
+        Err(error) => Err(LocationError::Io(path, error)),
+    }
+}
+
+fn make_executable(path: &Path) -> io::Result<()> {
+    let mode = fs::metadata(path)?.permissions().mode() | 0o111;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 /// The words to execute, the program first.
 pub(super) fn command_line(
     script: &Script,
     path: &Path,
-    environment: &[(String, Option<String>)],
+    environment: &HookEnvironment,
 ) -> Vec<OsString> {
     let mut words: Vec<OsString> = Vec::new();
     if script.sudo {
         words.push("sudo".into());
         // Others may not be allowed to keep variables, and sudo would refuse to run at all (I-37).
         if rustix::process::geteuid().is_root() {
-            let kept: Vec<&str> = environment
-                .iter()
-                .filter(|(_, value)| value.is_some())
-                .map(|(name, _)| name.as_str())
-                .collect();
+            let kept: Vec<&str> = environment.deployment_names().collect();
             words.push(format!("--preserve-env={}", kept.join(",")).into());
         }
     }
@@ -120,6 +137,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::execute::environment::EnvironmentRules;
 
     #[track_caller]
     fn check(run_as: Option<&str>, sudo: bool, path: &str, expected: &str) {
@@ -129,10 +147,12 @@ mod tests {
             run_as: run_as.map(str::to_owned),
             sudo,
         };
-        let environment = [("A".to_owned(), Some("1".to_owned())), ("B".to_owned(), None)];
+        let deployment = vec![("A", Some("1".to_owned())), ("B", None), ("C", Some("2".to_owned()))];
+        let inherited = [("D".into(), "3".into())];
+        let environment = HookEnvironment::new(inherited, EnvironmentRules::default(), deployment);
         let words = command_line(&script, Path::new(path), &environment);
         let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-        let kept = if rustix::process::geteuid().is_root() { "sudo|--preserve-env=A" } else { "sudo" };
+        let kept = if rustix::process::geteuid().is_root() { "sudo|--preserve-env=A,C" } else { "sudo" };
         assert_eq!(words.join("|"), expected.replace("SUDO", kept));
     }
 

@@ -1,18 +1,21 @@
-//! The process group of a running hook: recorded, recognised after a restart, and ended.
+//! A running hook's processes: recorded, recognised after a restart, and ended.
 //!
-//! A process group id is only a number that the system uses again. Before it is signalled after a
+//! A process group id is only a number that the system uses again. Before anything is signalled after a
 //! restart, the leader must be the very process that was recorded: same boot, same start time.
+
+mod ending;
+pub(crate) mod proc_fs;
 
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-/// How often a group that was told to end is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+use proc_fs::Process;
 
-/// A process group and what tells it from a later one of the same number.
+/// The start time of a leader that `/proc` does not show: nothing started after it.
+const UNSEEN: u64 = u64::MAX;
+
+/// The process group and session of a hook's script, and what tells them from later ones of that number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessGroup {
     /// The group, and the process id of its leader; greater than 1.
@@ -21,16 +24,28 @@ pub struct ProcessGroup {
     pub leader_start_ticks: u64,
     /// Which boot.
     pub boot_id: String,
+    /// `NAME=value` of the environment, which together only this hook's processes have; by these they are
+    /// found when they leave the session. Empty when only the session counts.
+    #[serde(default)]
+    pub marks: Vec<String>,
 }
 
 impl ProcessGroup {
-    /// Describes the group whose leader is running as process `id`; `None` when there is none.
-    pub fn observe(id: i32) -> Option<ProcessGroup> {
+    /// Describes the group whose leader is the process `id`; `None` when there is none.
+    pub fn observe(id: i32, marks: Vec<String>) -> Option<ProcessGroup> {
         // 0 would be our own group and 1 the system's first process.
         if id <= 1 {
             return None;
         }
-        Some(ProcessGroup { id, leader_start_ticks: leader(id)?.start_ticks, boot_id: boot_id() })
+        let leader = leader(id)?;
+        Some(ProcessGroup { id, leader_start_ticks: leader.start_ticks, boot_id: boot_id(), marks })
+    }
+
+    /// Describes the group of a child of this process that nobody has waited for yet, so that its number
+    /// is certainly its own.
+    pub(crate) fn of_child(id: i32, marks: Vec<String>) -> ProcessGroup {
+        let start_ticks = Process::of(id).map(|leader| leader.start_ticks);
+        ProcessGroup { id, leader_start_ticks: start_ticks.unwrap_or(UNSEEN), boot_id: boot_id(), marks }
     }
 
     /// Whether the recorded leader still runs.
@@ -42,43 +57,25 @@ impl ProcessGroup {
             && leader(self.id).is_some_and(|leader| leader.start_ticks == self.leader_start_ticks)
     }
 
-    /// Ends the group: SIGTERM, and SIGKILL if the leader still runs after `grace`.
+    /// Ends the hook of an agent that died, if its script still runs: SIGTERM to all its processes, and
+    /// SIGKILL to what still runs after `grace`.
     pub async fn terminate(&self, grace: Duration) {
-        if self.id <= 1 || !self.is_running() {
-            return;
-        }
-        self.signal(Signal::SIGTERM);
-        let deadline = tokio::time::Instant::now() + grace;
-        while self.is_running() {
-            if deadline <= tokio::time::Instant::now() {
-                self.signal(Signal::SIGKILL);
-                return;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
+        if 1 < self.id && self.is_running() {
+            self.end_everything(grace).await;
         }
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Err(error) = killpg(Pid::from_raw(self.id), signal) {
-            tracing::warn!("Cannot send {signal} to process group {}: {error}", self.id);
+    /// Ends whatever this agent's own script has started and left, whether or not it still runs itself.
+    pub(crate) async fn terminate_child(&self, grace: Duration) {
+        if 1 < self.id {
+            self.end_everything(grace).await;
         }
     }
-}
-
-struct Leader {
-    start_ticks: u64,
 }
 
 /// The process `id` if it leads its group and has not ended.
-fn leader(id: i32) -> Option<Leader> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The second field is the program's name in brackets and may hold anything, brackets too.
-    let (_, rest) = stat.rsplit_once(") ")?;
-    let mut fields = rest.split(' ');
-    let state = fields.next()?;
-    let group: i32 = fields.nth(1)?.parse().ok()?;
-    let start_ticks = fields.nth(16)?.parse().ok()?;
-    (group == id && !matches!(state, "Z" | "X")).then_some(Leader { start_ticks })
+fn leader(id: i32) -> Option<Process> {
+    Process::of(id).filter(|process| process.group == id && !process.has_ended)
 }
 
 fn boot_id() -> String {
@@ -94,7 +91,7 @@ mod tests {
 
     fn start(script: &str) -> (Child, ProcessGroup) {
         let child = Command::new("/bin/sh").args(["-c", script]).process_group(0).spawn().expect("sh");
-        let group = ProcessGroup::observe(child.id() as i32).expect("leads a group");
+        let group = ProcessGroup::observe(child.id() as i32, Vec::new()).expect("leads a group");
         (child, group)
     }
 
@@ -131,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_own_group_and_the_first_process_are_never_observed() {
-        assert_eq!(ProcessGroup::observe(0), None);
-        assert_eq!(ProcessGroup::observe(1), None);
+        assert_eq!(ProcessGroup::observe(0, Vec::new()), None);
+        assert_eq!(ProcessGroup::observe(1, Vec::new()), None);
     }
 }
