@@ -189,7 +189,8 @@ mod tests {
     fn the_process_group_of_a_command_is_remembered_and_a_new_command_forgets_it() {
         let dir = tempfile::tempdir().expect("dir");
         let tracker = tracker(&dir);
-        let group = ProcessGroup { id: 4711, leader_start_ticks: 7, boot_id: "b".into(), marks: vec!["A=1".into()] };
+        let group =
+            ProcessGroup { id: 4711, leader_start_ticks: 7, boot_id: "b".into(), marks: vec!["A=1".into()] };
         tracker.track("d-1", "command-1").expect("track");
         tracker.record_process_group("d-1", &group).expect("record");
         let tracked = tracker.tracked(SystemTime::now()).expect("list");

@@ -93,8 +93,7 @@ pub(super) fn of_deployment(
     region: &str,
 ) -> Vec<(&'static str, Option<String>)> {
     let mut variables = Vec::new();
-    let mut put =
-        |name: &'static str, value: Option<&str>| variables.push((name, value.map(str::to_owned)));
+    let mut put = |name: &'static str, value: Option<&str>| variables.push((name, value.map(str::to_owned)));
     for (name, value) in [("AWS_REGION", region), (HOST_VARIABLE, host_identifier)] {
         if !value.is_empty() {
             put(name, Some(value));

@@ -88,7 +88,8 @@ impl ProcessGroup {
         let own_line = proc_fs::own_line();
         let is_member = |process: &Process| {
             let is_in_session = is_number_ours && (process.group == self.id || process.session == self.id);
-            let is_marked = || !self.marks.is_empty() && proc_fs::has_in_environment(process.pid, &self.marks);
+            let is_marked =
+                || !self.marks.is_empty() && proc_fs::has_in_environment(process.pid, &self.marks);
             1 < process.pid
                 && !process.has_ended
                 && self.leader_start_ticks <= process.start_ticks
@@ -101,8 +102,7 @@ impl ProcessGroup {
     /// Whether the group's number is that of the hook: it is not given to another process while anything
     /// is left of the group or the session, so a stranger under it means that nothing is.
     fn is_number_ours(&self) -> bool {
-        1 < self.id
-            && Process::of(self.id).is_none_or(|leader| leader.start_ticks == self.leader_start_ticks)
+        1 < self.id && Process::of(self.id).is_none_or(|leader| leader.start_ticks == self.leader_start_ticks)
     }
 
     fn signal_group(&self, signal: Signal) {

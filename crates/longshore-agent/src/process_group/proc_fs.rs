@@ -142,7 +142,8 @@ mod tests {
     #[test]
     fn the_process_that_holds_a_pipe_is_found() {
         let (reader, writer) = std::io::pipe().expect("pipe");
-        let mut child = Command::new("/bin/sleep").arg("600").stdout(Stdio::from(writer)).spawn().expect("sleep");
+        let mut child =
+            Command::new("/bin/sleep").arg("600").stdout(Stdio::from(writer)).spawn().expect("sleep");
         let inode = rustix::fs::fstat(&reader).expect("stat").st_ino;
         assert!(0 < reader.as_raw_fd());
         assert_eq!(holders_of_pipe(inode), [child.id() as i32]);

@@ -138,11 +138,8 @@ async fn run_script(
         ScriptError::NotStarted { program: words.first().cloned().unwrap_or_default(), source }
     })?;
     request.notify(ProcessGroupEvent::Started(process.group().clone()));
-    let limits = Limits {
-        timeout: script.timeout,
-        kill_grace: request.kill_grace,
-        supervision: request.supervision,
-    };
+    let limits =
+        Limits { timeout: script.timeout, kill_grace: request.kill_grace, supervision: request.supervision };
     let ended = process.wait(limits).await;
     request.notify(ProcessGroupEvent::Ended);
     let held = ended.map_err(ScriptError::Ended)?;

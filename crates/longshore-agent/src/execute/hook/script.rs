@@ -61,16 +61,15 @@ pub(super) fn prepare(archive_dir: &Path, location: &str) -> Result<PathBuf, Scr
         tracing::warn!(
             "Script at specified location: {location} is not executable.  Trying to make it executable."
         );
-        make_executable(&path)
-            .map_err(|source| ScriptError::NotExecutable { path: path.clone(), source })?;
+        make_executable(&path).map_err(|source| ScriptError::NotExecutable { path: path.clone(), source })?;
     }
     Ok(path)
 }
 
 /// The absolute path of a script: a regular file in the revision.
 pub(super) fn locate(archive_dir: &Path, location: &str) -> Result<PathBuf, LocationError> {
-    let archive_dir = std::path::absolute(archive_dir)
-        .map_err(|error| LocationError::Io(archive_dir.to_owned(), error))?;
+    let archive_dir =
+        std::path::absolute(archive_dir).map_err(|error| LocationError::Io(archive_dir.to_owned(), error))?;
     let path = archive_dir.join(location.trim_start_matches('/'));
     let (Ok(real), Ok(real_archive)) = (path.canonicalize(), archive_dir.canonicalize()) else {
         return Err(LocationError::Missing(path));
@@ -91,11 +90,7 @@ fn make_executable(path: &Path) -> io::Result<()> {
 }
 
 /// The words to execute, the program first.
-pub(super) fn command_line(
-    script: &Script,
-    path: &Path,
-    environment: &HookEnvironment,
-) -> Vec<OsString> {
+pub(super) fn command_line(script: &Script, path: &Path, environment: &HookEnvironment) -> Vec<OsString> {
     let mut words: Vec<OsString> = Vec::new();
     if script.sudo {
         words.push("sudo".into());

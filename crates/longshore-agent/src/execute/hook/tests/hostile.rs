@@ -64,7 +64,10 @@ fn it_forks_a_daemon_into_a_session_of_its_own() {
 #[test]
 fn it_forks_a_daemon_that_cleans_its_environment_but_stays_in_the_session() {
     // Job control puts it into a process group of its own.
-    check(&place("set -m\nenv -i sleep 600 >/dev/null 2>&1 </dev/null &\nnote daemon $!\nsleep 600\n"), &["daemon"]);
+    check(
+        &place("set -m\nenv -i sleep 600 >/dev/null 2>&1 </dev/null &\nnote daemon $!\nsleep 600\n"),
+        &["daemon"],
+    );
 }
 
 #[test]

@@ -281,7 +281,8 @@ fn working_directory_and_umask_are_the_agents() {
     let place = Place::with_script("#!/bin/sh\npwd -P\numask\n");
     assert_eq!(place.outcome(), "ran 1");
     let directory = std::env::current_dir().expect("directory").canonicalize().expect("path");
-    let expected = format!("[stdout]{}|[stdout]{:04o}", directory.display(), crate::execute::umask::current());
+    let expected =
+        format!("[stdout]{}|[stdout]{:04o}", directory.display(), crate::execute::umask::current());
     assert!(place.logged().ends_with(&expected), "{}", place.logged());
 }
 

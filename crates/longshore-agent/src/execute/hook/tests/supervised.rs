@@ -32,7 +32,10 @@ fn compatible_waits_for_the_output_and_leaves_its_holder_alone() {
         assert!(failure.log.ends_with(&format!("{line}\n")), "{}", failure.log);
         assert!(place.logged().ends_with(&line), "{}", place.logged());
         let ended = &failure.evidence[0];
-        assert!(matches!(ended, Evidence::ScriptEnded { exit_code, .. } if *exit_code == Some(code)), "{ended:?}");
+        assert!(
+            matches!(ended, Evidence::ScriptEnded { exit_code, .. } if *exit_code == Some(code)),
+            "{ended:?}"
+        );
         kill(place.pid("archive/child"));
     }
 }
