@@ -4,7 +4,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use longshore_model::appspec::{AppSpec, AppSpecError, FALLBACK_FILE_NAMES, Platform};
+use longshore_model::appspec::{AppSpec, AppSpecFault, FALLBACK_FILE_NAMES, Platform};
+use longshore_model::evidence::Evidence;
+use nix::errno::Errno;
+
+use crate::failure::{self, Evident};
 
 /// Why there is no AppSpec to use. The texts are what the service shows.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +34,13 @@ pub enum AppSpecFileError {
         source: io::Error,
     },
     /// It breaks a rule.
-    #[error(transparent)]
-    Invalid(#[from] AppSpecError),
+    #[error("{fault}")]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// The rule, and where.
+        fault: AppSpecFault,
+    },
 }
 
 /// The path of the AppSpec in an unpacked revision: the name given, else the usual names.
@@ -57,19 +66,86 @@ pub fn read(archive_dir: &Path, appspec_filename: &str) -> Result<AppSpec, AppSp
     let bytes =
         std::fs::read(&path).map_err(|source| AppSpecFileError::Unreadable { path: path.clone(), source })?;
     let text = String::from_utf8(bytes).map_err(|source| AppSpecFileError::Unreadable {
-        path,
+        path: path.clone(),
         source: io::Error::new(io::ErrorKind::InvalidData, source),
     })?;
-    Ok(AppSpec::parse(&text, Platform::Linux)?)
+    AppSpec::parse(&text, Platform::Linux).map_err(|fault| AppSpecFileError::Invalid { path, fault })
 }
 
-impl crate::failure::Evident for AppSpecFileError {
-    fn evidence(&self) -> Vec<longshore_model::evidence::Evidence> {
+impl Evident for AppSpecFileError {
+    fn evidence(&self) -> Vec<Evidence> {
         match self {
-            AppSpecFileError::Unreadable { path, source } => {
-                crate::failure::system_refusal(Some(path), source)
+            AppSpecFileError::Unreadable { path, source } => failure::system_refusal(Some(path), source),
+            AppSpecFileError::NotFound { name, archive_dir } => {
+                failure::system_refusal(Some(&archive_dir.join(name)), &Errno::ENOENT.into())
             }
-            AppSpecFileError::NotFound { .. } | AppSpecFileError::Invalid(_) => Vec::new(),
+            AppSpecFileError::Invalid { path, fault } => {
+                let counted = |number: usize| u64::try_from(number).ok();
+                vec![Evidence::AppSpecInvalid {
+                    path: failure::shown(path),
+                    line: fault.at.and_then(|at| counted(at.line)),
+                    column: fault.at.and_then(|at| counted(at.column)),
+                    detail: fault.to_string(),
+                }]
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APPSPEC: &str = "version: 0.0\nos: linux\n";
+
+    /// Which file is read in a revision that has these, when the deployment names that one.
+    #[track_caller]
+    fn check(files: &[&str], named: &str, expected: Option<&str>) {
+        let dir = tempfile::tempdir().expect("dir");
+        for name in files {
+            std::fs::write(dir.path().join(name), APPSPEC).expect("write");
+        }
+        let found = find(dir.path(), named).ok();
+        let found = found.as_deref().and_then(Path::file_name).and_then(std::ffi::OsStr::to_str);
+        assert_eq!(found, expected, "{files:?} {named}");
+        assert_eq!(read(dir.path(), named).is_ok(), expected.is_some());
+    }
+
+    #[test]
+    fn the_named_file_comes_first_and_then_the_usual_names() {
+        check(&["custom", "appspec.yml", "appspec.yaml"], "custom", Some("custom"));
+        check(&["appspec.yml", "appspec.yaml"], "custom", Some("appspec.yaml"));
+        check(&["appspec.yml"], "custom", Some("appspec.yml"));
+        check(&["appspec.yaml"], "appspec.yml", Some("appspec.yaml"));
+        check(&["appspec.yml"], "appspec.yaml", Some("appspec.yml"));
+        check(&["appspec.yml", "appspec.yaml"], "", Some("appspec.yaml"));
+        check(&["readme"], "appspec.yml", None);
+    }
+
+    #[test]
+    fn a_missing_appspec_is_said_with_every_place() {
+        let error = find(Path::new("/root/g/d/deployment-archive"), "a.yml").expect_err("missing");
+        assert_eq!(
+            error.to_string(),
+            "The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at revision-relative path \"a.yml\". The revision was unpacked to directory \"/root/g/d/deployment-archive\", and the AppSpec file was expected but not found at path \"/root/g/d/deployment-archive/a.yml\". Consult the AWS CodeDeploy Appspec documentation for more information at http://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file.html"
+        );
+        let path = Some("/root/g/d/deployment-archive/a.yml".to_owned());
+        assert_eq!(error.evidence(), [Evidence::SystemRefusal { path, errno: 2, name: "ENOENT".to_owned() }]);
+    }
+
+    #[test]
+    fn the_evidence_of_a_broken_rule_has_its_place_and_the_message_has_not() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("appspec.yml");
+        for (text, line, column) in
+            [("version: 0.0\nos: Linux\n", Some(2), Some(5)), ("", None, None), ("a: [", Some(1), Some(4))]
+        {
+            std::fs::write(&path, text).expect("write");
+            let error = read(dir.path(), "appspec.yml").expect_err("invalid");
+            let detail = error.to_string();
+            assert!(!detail.contains("appspec.yml:"), "{detail}");
+            let path = failure::shown(&path);
+            assert_eq!(error.evidence(), [Evidence::AppSpecInvalid { path, line, column, detail }], "{text}");
         }
     }
 }

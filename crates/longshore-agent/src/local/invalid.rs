@@ -6,7 +6,7 @@ use crate::specification::OpenError;
 
 /// The first rule that the options break.
 #[derive(Debug, thiserror::Error)]
-pub enum InvalidRequest {
+pub(super) enum InvalidRequest {
     /// Not one of four.
     #[error("type {0} is not a valid type. Must be one of tgz,tar,zip,directory")]
     Type(String),

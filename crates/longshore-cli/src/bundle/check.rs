@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use longshore_model::appspec::{AppSpec, AppSpecError, Platform};
+use longshore_model::appspec::{AppSpec, AppSpecError, AppSpecFault, Platform};
 
 use super::list::Entry;
 
@@ -26,7 +26,7 @@ pub(crate) enum BadBundle {
         path: PathBuf,
         /// The rule and the place.
         #[source]
-        source: AppSpecError,
+        source: AppSpecFault,
     },
     /// The AppSpec file names something that is not in the folder.
     #[error("{place}: {section} names `{named}`, which is not in the folder")]
@@ -84,9 +84,11 @@ pub(super) fn check(folder: &Path, entries: &[Entry]) -> Result<Vec<String>, Bad
 }
 
 /// Reads the text for the kind of host that it is meant for.
-fn parse(text: &str) -> Result<AppSpec, AppSpecError> {
+fn parse(text: &str) -> Result<AppSpec, AppSpecFault> {
+    let is_for_windows =
+        |fault: &AppSpecFault| matches!(&fault.rule, AppSpecError::UnsupportedOs(os) if os == "windows");
     match AppSpec::parse(text, Platform::Linux) {
-        Err(AppSpecError::UnsupportedOs(os)) if os == "windows" => AppSpec::parse(text, Platform::Windows),
+        Err(fault) if is_for_windows(&fault) => AppSpec::parse(text, Platform::Windows),
         parsed => parsed,
     }
 }

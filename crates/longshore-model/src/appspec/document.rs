@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
-use super::AppSpecError;
 use super::scalar;
+use super::{AppSpecError, Position};
 
 /// How deep lists and mappings may nest. AppSpec needs five; the bound keeps hostile files off the stack.
 const MAX_DEPTH: usize = 64;
@@ -18,7 +18,8 @@ pub(super) struct Node {
     pub(super) written: String,
     /// Whether a scalar stands without quotes.
     pub(super) is_plain: bool,
-    pub(super) line: usize,
+    /// Where it begins.
+    pub(super) at: Position,
 }
 
 /// What Ruby would have made of it.
@@ -108,7 +109,8 @@ impl Node {
     }
 
     fn new(value: Value, span: &Span) -> Node {
-        Node { value, written: String::new(), is_plain: false, line: span.start.line() }
+        let at = Position { line: span.start.line(), column: span.start.col() + 1 };
+        Node { value, written: String::new(), is_plain: false, at }
     }
 
     fn null(span: &Span) -> Node {
@@ -211,7 +213,11 @@ fn scalar_node(
     let is_plain = style == ScalarStyle::Plain;
     let value = match core_tag(tag) {
         Some("str") => Value::Text(text.to_owned()),
-        Some("int" | "float" | "bool" | "null") => resolve(text, span)?,
+        Some("float") => match resolve(text, span)? {
+            Value::Integer(number) => Value::Float(number as f64),
+            other => other,
+        },
+        Some("int" | "bool" | "null") => resolve(text, span)?,
         _ if is_plain => resolve(text, span)?,
         _ => Value::Text(text.to_owned()),
     };

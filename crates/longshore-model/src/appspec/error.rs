@@ -1,6 +1,51 @@
 //! Why a text is no AppSpec. Source: agent.md §6.2 to §6.6; users search the web for these texts, so
 //! they are the original's to the letter, slips included.
 
+use super::document::Node;
+
+/// A text that is no AppSpec: the rule that it breaks first, and where.
+///
+/// Shown, it is the rule's sentence alone: that is what the service shows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{rule}")]
+pub struct AppSpecFault {
+    /// The rule.
+    pub rule: AppSpecError,
+    /// Where; absent when it is about the whole file.
+    pub at: Option<Position>,
+}
+
+/// A place in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+}
+
+impl AppSpecError {
+    /// The rule was broken by `node`.
+    pub(super) fn at(self, node: &Node) -> AppSpecFault {
+        AppSpecFault { rule: self, at: Some(node.at) }
+    }
+
+    /// The rule was broken by `node`, or by the lack of it.
+    pub(super) fn at_any(self, node: Option<&Node>) -> AppSpecFault {
+        AppSpecFault { rule: self, at: node.map(|node| node.at) }
+    }
+}
+
+impl From<AppSpecError> for AppSpecFault {
+    fn from(rule: AppSpecError) -> AppSpecFault {
+        let at = match &rule {
+            AppSpecError::Yaml { line, column, .. } => Some(Position { line: *line, column: *column }),
+            _ => None,
+        };
+        AppSpecFault { rule, at }
+    }
+}
+
 /// The first rule that an AppSpec breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppSpecError {

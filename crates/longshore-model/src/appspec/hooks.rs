@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::document::{Node, Value};
-use super::{AppSpecError, AppSpecWarning, DEFAULT_SCRIPT_TIMEOUT, Hook, Script, strip};
+use super::{AppSpecError, AppSpecFault, AppSpecWarning, DEFAULT_SCRIPT_TIMEOUT, Hook, Script, strip};
 use crate::lifecycle::LifecycleEventName;
 
 const SECTION: AppSpecError = AppSpecError::InvalidStructure { section: "hooks" };
@@ -12,21 +12,21 @@ const SECTION: AppSpecError = AppSpecError::InvalidStructure { section: "hooks" 
 pub(super) fn parse(
     section: Option<&Node>,
     warnings: &mut Vec<AppSpecWarning>,
-) -> Result<Vec<Hook>, AppSpecError> {
+) -> Result<Vec<Hook>, AppSpecFault> {
     let entries = match section.map(|node| &node.value) {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Map(entries)) => entries,
-        Some(_) => return Err(SECTION),
+        Some(_) => return Err(SECTION.at_any(section)),
     };
     let mut hooks = Vec::new();
-    for (event, scripts) in last_of_each(entries) {
-        let scripts = match &scripts.value {
+    for (event, key, node) in last_of_each(entries) {
+        let scripts = match &node.value {
             Value::Null => continue,
             Value::List(items) => items.iter().map(parse_script).collect::<Result<_, _>>()?,
-            _ => return Err(SECTION),
+            _ => return Err(SECTION.at(node)),
         };
         if LifecycleEventName::from_name(&event).is_none() {
-            warnings.push(AppSpecWarning::UnknownHook { event: event.clone() });
+            warnings.push(AppSpecWarning::UnknownHook { event: event.clone(), at: key.at });
         }
         hooks.push(Hook { event, scripts });
     }
@@ -34,33 +34,33 @@ pub(super) fn parse(
 }
 
 /// The entries by name: the place is that of the first with a name, the value that of the last.
-fn last_of_each(entries: &[(Node, Node)]) -> Vec<(String, &Node)> {
+fn last_of_each(entries: &[(Node, Node)]) -> Vec<(String, &Node, &Node)> {
     let mut places: HashMap<String, usize> = HashMap::new();
-    let mut kept: Vec<(String, &Node)> = Vec::new();
+    let mut kept: Vec<(String, &Node, &Node)> = Vec::new();
     for (key, value) in entries {
         let name = key.to_text();
         match places.get(&name) {
-            Some(place) => kept[*place].1 = value,
+            Some(place) => (kept[*place].1, kept[*place].2) = (key, value),
             None => {
                 places.insert(name.clone(), kept.len());
-                kept.push((name, value));
+                kept.push((name, key, value));
             }
         }
     }
     kept
 }
 
-fn parse_script(script: &Node) -> Result<Script, AppSpecError> {
+fn parse_script(script: &Node) -> Result<Script, AppSpecFault> {
     if !matches!(script.value, Value::Map(_)) {
-        return Err(SECTION);
+        return Err(SECTION.at(script));
     }
-    let location = script.present_field("location").ok_or(AppSpecError::NoScriptLocation)?;
-    if !location.is_scalar() {
-        return Err(SECTION);
+    let node = script.present_field("location").ok_or_else(|| AppSpecError::NoScriptLocation.at(script))?;
+    if !node.is_scalar() {
+        return Err(SECTION.at(node));
     }
-    let location = strip(&location.to_text()).to_owned();
+    let location = strip(&node.to_text()).to_owned();
     if location.is_empty() {
-        return Err(AppSpecError::NoScriptLocation);
+        return Err(AppSpecError::NoScriptLocation.at(node));
     }
     let run_as = script.present_field("runas").map(|user| strip(&user.to_text()).to_owned());
     Ok(Script {
@@ -74,7 +74,7 @@ fn parse_script(script: &Node) -> Result<Script, AppSpecError> {
     })
 }
 
-fn parse_timeout(timeout: Option<&Node>) -> Result<Duration, AppSpecError> {
+fn parse_timeout(timeout: Option<&Node>) -> Result<Duration, AppSpecFault> {
     let secs = match timeout.map(|node| &node.value) {
         None | Some(Value::Null) => return Ok(DEFAULT_SCRIPT_TIMEOUT),
         Some(Value::Integer(number)) => *number,
@@ -83,7 +83,7 @@ fn parse_timeout(timeout: Option<&Node>) -> Result<Duration, AppSpecError> {
         Some(Value::Float(_) | Value::Bool(_) | Value::Symbol(_) | Value::List(_) | Value::Map(_)) => 0,
     };
     if secs <= 0 {
-        return Err(AppSpecError::InvalidTimeout);
+        return Err(AppSpecError::InvalidTimeout.at_any(timeout));
     }
     // Longer than any deployment; keeps deadline arithmetic inside what clocks can hold.
     let secs = secs.min(i128::from(u32::MAX));

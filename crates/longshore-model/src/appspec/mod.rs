@@ -8,6 +8,7 @@ mod document;
 mod error;
 mod files;
 mod hooks;
+mod keys;
 mod lifecycle_check;
 mod permissions;
 mod scalar;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use document::{Node, Value};
 
 pub use acl::{AclEntry, AclQualifier};
-pub use error::AppSpecError;
+pub use error::{AppSpecError, AppSpecFault, Position};
 pub use lifecycle_check::{DEFAULT_EVENTS, LifecycleCheckError};
 pub use permissions::{Mode, ObjectTypes, Permission};
 pub use selinux::{SelinuxContext, SelinuxRange};
@@ -104,13 +105,31 @@ pub enum AppSpecWarning {
     UnquotedOctalMode {
         /// As written.
         mode: String,
-        /// Of the file, counted from 1.
-        line: usize,
+        /// Where.
+        at: Position,
     },
     /// A hook for an event that no deployment has.
     UnknownHook {
         /// As written.
         event: String,
+        /// Where.
+        at: Position,
+    },
+    /// A key that nothing reads; often a slip of the pen.
+    UnknownKey {
+        /// As written.
+        key: String,
+        /// What it stands in.
+        place: &'static str,
+        /// Where.
+        at: Position,
+    },
+    /// A key that stands twice: the last one counts.
+    RepeatedKey {
+        /// As written.
+        key: String,
+        /// Where it stands again.
+        at: Position,
     },
 }
 
@@ -119,14 +138,14 @@ impl AppSpec {
     ///
     /// # Errors
     /// The first rule broken; its text is what the service shows.
-    pub fn parse(text: &str, platform: Platform) -> Result<AppSpec, AppSpecError> {
+    pub fn parse(text: &str, platform: Platform) -> Result<AppSpec, AppSpecFault> {
         let root = document::parse(text)?;
         if matches!(root.value, Value::Null | Value::Bool(false)) {
-            return Err(AppSpecError::Empty);
+            return Err(AppSpecError::Empty.into());
         }
         check_version(root.field("version"))?;
         check_os(root.field("os"), platform)?;
-        let mut warnings = Vec::new();
+        let mut warnings = keys::check(&root);
         Ok(AppSpec {
             hooks: hooks::parse(root.field("hooks"), &mut warnings)?,
             files: files::parse(root.field("files"))?,
@@ -166,46 +185,69 @@ impl FileExistsBehavior {
 impl fmt::Display for AppSpecWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            AppSpecWarning::UnquotedOctalMode { mode, line } => write!(
+            AppSpecWarning::UnquotedOctalMode { mode, at } => write!(
                 f,
-                "mode {mode} on line {line} has no quotes: taken as written, but other YAML readers see an octal number"
+                "mode {mode} on line {} has no quotes: taken as written, but other YAML readers see an octal number",
+                at.line
             ),
-            AppSpecWarning::UnknownHook { event } => {
-                write!(f, "hooks has an unknown lifecycle event, which never runs: {event}")
+            AppSpecWarning::UnknownHook { event, at } => {
+                write!(
+                    f,
+                    "hooks has an unknown lifecycle event on line {}, which never runs: {event}",
+                    at.line
+                )
+            }
+            AppSpecWarning::UnknownKey { key, place, at } => {
+                write!(f, "{place} on line {} has a key that nothing reads: {key}", at.line)
+            }
+            AppSpecWarning::RepeatedKey { key, at } => {
+                write!(f, "a key stands twice, only the one on line {} counts: {key}", at.line)
             }
         }
     }
 }
 
-fn check_version(version: Option<&Node>) -> Result<(), AppSpecError> {
-    match version.map(|node| &node.value) {
-        Some(Value::Integer(0)) => Ok(()),
-        Some(Value::Float(number)) if *number == 0.0 => Ok(()),
-        _ => Err(AppSpecError::InvalidVersion(text_or_empty(version))),
+impl AppSpecWarning {
+    /// Where it is about.
+    pub fn at(&self) -> Position {
+        match self {
+            AppSpecWarning::UnquotedOctalMode { at, .. }
+            | AppSpecWarning::UnknownHook { at, .. }
+            | AppSpecWarning::UnknownKey { at, .. }
+            | AppSpecWarning::RepeatedKey { at, .. } => *at,
+        }
     }
 }
 
-fn check_os(os: Option<&Node>, platform: Platform) -> Result<(), AppSpecError> {
+fn check_version(version: Option<&Node>) -> Result<(), AppSpecFault> {
+    match version.map(|node| &node.value) {
+        Some(Value::Integer(0)) => Ok(()),
+        Some(Value::Float(number)) if *number == 0.0 => Ok(()),
+        _ => Err(AppSpecError::InvalidVersion(text_or_empty(version)).at_any(version)),
+    }
+}
+
+fn check_os(os: Option<&Node>, platform: Platform) -> Result<(), AppSpecFault> {
     let expected = match platform {
         Platform::Linux => "linux",
         Platform::Windows => "windows",
     };
     match os.map(|node| &node.value) {
         Some(Value::Text(name)) if name == expected => Ok(()),
-        _ => Err(AppSpecError::UnsupportedOs(text_or_empty(os))),
+        _ => Err(AppSpecError::UnsupportedOs(text_or_empty(os)).at_any(os)),
     }
 }
 
-fn parse_file_exists_behavior(node: Option<&Node>) -> Result<Option<FileExistsBehavior>, AppSpecError> {
+fn parse_file_exists_behavior(node: Option<&Node>) -> Result<Option<FileExistsBehavior>, AppSpecFault> {
     let Some(node) = node.filter(|node| !node.is_null()) else {
         return Ok(None);
     };
     let Value::Text(name) = &node.value else {
-        return Err(AppSpecError::InvalidFileExistsBehavior(node.to_text()));
+        return Err(AppSpecError::InvalidFileExistsBehavior(node.to_text()).at(node));
     };
     FileExistsBehavior::from_name(name)
         .map(Some)
-        .ok_or_else(|| AppSpecError::InvalidFileExistsBehavior(name.clone()))
+        .ok_or_else(|| AppSpecError::InvalidFileExistsBehavior(name.clone()).at(node))
 }
 
 fn text_or_empty(node: Option<&Node>) -> String {
@@ -218,5 +260,7 @@ fn strip(text: &str) -> &str {
     text.trim_start_matches(blank).trim_end_matches(|c| blank(c) || c == '\0')
 }
 
+#[cfg(test)]
+mod psych;
 #[cfg(test)]
 mod tests;

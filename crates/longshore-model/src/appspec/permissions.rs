@@ -1,7 +1,7 @@
 //! The `permissions` section. Source: agent.md §6.6.
 
 use super::document::{Node, Value};
-use super::{AclEntry, AppSpecError, AppSpecWarning, Platform, SelinuxContext, selinux, strip};
+use super::{AclEntry, AppSpecError, AppSpecFault, AppSpecWarning, Platform, SelinuxContext, selinux, strip};
 
 const SECTION: AppSpecError = AppSpecError::InvalidStructure { section: "permissions" };
 
@@ -72,21 +72,21 @@ pub(super) fn parse(
     section: Option<&Node>,
     platform: Platform,
     warnings: &mut Vec<AppSpecWarning>,
-) -> Result<Vec<Permission>, AppSpecError> {
+) -> Result<Vec<Permission>, AppSpecFault> {
     let entries = match section.map(|node| &node.value) {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::List(entries)) => entries,
-        Some(_) => return Err(SECTION),
+        Some(_) => return Err(SECTION.at_any(section)),
     };
     if platform == Platform::Windows && !entries.is_empty() {
-        return Err(AppSpecError::PermissionsOnWindows);
+        return Err(AppSpecError::PermissionsOnWindows.at_any(section));
     }
     entries.iter().map(|entry| parse_entry(entry, warnings)).collect()
 }
 
-fn parse_entry(entry: &Node, warnings: &mut Vec<AppSpecWarning>) -> Result<Permission, AppSpecError> {
+fn parse_entry(entry: &Node, warnings: &mut Vec<AppSpecWarning>) -> Result<Permission, AppSpecFault> {
     if !matches!(entry.value, Value::Map(_)) {
-        return Err(SECTION);
+        return Err(SECTION.at(entry));
     }
     Ok(Permission {
         object: parse_object(entry)?,
@@ -101,29 +101,29 @@ fn parse_entry(entry: &Node, warnings: &mut Vec<AppSpecWarning>) -> Result<Permi
     })
 }
 
-fn parse_object(entry: &Node) -> Result<String, AppSpecError> {
-    let object = optional_text(entry, "object")?.ok_or(AppSpecError::NoObject)?;
+fn parse_object(entry: &Node) -> Result<String, AppSpecFault> {
+    let object = optional_text(entry, "object")?.ok_or_else(|| AppSpecError::NoObject.at(entry))?;
     let object = strip(&object);
     if object.is_empty() {
-        return Err(AppSpecError::NoObject);
+        return Err(AppSpecError::NoObject.at_any(entry.field("object")));
     }
     Ok(object.to_owned())
 }
 
-fn optional_text(entry: &Node, key: &str) -> Result<Option<String>, AppSpecError> {
+fn optional_text(entry: &Node, key: &str) -> Result<Option<String>, AppSpecFault> {
     entry.present_field(key).map(scalar_text).transpose()
 }
 
 /// Scalars are taken as they are written: a numeric owner is an id.
-fn scalar_text(node: &Node) -> Result<String, AppSpecError> {
+fn scalar_text(node: &Node) -> Result<String, AppSpecFault> {
     if !node.is_scalar() {
-        return Err(SECTION);
+        return Err(SECTION.at(node));
     }
     Ok(node.written.clone())
 }
 
 /// A list of scalars; a single scalar is a list of one.
-fn texts(node: Option<&Node>) -> Result<Option<Vec<String>>, AppSpecError> {
+fn texts(node: Option<&Node>) -> Result<Option<Vec<String>>, AppSpecFault> {
     let Some(node) = node else {
         return Ok(None);
     };
@@ -133,7 +133,7 @@ fn texts(node: Option<&Node>) -> Result<Option<Vec<String>>, AppSpecError> {
     }
 }
 
-fn parse_types(node: Option<&Node>) -> Result<ObjectTypes, AppSpecError> {
+fn parse_types(node: Option<&Node>) -> Result<ObjectTypes, AppSpecFault> {
     let Some(names) = texts(node)? else {
         return Ok(ObjectTypes { files: true, directories: true });
     };
@@ -142,13 +142,13 @@ fn parse_types(node: Option<&Node>) -> Result<ObjectTypes, AppSpecError> {
         match name.as_str() {
             "file" => types.files = true,
             "directory" => types.directories = true,
-            _ => return Err(AppSpecError::InvalidObjectType(name)),
+            _ => return Err(AppSpecError::InvalidObjectType(name).at_any(node)),
         }
     }
     Ok(types)
 }
 
-fn parse_mode(node: Option<&Node>, warnings: &mut Vec<AppSpecWarning>) -> Result<Option<Mode>, AppSpecError> {
+fn parse_mode(node: Option<&Node>, warnings: &mut Vec<AppSpecWarning>) -> Result<Option<Mode>, AppSpecFault> {
     let Some(node) = node else {
         return Ok(None);
     };
@@ -156,22 +156,23 @@ fn parse_mode(node: Option<&Node>, warnings: &mut Vec<AppSpecWarning>) -> Result
     let is_number = node.is_plain && matches!(node.value, Value::Integer(_));
     let is_octal = is_number && written.len() > 1 && written.starts_with('0');
     if is_octal {
-        warnings.push(AppSpecWarning::UnquotedOctalMode { mode: written.clone(), line: node.line });
+        warnings.push(AppSpecWarning::UnquotedOctalMode { mode: written.clone(), at: node.at });
     }
     // An octal number may have its leading zero in front of four digits, a text may not.
     let mode = match written.strip_prefix('0') {
-        Some(digits) if is_octal && digits.len() == 4 => Mode::parse(digits)?,
-        _ => Mode::parse(&written)?,
+        Some(digits) if is_octal && digits.len() == 4 => Mode::parse(digits),
+        _ => Mode::parse(&written),
     };
-    Ok(Some(mode))
+    mode.map(Some).map_err(|error| error.at(node))
 }
 
-fn parse_acls(node: Option<&Node>) -> Result<Option<Vec<AclEntry>>, AppSpecError> {
+fn parse_acls(node: Option<&Node>) -> Result<Option<Vec<AclEntry>>, AppSpecFault> {
     let Some(node) = node else {
         return Ok(None);
     };
     let Value::List(items) = &node.value else {
-        return Err(SECTION);
+        return Err(SECTION.at(node));
     };
-    items.iter().map(|item| AclEntry::parse(&scalar_text(item)?)).collect::<Result<_, _>>().map(Some)
+    let entry = |item| AclEntry::parse(&scalar_text(item)?).map_err(|error| error.at(item));
+    items.iter().map(entry).collect::<Result<_, _>>().map(Some)
 }

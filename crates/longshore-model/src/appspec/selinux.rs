@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::AppSpecError;
 use super::document::{Node, Value};
+use super::{AppSpecError, AppSpecFault};
 
 /// The highest category that SELinux policies know.
 const MAX_CATEGORY: u32 = 1023;
@@ -30,17 +30,20 @@ pub struct SelinuxRange {
     categories: Vec<u32>,
 }
 
-pub(super) fn parse(node: &Node) -> Result<SelinuxContext, AppSpecError> {
+pub(super) fn parse(node: &Node) -> Result<SelinuxContext, AppSpecFault> {
     if !matches!(node.value, Value::Map(_)) {
-        return Err(AppSpecError::InvalidStructure { section: "permissions" });
+        return Err(AppSpecError::InvalidStructure { section: "permissions" }.at(node));
     }
     let text = |key: &str| node.present_field(key).map(|value| value.written.clone());
-    let kind = text("type").ok_or_else(|| AppSpecError::InvalidContextType(node.to_text()))?;
+    let kind = text("type").ok_or_else(|| AppSpecError::InvalidContextType(node.to_text()).at(node))?;
+    let range = node
+        .present_field("range")
+        .map(|range| SelinuxRange::parse(&range.written).map_err(|error| error.at(range)));
     Ok(SelinuxContext {
         user: text("name").or_else(|| text("user")),
         role: text("role"),
         kind,
-        range: text("range").map(|range| SelinuxRange::parse(&range)).transpose()?,
+        range: range.transpose()?,
     })
 }
 

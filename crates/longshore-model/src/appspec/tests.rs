@@ -383,21 +383,103 @@ fn the_key_name_wins_over_user_in_a_context() {
 #[test]
 fn permissions_are_not_for_windows() {
     let text = "version: 0.0\nos: windows\npermissions: [{object: x}]";
-    assert_eq!(AppSpec::parse(text, Platform::Windows), Err(AppSpecError::PermissionsOnWindows));
+    let refused = AppSpec::parse(text, Platform::Windows).map_err(|fault| fault.rule);
+    assert_eq!(refused, Err(AppSpecError::PermissionsOnWindows));
     assert!(AppSpec::parse("version: 0.0\nos: windows\npermissions: []", Platform::Windows).is_ok());
+}
+
+#[track_caller]
+fn check_warnings(rest: &str, expected: &[&str]) {
+    let spec = AppSpec::parse(&format!("version: 0.0\nos: linux\n{rest}"), Platform::Linux).expect("valid");
+    let place = |at: Position| format!("{}:{}", at.line, at.column);
+    let shown: Vec<String> =
+        spec.warnings.iter().map(|warning| format!("{} {warning}", place(warning.at()))).collect();
+    assert_eq!(shown, expected, "{rest}");
 }
 
 #[test]
 fn suspicious_things_are_warned_about() {
-    let text = "version: 0.0\nos: linux\nhooks:\n  afterinstall: []\n  AfterInstall: []\npermissions:\n  - object: x\n    mode: 0644\n  - object: y\n    mode: '0644'\n  - object: z\n    mode: 644\n";
-    let spec = AppSpec::parse(text, Platform::Linux).expect("valid");
-    assert_eq!(
-        spec.warnings,
-        [
-            AppSpecWarning::UnknownHook { event: "afterinstall".to_owned() },
-            AppSpecWarning::UnquotedOctalMode { mode: "0644".to_owned(), line: 8 },
-        ]
+    check_warnings(
+        "hooks:\n  afterinstall: []\n  AfterInstall: []\npermissions:\n  - object: x\n    mode: 0644\n  - object: y\n    mode: '0644'\n  - object: z\n    mode: 644\n",
+        &[
+            "4:3 hooks has an unknown lifecycle event on line 4, which never runs: afterinstall",
+            "8:11 mode 0644 on line 8 has no quotes: taken as written, but other YAML readers see an octal number",
+        ],
     );
+}
+
+#[test]
+fn keys_that_nothing_reads_and_keys_that_stand_twice_are_warned_about() {
+    check_warnings(
+        "file: []\nos: linux\n",
+        &[
+            "4:1 a key stands twice, only the one on line 4 counts: os",
+            "3:1 the file on line 3 has a key that nothing reads: file",
+        ],
+    );
+    check_warnings(
+        "files:\n  - source: a\n    destination: b\n    overwrite: yes\n",
+        &["6:5 the files entry on line 6 has a key that nothing reads: overwrite"],
+    );
+    check_warnings(
+        "hooks:\n  AfterInstall:\n    - location: a\n      runAs: bob\n  AfterInstall:\n    - {location: a, timeout: 1, timeout: 2}\n",
+        &[
+            "7:3 a key stands twice, only the one on line 7 counts: AfterInstall",
+            "6:7 the script on line 6 has a key that nothing reads: runAs",
+            "8:33 a key stands twice, only the one on line 8 counts: timeout",
+        ],
+    );
+    check_warnings(
+        "permissions:\n  - object: x\n    modes: '5'\n    context: {type: t, kind: u}\n",
+        &[
+            "5:5 the permissions entry on line 5 has a key that nothing reads: modes",
+            "6:24 the context on line 6 has a key that nothing reads: kind",
+        ],
+    );
+}
+
+/// Checks where the rule was broken: line and column, counted from 1.
+#[track_caller]
+fn check_place(text: &str, expected: Option<(usize, usize)>) {
+    let fault = AppSpec::parse(text, Platform::Linux).expect_err(text);
+    assert_eq!(fault.at.map(|at| (at.line, at.column)), expected, "{fault}\n{text}");
+}
+
+#[test]
+fn a_broken_rule_has_a_place() {
+    check_place("", None);
+    check_place("os: linux\n", None);
+    check_place("version: 1.0\nos: linux\n", Some((1, 10)));
+    check_place("\u{feff}version: 1.0\nos: linux\n", Some((1, 10)));
+    check_place("version: 0.0\r\nos: Linux\r\n", Some((2, 5)));
+    let table = [
+        ("file_exists_behavior: retain", (3, 23)),
+        ("file_exists_behavior: [x]", (3, 23)),
+        ("hooks: 5", (3, 8)),
+        ("hooks:\n  X: words", (4, 6)),
+        ("hooks:\n  X:\n    - words", (5, 7)),
+        ("hooks:\n  X:\n    - timeout: 5", (5, 7)),
+        ("hooks:\n  X:\n    - location: ' '", (5, 17)),
+        ("hooks:\n  X:\n    - location: a\n      timeout: abc", (6, 16)),
+        ("files: x", (3, 8)),
+        ("files:\n  - destination: x", (4, 5)),
+        ("files:\n  - source: x", (4, 5)),
+        ("files:\n  - source: [x]", (4, 13)),
+        ("permissions: x", (3, 14)),
+        ("permissions:\n  - mode: 5", (4, 5)),
+        ("permissions:\n  - object: ' '", (4, 13)),
+        ("permissions:\n  - object: x\n    mode: 888", (5, 11)),
+        ("permissions:\n  - object: x\n    type: [link]", (5, 11)),
+        ("permissions:\n  - object: x\n    acls:\n      - a:b:c:d:e", (6, 9)),
+        ("permissions:\n  - object: x\n    context: {name: u}", (5, 14)),
+        ("permissions:\n  - object: x\n    context: {type: t, range: s2-s1}", (5, 31)),
+        ("x: 2026-01-01", (3, 4)),
+        ("x: &a 1\ny: *a", (4, 4)),
+        ("\u{e9}: [\u{e9}, 2026-01-01]", (3, 8)),
+    ];
+    for (rest, place) in table {
+        check_place(&format!("version: 0.0\nos: linux\n{rest}\n"), Some(place));
+    }
 }
 
 #[track_caller]
