@@ -137,7 +137,11 @@ impl DailyFile {
         let aside = format!("{}.{}.log", self.program_name, self.day.strftime("%Y%m%d"));
         // The day moves on whatever happens, or each line would try again.
         self.day = today;
-        std::fs::rename(&path, self.log_dir.join(aside))?;
+        let aside = self.log_dir.join(aside);
+        // Master and worker write the same file: whoever is second at midnight finds it done.
+        if !aside.exists() {
+            std::fs::rename(&path, aside)?;
+        }
         self.file = File::options().create(true).append(true).open(&path)?;
         self.remove_old()
     }
@@ -208,6 +212,22 @@ mod tests {
         let now = "2026-01-31T09:15:02+00:00[UTC]".parse().expect("time");
         let head = line_head(&now, "INFO", "codedeploy-agent", 4711);
         assert_eq!(head, "2026-01-31T09:15:02 INFO  [codedeploy-agent(4711)]: ");
+    }
+
+    #[test]
+    fn two_processes_put_one_log_aside_once() {
+        let dir = tempfile::tempdir().expect("dir");
+        let day: Date = "2026-01-25".parse().expect("date");
+        let next = day.tomorrow().expect("date");
+        let mut master = DailyFile::open(dir.path(), "codedeploy-agent", day).expect("open");
+        let mut worker = DailyFile::open(dir.path(), "codedeploy-agent", day).expect("open");
+        master.append(b"master, day 1\n", day).expect("append");
+        worker.append(b"worker, day 2\n", next).expect("append");
+        master.append(b"master, day 2\n", next).expect("append");
+        let today = std::fs::read_to_string(path(dir.path(), "codedeploy-agent")).expect("read");
+        assert_eq!(today, "worker, day 2\nmaster, day 2\n");
+        let aside = std::fs::read_to_string(dir.path().join("codedeploy-agent.20260125.log")).expect("read");
+        assert_eq!(aside, "master, day 1\n");
     }
 
     #[test]

@@ -79,17 +79,28 @@ enum Next {
 impl Runner {
     /// Runs one command to its end. Its report is on disk and was sent once when this returns.
     pub async fn run(&self, command: &HostCommand) {
-        let report = match self.prepare(command).await {
-            Ok(Next::Execute(spec)) => Some(self.execute_tracked(command, &spec).await),
-            Ok(Next::ReportNoop) => Some(self.keep_report(command, Ok("CompletedNoopCommand"))),
-            Ok(Next::Send(report)) => Some(report),
-            Ok(Next::Nothing) => None,
+        let report = match self.specification(command).await {
+            Ok(spec) => self.take_turn(command, spec).await,
             Err(failure) => Some(self.keep_report(command, Err(failure))),
         };
         if let Some(report) = report {
             self.reporter.send(report).await;
         }
         self.progress.notify_one();
+    }
+
+    /// One command of a deployment group after the other, from before the tracking file to after the
+    /// report is on disk: the file is the deployment's, so two commands of one would share it (I-49).
+    async fn take_turn(&self, command: &HostCommand, spec: Specification) -> Option<Report> {
+        let group = self.groups.of(&spec.deployment_group_id);
+        let _turn = group.lock().await;
+        match self.prepare(command, spec).await {
+            Ok(Next::Execute(spec)) => Some(self.execute_tracked(command, &spec).await),
+            Ok(Next::ReportNoop) => Some(self.keep_report(command, Ok("CompletedNoopCommand"))),
+            Ok(Next::Send(report)) => Some(report),
+            Ok(Next::Nothing) => None,
+            Err(failure) => Some(self.keep_report(command, Err(failure))),
+        }
     }
 
     /// Reports a command as failed that could not be run for reasons of the agent's own.
@@ -105,8 +116,7 @@ impl Runner {
         report
     }
 
-    async fn prepare(&self, command: &HostCommand) -> Result<Next, CommandFailure> {
-        let spec = self.specification(command).await?;
+    async fn prepare(&self, command: &HostCommand, spec: Specification) -> Result<Next, CommandFailure> {
         let is_noop = self.executor.is_noop(&command.name, &spec)?;
         if is_noop {
             tracing::info!(
@@ -175,8 +185,6 @@ impl Runner {
     /// Executes a tracked command; its tracking file goes only when the report is on disk.
     async fn execute_tracked(&self, command: &HostCommand, spec: &Specification) -> Report {
         let deployment_id = &spec.deployment_id;
-        let group = self.groups.of(&spec.deployment_group_id);
-        let _turn = group.lock().await;
         tracing::info!("Running {} of deployment {deployment_id}", command.name);
         let end = self.executor.execute(&command.name, spec).await;
         let report = self.keep_report(command, end.map(|()| ""));

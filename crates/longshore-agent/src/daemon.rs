@@ -1,18 +1,23 @@
-//! The agent as a process: takes the lock, opens the log, builds the parts, recovers, polls, and ends
-//! well when it is told to. Source: agent.md §9.2, §9.3.
+//! The agent at work: opens the log, takes its turn, builds the parts, recovers, polls, and ends well
+//! when it is told to; in the foreground or as the worker of a master. Source: agent.md §9.2, §9.3.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::{SigSet, Signal as SignalNumber};
+use nix::unistd::getppid;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::agent_log::{self, OpenLogError};
 use crate::causes::with_causes;
 use crate::command::{self, GroupLocks, Runner};
+use crate::config::on_premises::{self, OnPremisesError};
 use crate::config::{InvalidConfig, Settings};
 use crate::execute::Executor;
 use crate::execute::caller::Caller;
@@ -20,17 +25,34 @@ use crate::execute::download::Downloader;
 use crate::execute::events::HookMapping;
 use crate::identity::{self, Identity, IdentityError};
 use crate::layout::Layout;
-use crate::pid_file::{LockError, PidFile};
+use crate::pid_file::{LockError, PidFile, WorkerLock};
 use crate::poll::{CertificateRefused, Poller};
+use crate::privileges::{self, PrivilegesError};
 use crate::recovery;
 use crate::report::Reporter;
 use crate::service::{CommandService, ConnectError};
-use crate::specification::{SpecificationReader, TrustError};
+use crate::service_manager;
+use crate::specification::{self, SpecificationReader, TrustError};
 use crate::tracker::Tracker;
 use crate::version;
 
 /// How long blocking work may go on after everything else has ended.
 const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// How often an earlier worker is looked at that still finishes its commands.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Who looks after this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A supervisor, systemd for one, or a person at a terminal.
+    Foreground,
+    /// The master of this process id.
+    Worker {
+        /// Whose end is this process's end too, once its commands are finished (I-52).
+        master: i32,
+    },
+}
 
 /// Why the agent cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +63,15 @@ pub enum RunError {
     /// Another agent runs, or the lock cannot be made.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// It cannot become the user that it was told to.
+    #[error(transparent)]
+    Privileges(#[from] PrivilegesError),
+    /// The on-premises file is wrong.
+    #[error(transparent)]
+    OnPremises(#[from] OnPremisesError),
+    /// The worker was late: whom it works for has ended.
+    #[error("Master {0} not alive - shutting down")]
+    MasterGone(i32),
     /// The host does not know who it is.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -70,64 +101,176 @@ pub enum RunError {
     System(#[from] std::io::Error),
 }
 
-/// Runs the agent in this process until SIGTERM, SIGINT or SIGQUIT.
+impl From<Errno> for RunError {
+    fn from(errno: Errno) -> RunError {
+        RunError::System(errno.into())
+    }
+}
+
+/// Runs the agent in this process until SIGTERM, SIGINT or SIGQUIT, or the end of its master.
 ///
 /// # Errors
 /// [`RunError`]; nothing was polled then.
-pub fn run(settings: Settings) -> Result<(), RunError> {
-    agent_log::open(&settings.log_dir, &settings.program_name, settings.verbose)?;
-    run_logged(settings).inspect_err(|error| tracing::error!("{}", with_causes(error)))
+pub fn run(settings: Settings, role: Role) -> Result<(), RunError> {
+    enter(&settings)?;
+    run_logged(settings, role).inspect_err(|error| tracing::error!("{}", with_causes(error)))
 }
 
-fn run_logged(settings: Settings) -> Result<(), RunError> {
-    let lock = PidFile::new(&settings.pid_dir, &settings.program_name).acquire()?;
-    if !settings.ignored_keys.is_empty() {
-        tracing::warn!("Configuration keys without effect here: {}", settings.ignored_keys.join(", "));
+/// Gives up what the agent may not have, and opens its log as whoever it is from now on.
+///
+/// # Errors
+/// [`RunError`].
+pub fn enter(settings: &Settings) -> Result<(), RunError> {
+    if settings.disable_core_dumps {
+        privileges::disable_core_dumps()?;
     }
+    privileges::drop_to(settings)?;
+    Ok(agent_log::open(&settings.log_dir, &settings.program_name, settings.verbose)?)
+}
+
+/// Checks all of the configuration that needs no network, so that a start is refused at once (I-41).
+///
+/// # Errors
+/// [`RunError`], about one key.
+pub fn check(settings: &Settings) -> Result<(), RunError> {
     std::fs::create_dir_all(&settings.root_dir)
         .map_err(|source| RunError::Root { path: settings.root_dir.display().to_string(), source })?;
+    specification::trust(settings)?;
+    on_premises::read(&settings.on_premises_config_file)?;
+    Ok(())
+}
+
+/// Says once which keys of the configuration file do nothing (I-16).
+pub fn warn_about_keys(settings: &Settings) {
+    if !settings.unused_keys.is_empty() {
+        tracing::warn!("Configuration keys without effect here: {}", settings.unused_keys.join(", "));
+    }
+    if !settings.unknown_keys.is_empty() {
+        tracing::warn!("Unknown configuration keys: {}", settings.unknown_keys.join(", "));
+    }
+}
+
+fn run_logged(settings: Settings, role: Role) -> Result<(), RunError> {
+    let pid_file = PidFile::new(&settings.pid_dir, &settings.program_name);
+    let lock = match role {
+        Role::Foreground => {
+            check(&settings)?;
+            warn_about_keys(&settings);
+            if settings.max_runs_per_worker.is_some() {
+                tracing::warn!("max_runs_per_worker has no effect in the foreground: there is no worker");
+            }
+            Some(pid_file.acquire()?)
+        }
+        Role::Worker { master } => {
+            follow(master)?;
+            None
+        }
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(Arc::new(settings)));
+    let result = runtime.block_on(serve(Arc::new(settings), role, &pid_file));
     runtime.shutdown_timeout(LAST_WAIT);
     drop(lock);
     tracing::info!("agent exiting now");
     result
 }
 
-async fn serve(settings: Arc<Settings>) -> Result<(), RunError> {
+/// Makes the end of the master a SIGTERM to this process.
+fn follow(master: i32) -> Result<(), RunError> {
+    set_pdeathsig(SignalNumber::SIGTERM)?;
+    // It may have ended before that.
+    if getppid().as_raw() == master { Ok(()) } else { Err(RunError::MasterGone(master)) }
+}
+
+/// Why an agent stops polling.
+enum End {
+    /// A signal of this name.
+    Told(&'static str),
+    /// Its loop has ended by itself.
+    OfItself,
+}
+
+async fn serve(settings: Arc<Settings>, role: Role, pid_file: &PidFile) -> Result<(), RunError> {
     // Before anything else, so that no signal finds the default action.
     let mut signals = Signals::new()?;
-    let agent = Agent::build(&settings).await?;
-    let shutdown = agent.shutdown.clone();
-    let tasks = agent.tasks.clone();
+    // A master has its signals blocked, and its worker begins like that.
+    SigSet::all().thread_unblock()?;
+    let agent = Agent::build(&settings, role).await?;
+    service_manager::ready();
+    let _alive = AbortOnDropHandle::new(tokio::spawn(service_manager::keep_alive()));
+    let _turn = tokio::select! {
+        turn = turn(pid_file) => turn?,
+        received = signals.next() => {
+            log_end(role, received);
+            return Ok(());
+        }
+    };
+    let (shutdown, tasks) = (agent.shutdown.clone(), agent.tasks.clone());
     let mut working = tokio::spawn(agent.work(settings.hook_kill_grace));
-    let received = tokio::select! {
-        received = signals.next() => received,
-        // The loop ends by itself only for a reason that a person or a supervisor must deal with.
-        ended = &mut working => return match ended {
-            Ok(ended) => Ok(ended?),
-            Err(error) => Err(RunError::System(std::io::Error::other(error))),
+    let end = tokio::select! {
+        received = signals.next() => End::Told(received),
+        ended = &mut working => match ended {
+            Ok(ended) => {
+                ended?;
+                End::OfItself
+            }
+            Err(error) => return Err(RunError::System(std::io::Error::other(error))),
         },
     };
-    tracing::info!("Received {received} - stopping children and shutting down");
     shutdown.cancel();
-    wait_for_commands(&tasks, settings.shutdown_wait, &mut working).await;
+    let working = match end {
+        End::Told(received) => {
+            log_end(role, received);
+            Some(working)
+        }
+        End::OfItself => None,
+    };
+    wait_for_commands(&tasks, settings.shutdown_wait, working).await;
     Ok(())
+}
+
+fn log_end(role: Role, received: &str) {
+    match role {
+        Role::Worker { master } if getppid().as_raw() != master => {
+            tracing::warn!("{}", RunError::MasterGone(master));
+        }
+        Role::Worker { .. } | Role::Foreground => {
+            tracing::info!("Received {received} - stopping children and shutting down");
+        }
+    }
+}
+
+/// Waits until no other worker is left: one whose master died finishes its commands, and must not see
+/// them reported as dead meanwhile.
+async fn turn(pid_file: &PidFile) -> Result<WorkerLock, LockError> {
+    let mut has_waited = false;
+    loop {
+        if let Some(lock) = pid_file.try_worker_lock()? {
+            return Ok(lock);
+        }
+        if !has_waited {
+            tracing::warn!("An earlier worker still finishes its commands, waiting for its end");
+            has_waited = true;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 async fn wait_for_commands(
     tasks: &TaskTracker,
     limit: Duration,
-    working: &mut JoinHandle<Result<(), CertificateRefused>>,
+    working: Option<JoinHandle<Result<(), CertificateRefused>>>,
 ) {
+    service_manager::stopping("Waiting for running commands");
     tracing::info!(
         "Gracefully shutting down agent child threads now, will wait up to {} seconds",
         limit.as_secs()
     );
     tasks.close();
     let all_ended = async {
-        // The loop may be in its recovery; a failure inside it has been logged by its absence.
-        let _ = working.await;
+        if let Some(working) = working {
+            // The loop may be in its recovery; a failure inside it has been logged by its absence.
+            let _ = working.await;
+        }
         tasks.wait().await;
     };
     match tokio::time::timeout(limit, all_ended).await {
@@ -147,7 +290,7 @@ struct Agent {
 }
 
 impl Agent {
-    async fn build(settings: &Arc<Settings>) -> Result<Agent, RunError> {
+    async fn build(settings: &Arc<Settings>, role: Role) -> Result<Agent, RunError> {
         let identity = Arc::new(identity::resolve(settings).await?);
         settings.check_region(&identity.region)?;
         let layout = Layout::new(&settings.root_dir, &settings.ongoing_deployment_tracking);
@@ -171,10 +314,15 @@ impl Agent {
             patience: command::PATIENCE,
             progress: Arc::new(Notify::new()),
         });
+        let max_runs = match role {
+            Role::Worker { .. } => settings.max_runs_per_worker,
+            Role::Foreground => None,
+        };
         let poller = Poller::new(
             service,
             runner,
             settings.wait_between_runs,
+            max_runs,
             Box::new(rand::random),
             tasks.clone(),
             shutdown.clone(),

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod local;
+pub mod master;
 
 pub mod backoff;
 pub mod poll;
@@ -31,6 +32,8 @@ pub mod identity;
 pub mod layout;
 pub mod patience;
 pub mod pid_file;
+pub mod privileges;
 pub mod service;
+pub mod service_manager;
 pub mod state_file;
 pub mod version;

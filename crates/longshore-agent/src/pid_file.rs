@@ -54,6 +54,13 @@ pub struct RunningLock {
     _lock: Flock<File>,
 }
 
+/// The right to run commands; given back when dropped.
+#[derive(Debug)]
+pub struct WorkerLock {
+    // Held for its lock, which ends with it.
+    _lock: Flock<File>,
+}
+
 impl Drop for RunningLock {
     fn drop(&mut self) {
         // A file left behind is recognised as stale by the next start.
@@ -83,9 +90,33 @@ impl PidFile {
         let unwritable = |source| LockError::Unwritable { directory: self.directory.clone(), source };
         std::fs::create_dir_all(&self.directory).map_err(unwritable)?;
         let lock = self.lock(unwritable)?;
+        if self.pid_path().exists() {
+            let path = self.pid_path();
+            tracing::info!(
+                "Pidfile {} present but no matching process running - cleaning up",
+                path.display()
+            );
+        }
         let pid = std::process::id();
         state_file::write(&self.pid_path(), format!("{pid}\n").as_bytes()).map_err(unwritable)?;
         Ok(RunningLock { pid_path: self.pid_path(), _lock: lock })
+    }
+
+    /// Takes the lock of the one process that runs commands; `None` while another holds it.
+    ///
+    /// It is apart from the lock of [`Self::acquire`], because a worker may outlive its master (I-52).
+    ///
+    /// # Errors
+    /// [`LockError::Unwritable`]
+    pub fn try_worker_lock(&self) -> Result<Option<WorkerLock>, LockError> {
+        let unwritable = |source| LockError::Unwritable { directory: self.directory.clone(), source };
+        let path = self.directory.join(format!("{}.worker.lock", self.program_name));
+        let file = File::options().create(true).append(true).open(&path).map_err(unwritable)?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => Ok(Some(WorkerLock { _lock: lock })),
+            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
+            Err((_, errno)) => Err(unwritable(errno.into())),
+        }
     }
 
     fn lock(&self, unwritable: impl Fn(io::Error) -> LockError) -> Result<Flock<File>, LockError> {
@@ -170,6 +201,17 @@ mod tests {
         let refused = file.acquire().expect_err("busy").to_string();
         assert!(refused.ends_with("codedeploy-agent.pid.lock - aborting start!"), "{refused}");
         assert!(file.running().is_some());
+    }
+
+    #[test]
+    fn one_process_at_a_time_runs_commands_whoever_is_master() {
+        let dir = tempfile::tempdir().expect("dir");
+        let file = pid_file(&dir);
+        let _master = file.acquire().expect("lock");
+        let worker = file.try_worker_lock().expect("usable").expect("free");
+        assert!(file.try_worker_lock().expect("usable").is_none());
+        drop(worker);
+        assert!(file.try_worker_lock().expect("usable").is_some());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::backoff;
 use crate::command::{HostCommand, Runner};
 use crate::service::{CallError, CommandService};
+use crate::service_manager::{self, StatusLine};
 
 /// Commands that run at the same time; more wait for their turn.
 const MAX_RUNNING: usize = 16;
@@ -63,6 +64,8 @@ pub struct Poller {
     service: Arc<CommandService>,
     runner: Arc<Runner>,
     wait_between_runs: Duration,
+    n_runs_left: Option<u64>,
+    status: StatusLine,
     in_flight: InFlight,
     slots: Arc<Semaphore>,
     n_errors: usize,
@@ -80,11 +83,12 @@ impl std::fmt::Debug for Poller {
 
 impl Poller {
     /// A poller that hands its commands to `runner`, on `tasks`, until `shutdown`.
-    /// `chance` draws numbers from 0 to 1.
+    /// It ends of itself after `max_runs` polls. `chance` draws numbers from 0 to 1.
     pub fn new(
         service: Arc<CommandService>,
         runner: Arc<Runner>,
         wait_between_runs: Duration,
+        max_runs: Option<u64>,
         chance: Box<dyn FnMut() -> f64 + Send>,
         tasks: TaskTracker,
         shutdown: CancellationToken,
@@ -96,6 +100,8 @@ impl Poller {
             service,
             runner,
             wait_between_runs,
+            n_runs_left: max_runs,
+            status: StatusLine::default(),
             in_flight,
             slots,
             n_errors,
@@ -112,7 +118,7 @@ impl Poller {
     /// [`CertificateRefused`] when that is how the first contact ends.
     pub async fn run(mut self) -> Result<(), CertificateRefused> {
         let shutdown = self.shutdown.clone();
-        while !shutdown.is_cancelled() {
+        while !shutdown.is_cancelled() && self.takes_another_run() {
             let started = Instant::now();
             let polled = tokio::select! {
                 // An answer that has arrived is taken even at the moment of the shutdown.
@@ -126,6 +132,16 @@ impl Poller {
             self.pause(after).await;
         }
         Ok(())
+    }
+
+    fn takes_another_run(&mut self) -> bool {
+        let Some(n_runs_left) = &mut self.n_runs_left else { return true };
+        let is_one_left = 0 < *n_runs_left;
+        if !is_one_left {
+            tracing::info!("max_runs_per_worker is reached, making way for a new worker");
+        }
+        *n_runs_left = n_runs_left.saturating_sub(1);
+        is_one_left
     }
 
     /// A certificate that was good before may be back soon; one that never was is a wrong set-up (I-50).
@@ -171,10 +187,12 @@ impl Poller {
         match handed_out {
             Ok(is_new) => {
                 self.n_errors = 0;
+                self.status.show(&self.in_flight.summary());
                 if is_new { After::AtOnce } else { After::Pause(self.wait_between_runs) }
             }
             Err(error) => {
                 log_failure(&error);
+                self.status.show(&format!("Cannot poll for commands: {error}"));
                 self.n_errors = (self.n_errors + 1).min(10);
                 let back_off = backoff::pause(self.n_errors, elapsed, (self.chance)());
                 tracing::debug!("Sleeping {} seconds.", back_off.as_secs());
@@ -273,6 +291,15 @@ impl InFlight {
         }
         let is_new = commands.running.insert(identifier.to_owned());
         is_new.then(|| InFlightGuard { in_flight: self.clone(), identifier: identifier.to_owned() })
+    }
+
+    /// How many run, in words.
+    fn summary(&self) -> String {
+        match self.lock().running.len() {
+            0 => service_manager::WAITING.to_owned(),
+            1 => "Running a command".to_owned(),
+            n_running => format!("Running {n_running} commands"),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Commands> {

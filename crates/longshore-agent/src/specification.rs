@@ -56,18 +56,14 @@ impl SpecificationReader {
     /// # Errors
     /// [`TrustError`] when the file of signers is named and cannot be used.
     pub fn new(settings: &Settings) -> Result<SpecificationReader, TrustError> {
-        let Some(path) = &settings.deployment_signer_ca_file else {
+        let trust = trust(settings)?;
+        if matches!(trust, Trust::Embedded) {
             tracing::info!(
                 "deployment_signer_ca_file is not set: specifications are believed from any signer, \
                  the connection to the service is the trust anchor"
             );
-            return Ok(SpecificationReader { trust: Trust::Embedded });
-        };
-        let pem = std::fs::read_to_string(path)
-            .map_err(|source| TrustError::Unreadable { path: path.clone(), source })?;
-        let ca =
-            SignerCa::from_pem(&pem).map_err(|source| TrustError::Unusable { path: path.clone(), source })?;
-        Ok(SpecificationReader { trust: Trust::Ca(ca) })
+        }
+        Ok(SpecificationReader { trust })
     }
 
     /// The specification in `envelope`, if its signature holds and its content is complete.
@@ -90,6 +86,19 @@ pub fn open_plain(json: &str) -> Result<Specification, OpenError> {
     let spec = Specification::from_json(json.as_bytes())?;
     tracing::debug!("Deployment specification: {spec:?}");
     Ok(spec)
+}
+
+/// Whom `settings` say to believe.
+///
+/// # Errors
+/// [`TrustError`] when the file of signers is named and cannot be used.
+pub fn trust(settings: &Settings) -> Result<Trust, TrustError> {
+    let Some(path) = &settings.deployment_signer_ca_file else { return Ok(Trust::Embedded) };
+    let pem = std::fs::read_to_string(path)
+        .map_err(|source| TrustError::Unreadable { path: path.clone(), source })?;
+    let ca =
+        SignerCa::from_pem(&pem).map_err(|source| TrustError::Unusable { path: path.clone(), source })?;
+    Ok(Trust::Ca(ca))
 }
 
 /// The service shows only that the signature is bad; the operator of this host wants to know why.

@@ -1,21 +1,24 @@
 //! `run` for a supervisor, and the original's `start`, `stop`, `restart`, `status`.
 //! Source: agent.md §9.3, with I-39 to I-41.
 
-use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{COMPLAINT, FAILURE, complain, read_settings, say};
-use crate::agent_log::{self, OpenLogError};
+use super::{FAILURE, complain, read_settings, say};
+use crate::agent_log;
 use crate::causes::with_causes;
 use crate::config::Settings;
-use crate::daemon;
+use crate::daemon::{self, Role, RunError};
 use crate::layout::Layout;
+use crate::master;
 use crate::pid_file::PidFile;
+use crate::service_manager;
 use crate::tracker::Tracker;
 
 /// `status` when no agent runs; as AWS's 2.x agent.
@@ -29,22 +32,6 @@ const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often a started or stopping agent is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-
-/// Why the agent cannot be started in the background.
-#[derive(Debug, thiserror::Error)]
-enum StartError {
-    #[error(transparent)]
-    Log(#[from] OpenLogError),
-    #[error("Cannot start the agent")]
-    System(#[from] std::io::Error),
-}
-
-/// An agent that does not hold its lock yet.
-struct Starting {
-    child: Child,
-    /// Of the agent log, before the agent wrote to it.
-    log_length: u64,
-}
 
 /// One agent of this host, running or not.
 pub(super) struct Control {
@@ -64,17 +51,16 @@ impl Control {
         Ok(Control { path, settings, pid_file })
     }
 
-    pub(super) fn run(self, is_detached: bool) -> ExitCode {
-        if is_detached && let Err(error) = nix::unistd::setsid() {
-            complain(format!("Cannot leave the terminal: {error}"));
-        }
-        match daemon::run(self.settings) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                complain(with_causes(&error));
-                ExitCode::from(FAILURE)
-            }
-        }
+    pub(super) fn run(self) -> ExitCode {
+        ended(daemon::run(self.settings, Role::Foreground))
+    }
+
+    pub(super) fn master(self) -> ExitCode {
+        ended(master::run(&self.settings, &self.path))
+    }
+
+    pub(super) fn worker(self, master: i32) -> ExitCode {
+        ended(daemon::run(self.settings, Role::Worker { master }))
     }
 
     pub(super) fn start(&self) -> ExitCode {
@@ -83,60 +69,49 @@ impl Control {
             return ExitCode::from(FAILURE);
         }
         match self.spawn() {
-            Ok(starting) => self.await_started(starting),
+            Ok(child) => self.await_started(child),
             Err(error) => {
-                complain(with_causes(&error));
+                complain(format!("Cannot start the agent: {error}"));
                 ExitCode::from(FAILURE)
             }
         }
     }
 
-    /// Starts this very program again, in the background. What it says before its log is open goes
-    /// into the log file as well.
-    fn spawn(&self) -> Result<Starting, StartError> {
-        let log = agent_log::file(&self.settings.log_dir, &self.settings.program_name)?;
-        let log_length = log.metadata()?.len();
-        let mut config_file = OsString::from("--config_file=");
-        config_file.push(self.path.canonicalize()?);
-        let child = Command::new(std::env::current_exe()?)
-            .arg(config_file)
-            .args(["run", "--detach"])
+    /// Starts this very program again as a master. Until it holds its lock it complains here.
+    fn spawn(&self) -> io::Result<Child> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .arg0(format!("{}: master", self.settings.program_name))
+            .arg("--config_file")
+            .arg(self.path.canonicalize()?)
+            .arg("master")
             .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
-        Ok(Starting { child, log_length })
+            .stdout(Stdio::null());
+        // These are about this process.
+        for name in service_manager::VARIABLES {
+            command.env_remove(name);
+        }
+        command.spawn()
     }
 
-    fn await_started(&self, mut starting: Starting) -> ExitCode {
+    /// Waits until the new master holds its lock, which it takes when its configuration is good (I-41).
+    fn await_started(&self, mut master: Child) -> ExitCode {
         let deadline = Instant::now() + START_WAIT;
-        let pid = starting.child.id();
+        let pid = master.id();
         while Instant::now() < deadline {
             if self.pid_file.running().is_some_and(|running| u32::try_from(running) == Ok(pid)) {
                 say(format!("Started master {pid} with 1 children"));
                 return ExitCode::SUCCESS;
             }
-            if let Ok(Some(status)) = starting.child.try_wait() {
-                self.explain_end(&starting, status);
+            if let Ok(Some(status)) = master.try_wait() {
+                let log = agent_log::path(&self.settings.log_dir, &self.settings.program_name);
+                complain(format!("The agent ended at once ({status}), see {}", log.display()));
                 return ExitCode::from(FAILURE);
             }
             std::thread::sleep(LOOK_EVERY);
         }
         complain(format!("The agent (PID {pid}) was not ready after {} seconds", START_WAIT.as_secs()));
         ExitCode::from(FAILURE)
-    }
-
-    /// Repeats what the new agent complained about, since people look at the terminal first.
-    fn explain_end(&self, starting: &Starting, status: ExitStatus) {
-        let log = agent_log::path(&self.settings.log_dir, &self.settings.program_name);
-        let text = std::fs::read(&log).unwrap_or_default();
-        let new = usize::try_from(starting.log_length).ok().and_then(|start| text.get(start..));
-        for line in String::from_utf8_lossy(new.unwrap_or_default()).lines() {
-            if let Some(complaint) = line.strip_prefix(COMPLAINT) {
-                complain(complaint);
-            }
-        }
-        complain(format!("The agent ended at once ({status}), see {}", log.display()));
     }
 
     pub(super) fn stop(&self) -> ExitCode {
@@ -194,5 +169,15 @@ impl Control {
         let _ = self.pid_file.remove_stale();
         complain("No AWS CodeDeploy agent running");
         ExitCode::from(NOT_RUNNING)
+    }
+}
+
+fn ended(result: Result<(), RunError>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(with_causes(&error));
+            ExitCode::from(FAILURE)
+        }
     }
 }

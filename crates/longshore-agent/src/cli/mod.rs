@@ -49,11 +49,7 @@ struct Global {
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 enum Verb {
     /// Run in the foreground until told to stop by SIGTERM or SIGINT.
-    Run {
-        /// Leave the terminal first; how `start` calls it.
-        #[arg(long, hide = true)]
-        detach: bool,
-    },
+    Run,
     /// Start the agent in the background.
     Start,
     /// Stop the agent; refused while a deployment runs a script.
@@ -65,6 +61,16 @@ enum Verb {
     /// Deploy on this host without the service.
     #[command(subcommand)]
     Local(LocalVerb),
+    /// Keep a worker running; how `start` calls it.
+    #[command(hide = true)]
+    Master,
+    /// Poll and run commands; how a master calls it.
+    #[command(hide = true)]
+    Worker {
+        /// The process id of the master.
+        #[arg(long)]
+        master: i32,
+    },
     /// Print this text.
     Help,
 }
@@ -104,17 +110,21 @@ fn usage_error(error: &clap::Error) -> ExitCode {
 
 fn dispatch(verb: Verb, global: Global) -> ExitCode {
     let path = global.config_file.clone().unwrap_or_else(config::default_path);
-    let controlled = |act: fn(Control) -> ExitCode| Control::new(path).map_or_else(|code| code, act);
     match verb {
-        Verb::Run { detach: false } => controlled(|control| control.run(false)),
-        Verb::Run { detach: true } => controlled(|control| control.run(true)),
-        Verb::Start => controlled(|control| control.start()),
-        Verb::Stop => controlled(|control| control.stop()),
-        Verb::Restart => controlled(|control| control.restart()),
-        Verb::Status => controlled(|control| control.status()),
+        Verb::Run => controlled(path, Control::run),
+        Verb::Master => controlled(path, Control::master),
+        Verb::Worker { master } => controlled(path, |control| control.worker(master)),
+        Verb::Start => controlled(path, |control| control.start()),
+        Verb::Stop => controlled(path, |control| control.stop()),
+        Verb::Restart => controlled(path, |control| control.restart()),
+        Verb::Status => controlled(path, |control| control.status()),
         Verb::Local(verb) => command_line::run(verb, global.config_file),
         Verb::Help => help(),
     }
+}
+
+fn controlled(path: PathBuf, act: impl FnOnce(Control) -> ExitCode) -> ExitCode {
+    Control::new(path).map_or_else(|code| code, act)
 }
 
 fn help() -> ExitCode {
@@ -161,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_configuration_file_may_be_named_before_and_after_the_command() {
-        let run = || Some(Verb::Run { detach: false });
+        let run = || Some(Verb::Run);
         check("longshore-agent --config_file=/c.yml run", (run(), Some("/c.yml")));
         check("longshore-agent run --config_file=/c.yml", (run(), Some("/c.yml")));
         check("longshore-agent run --config-file /c.yml", (run(), Some("/c.yml")));
@@ -170,10 +180,9 @@ mod tests {
     }
 
     #[test]
-    fn a_started_agent_understands_its_own_command_line() {
-        check(
-            "longshore-agent --config_file=/c.yml run --detach",
-            (Some(Verb::Run { detach: true }), Some("/c.yml")),
-        );
+    fn master_and_worker_understand_how_they_are_called() {
+        check("codedeploy-agent:master --config_file /c.yml master", (Some(Verb::Master), Some("/c.yml")));
+        let worker = Some(Verb::Worker { master: 4711 });
+        check("a --config_file /c.yml worker --master 4711", (worker, Some("/c.yml")));
     }
 }

@@ -6,6 +6,7 @@
 pub mod on_premises;
 mod raw;
 mod settings;
+mod unused_keys;
 mod yaml;
 
 pub use raw::{RawConfig, ReadConfigError, default_path};

@@ -68,6 +68,16 @@ impl RawConfig {
         }
     }
 
+    /// Whether `key` is blank or `false`, which is how the shipped files write what is not wanted.
+    pub fn asks_for_nothing(&self, key: &str) -> bool {
+        let last = self.entries.iter().rev().find(|(name, _)| name == key);
+        match last {
+            None | Some((_, Value::Null)) => true,
+            Some((_, Value::Text(text))) => text == "false",
+            Some((_, Value::Structure)) => false,
+        }
+    }
+
     /// Every key of the file, in file order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|(key, _)| key.as_str())

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::raw::RawConfig;
+use super::unused_keys;
 
 /// Regions with FIPS endpoints. Source: agent.md §3.
 const FIPS_REGIONS: [&str; 6] =
@@ -34,6 +35,10 @@ const KNOWN_KEYS: &[&str] = &[
     "ongoing_deployment_tracking",
     "http_read_timeout",
     "children",
+    "user",
+    "group",
+    "disable_core_dumps",
+    "max_runs_per_worker",
     "deployment_signer_ca_file",
     "hook_kill_grace_seconds",
     "hook_supervision",
@@ -125,8 +130,18 @@ pub struct Settings {
     pub reject_unsafe_permissions_in_bundle: bool,
     /// Unpacked files belong to the agent's user, whatever the archive says.
     pub ignore_ownership_in_bundle: bool,
-    /// Keys of the file without an effect here; logged once.
-    pub ignored_keys: Vec<String>,
+    /// Whose privileges the agent keeps; root's when absent.
+    pub user: Option<String>,
+    /// The group to go with `user`, when it is not the user's own.
+    pub group: Option<String>,
+    /// Whether a crash of the agent must not write its memory to disk.
+    pub disable_core_dumps: bool,
+    /// Polls after which a worker makes way for a new one.
+    pub max_runs_per_worker: Option<u64>,
+    /// Keys of AWS's agents that are in the file and have no effect here; logged once.
+    pub unused_keys: Vec<String>,
+    /// Keys of the file that no agent knows; logged once.
+    pub unknown_keys: Vec<String>,
 }
 
 /// What ends a hook, and what becomes of the processes that its script leaves behind.
@@ -210,7 +225,12 @@ impl Reader<'_> {
             reject_path_traversal_in_bundle: self.flag("reject_path_traversal_in_bundle", false),
             reject_unsafe_permissions_in_bundle: self.flag("reject_unsafe_permissions_in_bundle", false),
             ignore_ownership_in_bundle: self.flag("ignore_ownership_in_bundle", false),
-            ignored_keys: self.ignored_keys(),
+            user: self.optional("user"),
+            group: self.optional("group"),
+            disable_core_dumps: self.flag("disable_core_dumps", true),
+            max_runs_per_worker: self.max_runs(),
+            unused_keys: self.other_keys(unused_keys::is_unused),
+            unknown_keys: self.other_keys(|key| !unused_keys::is_unused(key)),
         }
     }
 
@@ -327,12 +347,25 @@ impl Reader<'_> {
         name
     }
 
-    fn ignored_keys(&self) -> Vec<String> {
-        let mut ignored: Vec<String> =
-            self.raw.keys().filter(|key| !KNOWN_KEYS.contains(key)).map(str::to_owned).collect();
-        ignored.sort();
-        ignored.dedup();
-        ignored
+    /// Polls per worker; none means without end, as 0 does.
+    fn max_runs(&mut self) -> Option<u64> {
+        let text = self.optional("max_runs_per_worker")?;
+        let n_runs = text.parse::<u64>();
+        if n_runs.is_err() {
+            self.problems.push(format!("Invalid max_runs_per_worker {text}"));
+        }
+        n_runs.ok().filter(|n_runs| 0 < *n_runs)
+    }
+
+    /// The keys of the file that do nothing and ask for something, sorted, as far as they are
+    /// `of_interest`.
+    fn other_keys(&self, of_interest: fn(&str) -> bool) -> Vec<String> {
+        let is_other = |key: &&str| !KNOWN_KEYS.contains(key) && of_interest(key);
+        let others = self.raw.keys().filter(is_other).filter(|key| !self.raw.asks_for_nothing(key));
+        let mut others: Vec<String> = others.map(str::to_owned).collect();
+        others.sort();
+        others.dedup();
+        others
     }
 }
 
@@ -381,7 +414,8 @@ mod tests {
                     :max_revisions: 5\n:log_aws_wire: false\n";
         check(text, |settings| settings.wait_between_runs, Duration::from_secs(1));
         check(text, |settings| settings.proxy_uri, None);
-        check(text, |settings| settings.ignored_keys, vec!["log_aws_wire".to_owned()]);
+        check(text, |settings| settings.unused_keys, Vec::new());
+        check(text, |settings| settings.unknown_keys, Vec::new());
     }
 
     #[test]
@@ -456,10 +490,30 @@ mod tests {
 
     #[test]
     fn keys_of_both_lines_are_accepted_and_unused_ones_named() {
-        let text = "enable_command_port: true\nshared_dir:\nplugins: [codedeploy]\nnonsense: 1\n";
-        let expected =
-            ["enable_command_port", "nonsense", "plugins", "shared_dir"].map(str::to_owned).to_vec();
-        check(text, |settings| settings.ignored_keys, expected);
+        let text = "enable_command_port: true\nshared_dir:\nplugins: [codedeploy]\nnonsense: 1\n\
+                    log_aws_wire: false\nreject_symlinks_in_bundle: false\n";
+        let unused = ["enable_command_port", "plugins"].map(str::to_owned).to_vec();
+        check(text, |settings| settings.unused_keys, unused);
+        check(text, |settings| settings.unknown_keys, vec!["nonsense".to_owned()]);
+    }
+
+    /// Every key of both of AWS's lines, as the documents of both list them, with a value that both take.
+    #[test]
+    fn every_key_of_both_lines_is_known() {
+        let text = include_str!("every_key.yml");
+        check(text, |settings| settings.unknown_keys, Vec::new());
+    }
+
+    #[test]
+    fn privileges_core_dumps_and_the_life_of_a_worker_are_read() {
+        check("", |settings| (settings.user, settings.group), (None, None));
+        let user = (Some("deploy".to_owned()), Some("www".to_owned()));
+        check("user: deploy\ngroup: www\n", |settings| (settings.user, settings.group), user);
+        check("", |settings| settings.disable_core_dumps, true);
+        check("disable_core_dumps: false\n", |settings| settings.disable_core_dumps, false);
+        check("max_runs_per_worker: 0\n", |settings| settings.max_runs_per_worker, None);
+        check("max_runs_per_worker: 7\n", |settings| settings.max_runs_per_worker, Some(7));
+        check_refused("max_runs_per_worker: -1\n", "Invalid max_runs_per_worker -1");
     }
 
     #[test]

@@ -6,9 +6,7 @@ use std::ffi::{OsStr, OsString};
 use longshore_wire::host_command::specification::{RevisionSource, Specification};
 
 use crate::identity::SECRET_VARIABLES;
-
-/// What the service manager gave to the agent alone: with these a script could speak in its name.
-const SERVICE_VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
+use crate::service_manager;
 
 /// What makes the dynamic linker load other libraries.
 const LOADER_VARIABLES: [&str; 3] = ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"];
@@ -53,7 +51,7 @@ impl HookEnvironment {
             let is_of_deployment = deployment.iter().any(|(other, _)| name == *other);
             !is_of_deployment
                 && (rules.are_secrets_kept || !is_one_of(&SECRET_VARIABLES))
-                && !is_one_of(&SERVICE_VARIABLES)
+                && !is_one_of(&service_manager::VARIABLES)
                 && (!rules.is_restricted || is_one_of(&ALLOWED_VARIABLES))
                 && (!rules.is_loader_stripped || !is_one_of(&LOADER_VARIABLES))
         };
