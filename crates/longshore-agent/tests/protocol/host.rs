@@ -76,6 +76,31 @@ impl Host {
         Agent::start(&mut self.command("run"))
     }
 
+    /// Starts a master in the background.
+    pub(crate) fn start(&self) -> Started {
+        let output = self.output("start");
+        assert_eq!(output.status.code(), Some(0), "{output:?} {}", self.log());
+        let pid = text(&self.path("pid/codedeploy-agent.pid"));
+        let master = pid.trim().parse().expect("a process id");
+        let expected = format!("Started master {master} with 1 children\n");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+        Started { master, log: self.path("log/codedeploy-agent.log") }
+    }
+
+    /// The process id of the worker that was started last, once it knows where to poll.
+    pub(crate) fn worker_pid(&self) -> i32 {
+        self.wait_until("a worker is there", || last_worker(&self.log()).is_some());
+        last_worker(&self.log()).expect("there it is")
+    }
+
+    /// Makes everything of this host another user's.
+    pub(crate) fn give_to(&self, user: &nix::unistd::User) {
+        fs::create_dir_all(self.path("agent")).expect("create");
+        for path in [self.path(""), self.path("agent"), self.path("agent.yml"), self.path("onpremises.yml")] {
+            nix::unistd::chown(&path, Some(user.uid), Some(user.gid)).expect("given away");
+        }
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log/codedeploy-agent.log")).unwrap_or_default()
     }
@@ -172,6 +197,31 @@ impl Drop for Agent {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A master in the background; ended with its test, and its worker with it.
+pub(crate) struct Started {
+    pub(crate) master: i32,
+    log: PathBuf,
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let mut pids = vec![self.master];
+        pids.extend(last_worker(&text(&self.log)));
+        for pid in pids {
+            // Only what is still this test's agent: numbers are used again.
+            if text(Path::new(&format!("/proc/{pid}/cmdline"))).starts_with("codedeploy-agent: ") {
+                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            }
+        }
+    }
+}
+
+/// The process that last said in the log where it polls: `... [codedeploy-agent(4711)]: CodeDeploy endpoint`.
+fn last_worker(log: &str) -> Option<i32> {
+    let line = log.lines().rfind(|line| line.contains("]: CodeDeploy endpoint: "))?;
+    line.split_once('(')?.1.split_once(')')?.0.parse().ok()
 }
 
 /// The text of a file that a script writes, once it is there.

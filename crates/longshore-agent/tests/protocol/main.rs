@@ -5,5 +5,8 @@ mod service;
 
 mod commands;
 mod crashes;
+mod master;
+mod parallel;
 mod process;
+mod supervisor;
 mod transport;

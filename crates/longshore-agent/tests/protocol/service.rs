@@ -52,6 +52,8 @@ struct State {
     commands: VecDeque<Value>,
     answers: HashMap<String, VecDeque<(u16, Value)>>,
     specification: Value,
+    /// Those of commands that are not about the same deployment as all others.
+    specifications: HashMap<String, Value>,
     objects: HashMap<String, Vec<u8>>,
     received: Vec<Received>,
     signer: Arc<Signer>,
@@ -74,6 +76,7 @@ impl Service {
             commands: VecDeque::new(),
             answers: HashMap::new(),
             specification: Value::Null,
+            specifications: HashMap::new(),
             objects: HashMap::new(),
             received: Vec::new(),
             signer: Arc::new(signer),
@@ -112,14 +115,28 @@ impl Service {
 
     /// Hands a command to the next poll that says it is for `host`.
     pub(crate) fn offer_to(&self, identifier: &str, name: &str, host: &str) {
+        self.offer_any(identifier, name, host, "111122223333/us-east-1/d-WIRE00001/host-1");
+    }
+
+    /// Hands a command to the next poll that is about the specification of `execution`.
+    pub(crate) fn offer_execution(&self, identifier: &str, name: &str, execution: &str) {
+        self.offer_any(identifier, name, HOST, execution);
+    }
+
+    fn offer_any(&self, identifier: &str, name: &str, host: &str, execution: &str) {
         let command = json!({
             "HostCommandIdentifier": identifier,
             "HostIdentifier": host,
-            "DeploymentExecutionId": "111122223333/us-east-1/d-WIRE00001/host-1",
+            "DeploymentExecutionId": execution,
             "CommandName": name,
             "Nonce": 1,
         });
         self.lock().commands.push_back(command);
+    }
+
+    /// What the commands of `execution` are about.
+    pub(crate) fn specify_execution(&self, execution: &str, specification: Value) {
+        self.lock().specifications.insert(execution.to_owned(), specification);
     }
 
     /// What every command is about.
@@ -199,7 +216,7 @@ impl Service {
         }
         Ok(match operation.as_str() {
             "PollHostCommand" => json_response(200, &self.poll().await),
-            "GetDeploymentSpecification" => json_response(200, &self.specification()),
+            "GetDeploymentSpecification" => json_response(200, &self.specification(&received.body)),
             "PutHostCommandAcknowledgement" => json_response(200, &json!({"CommandStatus": "InProgress"})),
             "PutHostCommandComplete" => Response::new(Full::default()),
             _ => self.object(head.uri.path()),
@@ -217,10 +234,12 @@ impl Service {
         json!({})
     }
 
-    fn specification(&self) -> Value {
+    fn specification(&self, request: &Value) -> Value {
         let (signer, content) = {
             let state = self.lock();
-            (Arc::clone(&state.signer), state.specification.to_string())
+            let execution = request["DeploymentExecutionId"].as_str().unwrap_or_default();
+            let specification = state.specifications.get(execution).unwrap_or(&state.specification);
+            (Arc::clone(&state.signer), specification.to_string())
         };
         let payload = signer.sign(content.as_bytes(), now()).expect("a signature");
         specification_answer("CodeDeploy", &payload)
