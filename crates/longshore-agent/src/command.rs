@@ -17,7 +17,7 @@ use longshore_wire::host_command::specification::Specification;
 use tokio::sync::Notify;
 
 use crate::execute::Executor;
-use crate::failure::CommandFailure;
+use crate::failure::{CommandFailure, Evident};
 use crate::patience::patiently;
 use crate::report::{Report, Reporter, TerminalStatus};
 use crate::service::{CallError, CommandService};
@@ -187,7 +187,7 @@ impl Runner {
         let deployment_id = &spec.deployment_id;
         tracing::info!("Running {} of deployment {deployment_id}", command.name);
         let end = self.executor.execute(&command.name, spec).await;
-        let report = self.keep_report(command, end.map(|()| ""));
+        let report = self.keep_report(command, end);
         self.untrack(deployment_id);
         report
     }
@@ -227,7 +227,7 @@ fn to_report(identifier: &str, end: Result<&str, CommandFailure>) -> Report {
 }
 
 fn refused(error: CallError) -> CommandFailure {
-    CompletionReport::failed(error.sentence()).into()
+    CommandFailure { report: CompletionReport::failed(error.sentence()), evidence: error.evidence() }
 }
 
 /// One lock for each deployment group.

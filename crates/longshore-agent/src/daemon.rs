@@ -30,7 +30,7 @@ use crate::poll::{CertificateRefused, Poller};
 use crate::privileges::{self, PrivilegesError};
 use crate::recovery;
 use crate::report::Reporter;
-use crate::service::{CommandService, ConnectError};
+use crate::service::{CommandService, ConnectError, Outgoing};
 use crate::service_manager;
 use crate::specification::{self, SpecificationReader, TrustError};
 use crate::tracker::Tracker;
@@ -296,7 +296,9 @@ impl Agent {
         let layout = Layout::new(&settings.root_dir, &settings.ongoing_deployment_tracking);
         let tracker = Tracker::new(&layout);
         let agent_version = version::read(&settings.root_dir);
-        let service = Arc::new(CommandService::new(settings, Arc::clone(&identity), &agent_version)?);
+        let outgoing = Arc::new(Outgoing::new(settings)?);
+        let service =
+            Arc::new(CommandService::new(settings, &outgoing, Arc::clone(&identity), &agent_version)?);
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let reporter = Arc::new(Reporter::new(
             layout.pending_reports(),
@@ -307,7 +309,7 @@ impl Agent {
         let runner = Arc::new(Runner {
             service: Arc::clone(&service),
             specifications: SpecificationReader::new(settings)?,
-            executor: executor(settings, &layout, &tracker, &identity),
+            executor: executor(settings, &layout, &tracker, &outgoing, &identity),
             tracker: tracker.clone(),
             reporter: Arc::clone(&reporter),
             groups: GroupLocks::default(),
@@ -340,13 +342,14 @@ fn executor(
     settings: &Arc<Settings>,
     layout: &Layout,
     tracker: &Tracker,
+    outgoing: &Arc<Outgoing>,
     identity: &Arc<Identity>,
 ) -> Executor {
     Executor {
         settings: Arc::clone(settings),
         layout: layout.clone(),
         tracker: tracker.clone(),
-        downloader: Downloader::new(Arc::clone(settings), Arc::clone(identity)),
+        downloader: Downloader::new(Arc::clone(settings), Arc::clone(outgoing), Arc::clone(identity)),
         host_identifier: identity.host_identifier.clone(),
         region: identity.region.clone(),
         mapping: HookMapping::of_service(),

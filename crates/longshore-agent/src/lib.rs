@@ -33,7 +33,11 @@ pub mod layout;
 pub mod patience;
 pub mod pid_file;
 pub mod privileges;
+mod rotating_file;
 pub mod service;
 pub mod service_manager;
 pub mod state_file;
 pub mod version;
+
+#[cfg(test)]
+mod test_server;

@@ -8,6 +8,27 @@ const FIRST_PAUSE: Duration = Duration::from_millis(300);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How much longer to try.
+#[derive(Debug)]
+pub struct Patience {
+    window: Duration,
+    started: Instant,
+    n_failures: u32,
+}
+
+impl Patience {
+    /// Tries that go on for `window` from now.
+    pub fn new(window: Duration) -> Patience {
+        Patience { window, started: Instant::now(), n_failures: 0 }
+    }
+
+    /// The pause after one more failure; `None` when it is time to give up.
+    pub fn pause(&mut self) -> Option<Duration> {
+        self.n_failures += 1;
+        pause(self.n_failures, self.started.elapsed(), self.window)
+    }
+}
+
 /// Makes `call` until it succeeds, fails in a way that will not pass, or `window` is over.
 ///
 /// # Errors
@@ -20,18 +41,17 @@ pub async fn patiently<T, E, F>(
 where
     F: Future<Output = Result<T, E>>,
 {
-    let started = Instant::now();
-    for n_failures in 1.. {
+    let mut patience = Patience::new(window);
+    loop {
         let result = call().await;
         if result.as_ref().err().is_none_or(|error| !is_transient(error)) {
             return result;
         }
-        match pause(n_failures, started.elapsed(), window) {
+        match patience.pause() {
             Some(pause) => tokio::time::sleep(pause).await,
             None => return result,
         }
     }
-    call().await
 }
 
 /// The pause after the `n_failures`th failure in a row; `None` when the window would end in it.

@@ -30,7 +30,7 @@ async fn with_a_certificate_the_port_speaks_tls_only() {
     };
     let list = async |url: &str| {
         let mut config = ClientConfig::new(url, "us-east-1", credentials.clone());
-        config.ca_bundle = Some(own.cert.pem().into_bytes());
+        config.transport.ca_bundle = Some(own.cert.pem().into_bytes());
         config.retries = Vec::new();
         let client = Client::new(config).expect("a client");
         let target = "CodeDeploy_20141006.ListApplications";

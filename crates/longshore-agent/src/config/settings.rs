@@ -27,6 +27,9 @@ const KNOWN_KEYS: &[&str] = &[
     "disable_imds_v1",
     "use_fips_mode",
     "enable_auth_policy",
+    "log_aws_wire",
+    "enable_archive_reuse",
+    "github_api_endpoint",
     "deploy_control_endpoint",
     "s3_endpoint_override",
     "s3_force_path_style",
@@ -102,6 +105,13 @@ pub struct Settings {
     pub s3_endpoint_override: Option<String>,
     /// Whether buckets go into the path of S3 addresses; `None` decides by the endpoint.
     pub s3_force_path_style: Option<bool>,
+    /// The API that GitHub revisions are fetched from, when it is not github.com's: a GitHub Enterprise
+    /// Server's `https://<host>/api/v3`. A key of this agent only. Tokens are sent there.
+    pub github_api_endpoint: Option<String>,
+    /// Whether every request and answer of the services is logged, without secrets.
+    pub log_aws_wire: bool,
+    /// Whether a deployment may copy the unpacked revision of an earlier one instead of downloading it.
+    pub enable_archive_reuse: bool,
     /// Whether the combined log of all deployments is written.
     pub enable_deployments_log: bool,
     /// How long a shutdown waits for running commands.
@@ -209,6 +219,9 @@ impl Reader<'_> {
             deploy_control_endpoint: self.endpoint("deploy_control_endpoint"),
             s3_endpoint_override: self.endpoint("s3_endpoint_override"),
             s3_force_path_style: self.optional_flag("s3_force_path_style"),
+            github_api_endpoint: self.endpoint("github_api_endpoint"),
+            log_aws_wire: self.flag("log_aws_wire", false),
+            enable_archive_reuse: self.flag("enable_archive_reuse", true),
             enable_deployments_log: self.flag("enable_deployments_log", true),
             shutdown_wait: self
                 .seconds("kill_agent_max_wait_time_seconds", 7200)

@@ -18,14 +18,11 @@ const UNUSED_KEYS: &[&str] = &[
     "wait_after_connection_problem",
     // AWS's own test environments.
     "codedeploy_test_profile",
-    // Payloads are not written down: they hold what deployments must keep secret.
-    "log_aws_wire",
     // There is no such port.
     "enable_command_port",
     // Windows.
     "disable_powershell_profile_in_hooks",
     // Not there, each a restriction that the file may ask for: the line in the log says so.
-    "enable_archive_reuse",
     "reject_unconfined_selinux_in_bundle",
     "reject_symlink_permission_targets",
     "restrict_agent_dir_permissions",

@@ -9,6 +9,7 @@ pub mod hook;
 pub mod install;
 pub mod unpack;
 
+mod download_bundle;
 pub(crate) mod system_error;
 mod umask;
 mod which_revision;
@@ -19,13 +20,12 @@ use std::time::Duration;
 
 use longshore_model::appspec::Script;
 use longshore_wire::host_command::diagnostics::{AgentErrorCode, CompletionReport};
-use longshore_wire::host_command::specification::{LocalBundleType, RevisionSource, Specification};
+use longshore_wire::host_command::specification::Specification;
 
 use crate::config::Settings;
 use crate::failure::{self, CommandFailure, Evident};
 use crate::group_lock::{self, GroupLock};
-use crate::layout::{ARCHIVE, Layout, Pointer};
-use crate::retention;
+use crate::layout::{ARCHIVE, Layout};
 use crate::tracker::Tracker;
 use caller::Caller;
 use download::Downloader;
@@ -33,10 +33,9 @@ use environment::{EnvironmentRules, HookEnvironment};
 use events::{CommandKind, HookMapping};
 use hook::{HookFailure, HookLogs, HookRequest, OnProcessGroup, ProcessGroupEvent};
 use install::InstallRequest;
-use unpack::{BundleKind, UnpackLimits};
 
 /// The bundle's file in a deployment's directory, whatever its format.
-const BUNDLE: &str = "bundle.tar";
+pub(crate) const BUNDLE: &str = "bundle.tar";
 
 /// Carries out commands on this host.
 #[derive(Debug)]
@@ -106,11 +105,15 @@ impl Executor {
         Ok(Some(total))
     }
 
-    /// Carries out a command.
+    /// Carries out a command. Answers the note of its completion, mostly empty.
     ///
     /// # Errors
     /// What goes into the diagnostics.
-    pub async fn execute(&self, command_name: &str, spec: &Specification) -> Result<(), CommandFailure> {
+    pub async fn execute(
+        &self,
+        command_name: &str,
+        spec: &Specification,
+    ) -> Result<&'static str, CommandFailure> {
         let kind = self.mapping.kind(command_name);
         if kind == CommandKind::Unknown {
             return Err(CompletionReport::failed(format!("Unsupported command type: {command_name}.")).into());
@@ -152,84 +155,18 @@ impl Executor {
         kind: CommandKind<'_>,
         spec: &Specification,
         deployment_dir: &Path,
-    ) -> Result<(), CommandFailure> {
+    ) -> Result<&'static str, CommandFailure> {
         match kind {
-            CommandKind::DownloadBundle => self.download_bundle(spec, deployment_dir).await,
-            CommandKind::Install => self.install(spec, deployment_dir).await,
-            CommandKind::Hooks(events) => self.run_hooks(events, spec).await,
-            CommandKind::Unknown => Ok(()),
+            CommandKind::DownloadBundle => return self.download_bundle(spec, deployment_dir).await,
+            CommandKind::Install => self.install(spec, deployment_dir).await?,
+            CommandKind::Hooks(events) => self.run_hooks(events, spec).await?,
+            CommandKind::Unknown => {}
         }
+        Ok("")
     }
 
     fn deployment_dir(&self, spec: &Specification) -> PathBuf {
         self.layout.deployment(&spec.deployment_group_id, &spec.deployment_id)
-    }
-
-    async fn download_bundle(
-        &self,
-        spec: &Specification,
-        deployment_dir: &Path,
-    ) -> Result<(), CommandFailure> {
-        self.retain(spec, deployment_dir).await?;
-        let bundle = deployment_dir.join(BUNDLE);
-        let archive_dir = deployment_dir.join(ARCHIVE);
-        match &spec.revision {
-            RevisionSource::S3 { bucket, key, bundle_type, version, e_tag } => {
-                let object = download::Object { bucket, key, version: version.as_deref() };
-                self.downloader.fetch(&object, e_tag.as_deref(), &bundle).await.map_err(failed)?;
-                self.unpack(bundle, *bundle_type, archive_dir).await?;
-            }
-            RevisionSource::Local { location, bundle_type: LocalBundleType::Archive(bundle_type) } => {
-                let (from, to) = (PathBuf::from(location), bundle.clone());
-                blocking(move || download::link_local_file(&from, &to)).await?;
-                self.unpack(bundle, *bundle_type, archive_dir).await?;
-            }
-            RevisionSource::Local { location, bundle_type: LocalBundleType::Directory } => {
-                let from = PathBuf::from(location);
-                blocking(move || download::copy_local_directory(&from, &archive_dir)).await?;
-            }
-            RevisionSource::GitHub { account, repository, .. } => {
-                let message = format!(
-                    "GitHub revisions are not available yet in this agent ({account}/{repository}): \
-                     push the revision to a bucket instead"
-                );
-                return Err(CompletionReport::failed(message).into());
-            }
-        }
-        self.layout
-            .write_pointer(Pointer::MostRecentInstall, &spec.deployment_group_id, deployment_dir)
-            .map_err(failed)
-    }
-
-    async fn retain(&self, spec: &Specification, deployment_dir: &Path) -> Result<(), CommandFailure> {
-        let group_id = &spec.deployment_group_id;
-        let last_successful =
-            self.layout.read_pointer(Pointer::LastSuccessfulInstall, group_id).map_err(failed)?;
-        let group_dir = self.layout.group(group_id);
-        let max_revisions = self.settings.max_revisions;
-        let current = deployment_dir.to_owned();
-        let tracked = self.tracker.deployment_ids();
-        blocking(move || {
-            let keep = retention::Keep {
-                current: &current,
-                last_successful: last_successful.as_deref(),
-                tracked: &tracked,
-            };
-            retention::apply(&group_dir, max_revisions, &keep)
-        })
-        .await
-    }
-
-    async fn unpack(
-        &self,
-        bundle: PathBuf,
-        kind: BundleKind,
-        archive_dir: PathBuf,
-    ) -> Result<(), CommandFailure> {
-        let limits = UnpackLimits::of(&self.settings);
-        let old_archive = archive_dir.clone();
-        blocking(move || download::remove_directory(&old_archive)).await?;
-        blocking(move || unpack::unpack(&bundle, kind, &archive_dir, &limits)).await
     }
 
     async fn install(&self, spec: &Specification, deployment_dir: &Path) -> Result<(), CommandFailure> {

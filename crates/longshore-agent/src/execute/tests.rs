@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use longshore_wire::host_command::specification::LocalBundleType;
+use longshore_wire::host_command::specification::{LocalBundleType, RevisionSource};
 
 use super::caller::{Person, RunningScript};
 use super::*;
 use crate::config::RawConfig;
 use crate::identity::{CredentialSource, Identity};
+use crate::service::Outgoing;
 
 /// An executor on its own root, whose command `Both` runs `One` and then `Two`.
 fn executor(root: &Path) -> Executor {
@@ -19,10 +20,15 @@ fn executor(root: &Path) -> Executor {
     let identity = Identity {
         host_identifier: String::new(),
         region: String::new(),
+        domain: None,
         credentials: CredentialSource::fixed(String::new(), String::new()),
     };
     Executor {
-        downloader: Downloader::new(Arc::clone(&settings), Arc::new(identity)),
+        downloader: Downloader::new(
+            Arc::clone(&settings),
+            Arc::new(Outgoing::new(&settings).expect("outgoing")),
+            Arc::new(identity),
+        ),
         tracker: Tracker::new(&layout),
         settings,
         layout,

@@ -1,18 +1,19 @@
-//! Access keys: fixed ones, temporary ones that something else renews in a file, and an instance role's.
+//! Access keys: fixed ones, temporary ones that something else renews in a file, and those that a role,
+//! a container platform or a program hands out for a time.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use longshore_wire::sigv4::Credentials;
 
-use super::imds::{Imds, ImdsError, RoleKeys};
+use super::container::{Container, ContainerError};
+use super::imds::{Imds, ImdsError};
+use super::keys::Keys;
+use super::process::{self, ProcessError};
+use super::shared_file::SharedFile;
 
-/// How long keys from a file are used without looking again, as if they lived for half an hour and
-/// were renewed ten minutes before. Source: agent.md §2.2.
-const MAX_AGE: Duration = Duration::from_secs(20 * 60);
-
-/// How long before their end an instance role's keys are renewed.
+/// How long before their end keys are renewed.
 const RENEW_BEFORE: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 
 /// Why there are no keys to sign with.
@@ -30,6 +31,12 @@ pub enum CredentialsError {
     /// The instance has no role, or the metadata service does not answer.
     #[error("no credentials from the instance profile")]
     InstanceRole(#[source] ImdsError),
+    /// The program that should print them did not.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// The container platform did not hand them out.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
 }
 
 /// Where keys come from.
@@ -37,32 +44,28 @@ pub enum CredentialsError {
 pub enum CredentialSource {
     /// An IAM user's pair.
     Fixed(Credentials),
-    /// A profile of an AWS shared-credentials file, read again when it changes (I-14).
+    /// A profile of AWS's shared files, read again when they change (I-14).
     SharedFile(SharedFile),
+    /// Keys that are handed out for a time.
+    Expiring(Expiring),
+}
+
+/// Keys that are handed out for a time, kept until shortly before its end.
+#[derive(Debug)]
+pub struct Expiring {
+    origin: Origin,
+    cached: Mutex<Option<Keys>>,
+}
+
+/// Who hands keys out.
+#[derive(Debug)]
+enum Origin {
     /// The role of an EC2 instance.
-    InstanceRole(InstanceRole),
-}
-
-/// The role of an EC2 instance.
-#[derive(Debug)]
-pub struct InstanceRole {
-    imds: Arc<Imds>,
-    cached: Mutex<Option<RoleKeys>>,
-}
-
-/// A profile of an AWS shared-credentials file.
-#[derive(Debug)]
-pub struct SharedFile {
-    path: PathBuf,
-    profile: String,
-    cached: Mutex<Option<Cached>>,
-}
-
-#[derive(Clone, Debug)]
-struct Cached {
-    credentials: Credentials,
-    modified: Option<SystemTime>,
-    read_at: Instant,
+    InstanceRole(Arc<Imds>),
+    /// The agent of a container platform.
+    Container(Container),
+    /// A program's command line.
+    Process(String),
 }
 
 impl CredentialSource {
@@ -73,12 +76,26 @@ impl CredentialSource {
 
     /// The profile of that name in the file at `path`.
     pub fn shared_file(path: PathBuf, profile: String) -> CredentialSource {
-        CredentialSource::SharedFile(SharedFile { path, profile, cached: Mutex::new(None) })
+        CredentialSource::SharedFile(SharedFile::new(path, None, profile))
     }
 
     /// The role of this instance.
     pub fn instance_role(imds: Arc<Imds>) -> CredentialSource {
-        CredentialSource::InstanceRole(InstanceRole { imds, cached: Mutex::new(None) })
+        CredentialSource::expiring(Origin::InstanceRole(imds))
+    }
+
+    /// What the container platform hands out.
+    pub(super) fn container(container: Container) -> CredentialSource {
+        CredentialSource::expiring(Origin::Container(container))
+    }
+
+    /// What the program with this command line prints.
+    pub(super) fn process(command_line: String) -> CredentialSource {
+        CredentialSource::expiring(Origin::Process(command_line))
+    }
+
+    fn expiring(origin: Origin) -> CredentialSource {
+        CredentialSource::Expiring(Expiring { origin, cached: Mutex::new(None) })
     }
 
     /// The keys to sign the next request with.
@@ -89,7 +106,7 @@ impl CredentialSource {
         match self {
             CredentialSource::Fixed(credentials) => Ok(credentials.clone()),
             CredentialSource::SharedFile(file) => file.current(Instant::now()),
-            CredentialSource::InstanceRole(role) => role.current(jiff::Timestamp::now()).await,
+            CredentialSource::Expiring(keys) => keys.current(jiff::Timestamp::now()).await,
         }
     }
 
@@ -99,27 +116,24 @@ impl CredentialSource {
         match self {
             CredentialSource::Fixed(_) => false,
             CredentialSource::SharedFile(file) => file.renew(),
-            CredentialSource::InstanceRole(role) => role.renew().await,
+            CredentialSource::Expiring(keys) => keys.renew().await,
         }
     }
 }
 
-impl InstanceRole {
+impl Expiring {
     async fn current(&self, now: jiff::Timestamp) -> Result<Credentials, CredentialsError> {
         let cached = self.lock().clone();
-        if let Some(keys) = cached.as_ref().filter(|keys| now + RENEW_BEFORE < keys.expiration) {
-            return Ok(to_credentials(keys));
+        let lasts = |keys: &Keys, margin| keys.expiration.is_none_or(|end| now + margin < end);
+        if let Some(keys) = cached.as_ref().filter(|keys| lasts(keys, RENEW_BEFORE)) {
+            return Ok(keys.credentials.clone());
         }
-        match self.imds.role_keys().await {
-            Ok(keys) => {
-                let credentials = to_credentials(&keys);
-                *self.lock() = Some(keys);
-                Ok(credentials)
-            }
+        match self.origin.keys().await {
+            Ok(keys) => Ok(self.lock().insert(keys).credentials.clone()),
             // The old keys may still be good for their last minutes.
-            Err(error) => match cached.filter(|keys| now < keys.expiration) {
-                Some(keys) => Ok(to_credentials(&keys)),
-                None => Err(CredentialsError::InstanceRole(error)),
+            Err(error) => match cached.filter(|keys| lasts(keys, jiff::SignedDuration::ZERO)) {
+                Some(keys) => Ok(keys.credentials),
+                None => Err(error),
             },
         }
     }
@@ -127,157 +141,60 @@ impl InstanceRole {
     async fn renew(&self) -> bool {
         let before = self.lock().take();
         let Ok(now) = self.current(jiff::Timestamp::now()).await else { return false };
-        before.is_none_or(|before| before.access_key_id != now.access_key_id)
+        before.is_none_or(|before| before.credentials != now)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<RoleKeys>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Keys>> {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn to_credentials(keys: &RoleKeys) -> Credentials {
-    Credentials {
-        access_key_id: keys.access_key_id.clone(),
-        secret_access_key: keys.secret_access_key.clone(),
-        session_token: Some(keys.token.clone()),
-    }
-}
-
-impl SharedFile {
-    fn current(&self, now: Instant) -> Result<Credentials, CredentialsError> {
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        let modified = std::fs::metadata(&self.path).and_then(|metadata| metadata.modified()).ok();
-        if let Some(cached) = &*cached
-            && cached.modified == modified
-            && now.saturating_duration_since(cached.read_at) < MAX_AGE
-        {
-            return Ok(cached.credentials.clone());
-        }
-        let credentials = self.read()?;
-        *cached = Some(Cached { credentials: credentials.clone(), modified, read_at: now });
-        Ok(credentials)
-    }
-
-    fn renew(&self) -> bool {
-        let before = self.cached.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Ok(now) = self.current(Instant::now()) else { return false };
-        before.is_none_or(|before| before.credentials != now)
-    }
-
-    fn read(&self) -> Result<Credentials, CredentialsError> {
-        let failed = |source| CredentialsError::File { path: self.path.clone(), source };
-        let text = read_text(&self.path).map_err(|error| failed(Some(error)))?;
-        profile_credentials(&text, &self.profile).ok_or_else(|| failed(None))
-    }
-}
-
-fn read_text(path: &Path) -> std::io::Result<String> {
-    Ok(String::from_utf8_lossy(&std::fs::read(path)?).into_owned())
-}
-
-/// The keys of `profile` in the text of a shared-credentials file.
-fn profile_credentials(text: &str, profile: &str) -> Option<Credentials> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
-    let section_of = |line: &str| Some(line.strip_prefix('[')?.strip_suffix(']')?.trim() == profile);
-    let mut is_inside = false;
-    let mut entries = Vec::new();
-    for line in lines {
-        match section_of(line) {
-            Some(is_ours) => is_inside = is_ours,
-            None => entries.extend(line.split_once('=').filter(|_| is_inside)),
+impl Origin {
+    async fn keys(&self) -> Result<Keys, CredentialsError> {
+        match self {
+            Origin::InstanceRole(imds) => imds.role_keys().await.map_err(CredentialsError::InstanceRole),
+            Origin::Container(container) => Ok(container.keys().await?),
+            Origin::Process(command_line) => Ok(process::run(command_line).await?),
         }
     }
-    let value = |name: &str| {
-        let is_named =
-            |(key, value): &&(&str, &str)| key.trim().eq_ignore_ascii_case(name) && !value.trim().is_empty();
-        entries.iter().rfind(is_named).map(|(_, value)| value.trim().to_owned())
-    };
-    Some(Credentials {
-        access_key_id: value("aws_access_key_id")?,
-        secret_access_key: value("aws_secret_access_key")?,
-        session_token: value("aws_session_token"),
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FILE: &str = "# keys\n[default]\naws_access_key_id = A1\naws_secret_access_key=S1\n\
-                        aws_session_token = T1==\n\n[other]\naws_access_key_id = A2\naws_secret_access_key = S2\n";
-
-    #[track_caller]
-    fn check(text: &str, profile: &str, expected: Option<(&str, &str, Option<&str>)>) {
-        let found = profile_credentials(text, profile);
-        let found = found.as_ref().map(|found| {
-            (found.access_key_id.as_str(), found.secret_access_key.as_str(), found.session_token.as_deref())
-        });
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn a_profile_has_two_keys_and_perhaps_a_token() {
-        check(FILE, "default", Some(("A1", "S1", Some("T1=="))));
-        check(FILE, "other", Some(("A2", "S2", None)));
-        check(FILE, "absent", None);
-        check("[default]\naws_access_key_id = A\n", "default", None);
+    /// A program that prints keys with another number each time, good until `end`.
+    fn counting(dir: &std::path::Path, end: jiff::Timestamp) -> Expiring {
+        let command_line = format!(
+            "cd {} && echo x >> calls && printf '{{\"AccessKeyId\":\"A%s\",\"SecretAccessKey\":\"S\",\
+             \"Expiration\":\"{end}\"}}' $(wc -l < calls)",
+            dir.display()
+        );
+        Expiring { origin: Origin::Process(command_line), cached: Mutex::new(None) }
     }
 
     #[tokio::test]
-    async fn session_keys_are_read_again_when_the_file_changes() {
+    async fn keys_are_kept_until_shortly_before_their_end() {
         let dir = tempfile::tempdir().expect("dir");
-        let path = dir.path().join("credentials");
-        std::fs::write(&path, FILE).expect("write");
-        let source = CredentialSource::shared_file(path.clone(), "default".to_owned());
-        assert_eq!(source.current().await.expect("keys").access_key_id, "A1");
-
-        std::fs::write(&path, FILE.replace("A1", "A9")).expect("write");
-        let file = std::fs::File::options().write(true).open(&path).expect("open");
-        file.set_modified(SystemTime::now() + Duration::from_secs(5)).expect("mtime");
-        assert_eq!(source.current().await.expect("keys").access_key_id, "A9");
+        let start = jiff::Timestamp::now();
+        let keys = counting(dir.path(), start + jiff::SignedDuration::from_hours(1));
+        for (minutes, expected) in [(0, "A1"), (54, "A1"), (56, "A2")] {
+            let now = start + jiff::SignedDuration::from_mins(minutes);
+            assert_eq!(keys.current(now).await.expect("keys").access_key_id, expected, "{minutes}");
+        }
+        assert!(keys.renew().await, "a refusal asks for new ones at once");
+        assert_eq!(keys.current(start).await.expect("keys").access_key_id, "A3");
     }
 
     #[tokio::test]
-    async fn a_refusal_looks_for_newer_keys_even_when_the_time_stamp_is_the_same() {
-        let dir = tempfile::tempdir().expect("dir");
-        let path = dir.path().join("credentials");
-        std::fs::write(&path, FILE).expect("write");
-        let modified = std::fs::metadata(&path).expect("meta").modified().expect("mtime");
-        let source = CredentialSource::shared_file(path.clone(), "default".to_owned());
-        source.current().await.expect("keys");
-        assert!(!source.renew().await, "nothing newer");
-
-        std::fs::write(&path, FILE.replace("A1", "A9")).expect("write");
-        let file = std::fs::File::options().write(true).open(&path).expect("open");
-        file.set_modified(modified).expect("mtime");
-        assert!(source.renew().await);
-        assert_eq!(source.current().await.expect("keys").access_key_id, "A9");
-    }
-
-    #[test]
-    fn keys_are_read_again_after_twenty_minutes() {
-        let dir = tempfile::tempdir().expect("dir");
-        let path = dir.path().join("credentials");
-        std::fs::write(&path, FILE).expect("write");
-        let modified = std::fs::metadata(&path).expect("meta").modified().expect("mtime");
-        let file = SharedFile { path: path.clone(), profile: "default".to_owned(), cached: Mutex::new(None) };
-        let start = Instant::now();
-        file.current(start).expect("keys");
-        std::fs::write(&path, FILE.replace("A1", "A9")).expect("write");
-        std::fs::File::options()
-            .write(true)
-            .open(&path)
-            .expect("open")
-            .set_modified(modified)
-            .expect("mtime");
-        assert_eq!(file.current(start + MAX_AGE / 2).expect("keys").access_key_id, "A1");
-        assert_eq!(file.current(start + MAX_AGE).expect("keys").access_key_id, "A9");
-    }
-
-    #[tokio::test]
-    async fn an_absent_file_is_named() {
-        let source = CredentialSource::shared_file("/nowhere/keys".into(), "default".to_owned());
-        let error = source.current().await.expect_err("absent");
-        assert_eq!(error.to_string(), "Failed to load credentials from path /nowhere/keys");
+    async fn old_keys_are_used_to_their_end_when_there_are_no_new_ones() {
+        let start = jiff::Timestamp::now();
+        let credentials =
+            Credentials { access_key_id: "OLD".into(), secret_access_key: "S".into(), session_token: None };
+        let old = Keys { credentials, expiration: Some(start + jiff::SignedDuration::from_mins(3)) };
+        let keys = Expiring { origin: Origin::Process("false".to_owned()), cached: Mutex::new(Some(old)) };
+        assert_eq!(keys.current(start).await.expect("keys").access_key_id, "OLD");
+        let later = start + jiff::SignedDuration::from_mins(4);
+        assert!(matches!(keys.current(later).await, Err(CredentialsError::Process(_))));
     }
 }

@@ -11,7 +11,9 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+
+use super::keys::Keys;
 
 /// Where every instance finds it.
 pub(super) const ADDRESS: &str = "http://169.254.169.254";
@@ -66,33 +68,13 @@ pub struct IdentityDocument {
     pub instance_id: String,
 }
 
-/// The keys of the instance's role.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct RoleKeys {
-    /// Public half.
-    pub access_key_id: String,
-    /// Secret half.
-    pub secret_access_key: String,
-    /// Sent along.
-    pub token: String,
-    /// Until when they are good.
-    #[serde(deserialize_with = "time_of_text")]
-    pub expiration: jiff::Timestamp,
-}
-
-impl std::fmt::Debug for RoleKeys {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("RoleKeys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
-    }
-}
-
 /// A client of the metadata service.
 #[derive(Debug)]
 pub struct Imds {
     client: Client<HttpConnector, Full<Bytes>>,
     address: String,
     is_v1_allowed: bool,
+    retries: [Duration; 2],
     token: Mutex<Option<CachedToken>>,
 }
 
@@ -109,7 +91,14 @@ impl Imds {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(TIMEOUT));
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Imds { client, address: address.into(), is_v1_allowed, token: Mutex::new(None) }
+        let address = address.into();
+        Imds { client, address, is_v1_allowed, retries: RETRIES, token: Mutex::new(None) }
+    }
+
+    /// The same, trying again without waiting.
+    #[cfg(test)]
+    pub(super) fn hasty(address: impl Into<String>, is_v1_allowed: bool) -> Imds {
+        Imds { retries: [Duration::ZERO; 2], ..Imds::new(address, is_v1_allowed) }
     }
 
     /// Who the instance is.
@@ -118,7 +107,15 @@ impl Imds {
     /// [`ImdsError`].
     pub async fn identity_document(&self) -> Result<IdentityDocument, ImdsError> {
         let text = self.get("/latest/dynamic/instance-identity/document").await?;
-        serde_json::from_str(&text).map_err(|error| ImdsError::Unreadable(error.to_string()))
+        let mut document: IdentityDocument =
+            serde_json::from_str(&text).map_err(|error| ImdsError::Unreadable(error.to_string()))?;
+        document.region = document.region.trim().to_owned();
+        Ok(document)
+    }
+
+    /// `amazonaws.com`, `amazonaws.com.cn`, …; `None` when it does not say.
+    pub async fn domain(&self) -> Option<String> {
+        self.get("/latest/meta-data/services/domain").await.ok().filter(|domain| !domain.is_empty())
     }
 
     /// `aws`, `aws-cn`, `aws-us-gov`, …
@@ -133,12 +130,12 @@ impl Imds {
     ///
     /// # Errors
     /// [`ImdsError`], with code 404 when the instance has no role.
-    pub async fn role_keys(&self) -> Result<RoleKeys, ImdsError> {
+    pub(super) async fn role_keys(&self) -> Result<Keys, ImdsError> {
         let roles = self.get("/latest/meta-data/iam/security-credentials/").await?;
         let role = roles.lines().next().unwrap_or_default().trim();
         let text = self.get(&format!("/latest/meta-data/iam/security-credentials/{role}")).await?;
-        // The text holds a secret, and so may the error's excerpt of it.
-        serde_json::from_str(&text).map_err(|_| ImdsError::Unreadable("no keys in it".to_owned()))
+        let keys = Keys::from_json(text.as_bytes());
+        keys.ok_or_else(|| ImdsError::Unreadable("no keys in it".to_owned()))
     }
 
     async fn get(&self, path: &str) -> Result<String, ImdsError> {
@@ -155,14 +152,24 @@ impl Imds {
         let token = self.token().await?;
         let headers: Vec<(&str, &str)> =
             token.iter().map(|token| ("x-aws-ec2-metadata-token", token.as_str())).collect();
-        let mut result = self.request(&Method::GET, path, &headers).await;
-        for pause in RETRIES {
+        self.tried(&Method::GET, path, &headers).await
+    }
+
+    /// The request, three times at most.
+    async fn tried(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<String, ImdsError> {
+        let mut result = self.request(method, path, headers).await;
+        for pause in self.retries {
             match &result {
-                // Neither a missing role nor an expired token will be there a second later.
-                Ok(_) | Err(ImdsError::Status { code: 401 | 404, .. }) => break,
+                // A missing role will not be there a second later.
+                Ok(_) | Err(ImdsError::Status { code: 404, .. }) => break,
                 Err(_) => tokio::time::sleep(pause).await,
             }
-            result = self.request(&Method::GET, path, &headers).await;
+            result = self.request(method, path, headers).await;
         }
         result
     }
@@ -175,7 +182,7 @@ impl Imds {
         }
         let ttl = TOKEN_TTL_SECS.to_string();
         let headers = [("x-aws-ec2-metadata-token-ttl-seconds", ttl.as_str())];
-        let token = self.request(&Method::PUT, "/latest/api/token", &headers).await.ok();
+        let token = self.tried(&Method::PUT, "/latest/api/token", &headers).await.ok();
         let use_for = if token.is_some() { TOKEN_USE } else { NO_TOKEN_USE };
         let cached = CachedToken { token: token.clone(), until: Instant::now() + use_for };
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);
@@ -217,11 +224,103 @@ impl Imds {
     }
 }
 
-fn time_of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<jiff::Timestamp, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-}
-
 fn status_error(status: StatusCode) -> ImdsError {
     let reason = status.canonical_reason().unwrap_or("Unknown").to_owned();
     ImdsError::Status { reason, code: status.as_u16() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_server::{Reply, Seen, TestServer};
+
+    const DOCUMENT: &str = r#"{"region":" us-west-2\n","accountId":"1","instanceId":"i-0"}"#;
+
+    fn answer(request: &Seen) -> Reply {
+        match request.path() {
+            "/latest/api/token" => Reply::new(200, "T1"),
+            "/latest/dynamic/instance-identity/document" => Reply::new(200, DOCUMENT),
+            "/latest/meta-data/services/partition" => Reply::new(200, " aws\n"),
+            "/latest/meta-data/services/domain" => Reply::new(200, "amazonaws.com\n"),
+            _ => Reply::new(404, ""),
+        }
+    }
+
+    fn count(server: &TestServer, line: &str) -> usize {
+        server.requests().iter().filter(|request| request.line() == line).count()
+    }
+
+    #[tokio::test]
+    async fn a_token_is_fetched_once_and_texts_are_trimmed() {
+        let server = TestServer::start(|_, request| answer(request)).await;
+        let imds = Imds::hasty(server.address(), true);
+        assert_eq!(imds.identity_document().await.expect("a document").region, "us-west-2");
+        assert_eq!(imds.partition().await.expect("a partition"), "aws");
+        assert_eq!(imds.domain().await.as_deref(), Some("amazonaws.com"));
+        assert_eq!(count(&server, "PUT /latest/api/token"), 1);
+        let requests = server.requests();
+        assert_eq!(requests[0].header("x-aws-ec2-metadata-token-ttl-seconds"), "21600");
+        assert!(requests[1..].iter().all(|request| request.header("x-aws-ec2-metadata-token") == "T1"));
+    }
+
+    #[tokio::test]
+    async fn without_a_token_version_1_is_asked_after_three_tries_and_that_is_remembered() {
+        let server = TestServer::start(|_, request| match request.path() {
+            "/latest/api/token" => Reply::new(503, ""),
+            _ => answer(request),
+        })
+        .await;
+        let imds = Imds::hasty(server.address(), true);
+        imds.partition().await.expect("a partition");
+        imds.identity_document().await.expect("a document");
+        assert_eq!(count(&server, "PUT /latest/api/token"), 3);
+        assert!(
+            server.requests().iter().all(|request| request.header("x-aws-ec2-metadata-token").is_empty())
+        );
+    }
+
+    #[tokio::test]
+    async fn without_a_token_and_version_1_nothing_is_asked() {
+        let server = TestServer::start(|_, _| Reply::new(503, "")).await;
+        let imds = Imds::hasty(server.address(), false);
+        let error = imds.identity_document().await.expect_err("no token").to_string();
+        assert_eq!(error, "HTTP error from metadata service to get imdsv2 token.");
+        assert_eq!(imds.domain().await, None);
+        assert_eq!(server.requests().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_is_fetched_anew_once() {
+        let server = TestServer::start(|n, request| match (request.path(), n) {
+            ("/latest/api/token", 0) => Reply::new(200, "OLD"),
+            ("/latest/api/token", _) => Reply::new(200, "NEW"),
+            _ if request.header("x-aws-ec2-metadata-token") == "OLD" => Reply::new(401, ""),
+            _ => answer(request),
+        })
+        .await;
+        let imds = Imds::hasty(server.address(), true);
+        assert_eq!(imds.partition().await.expect("a partition"), "aws");
+        let partition = "GET /latest/meta-data/services/partition";
+        assert_eq!((count(&server, "PUT /latest/api/token"), count(&server, partition)), (2, 4));
+    }
+
+    #[tokio::test]
+    async fn errors_are_tried_three_times_and_named() {
+        let server = TestServer::start(|_, request| match request.path() {
+            "/latest/api/token" => Reply::new(200, "T1"),
+            _ => Reply::new(500, ""),
+        })
+        .await;
+        let error = Imds::hasty(server.address(), true).partition().await.expect_err("500").to_string();
+        assert_eq!(error, "HTTP error from metadata service: Internal Server Error, code 500");
+        assert_eq!(count(&server, "GET /latest/meta-data/services/partition"), 3);
+    }
+
+    #[tokio::test]
+    async fn an_instance_without_a_role_is_not_asked_again_and_again() {
+        let server = TestServer::start(|_, request| answer(request)).await;
+        let error = Imds::hasty(server.address(), true).role_keys().await.expect_err("no role").to_string();
+        assert_eq!(error, "HTTP error from metadata service: Not Found, code 404");
+        assert_eq!(server.requests().len(), 2);
+    }
 }

@@ -3,18 +3,33 @@
 //! Secrets live in here and in signed requests only: never in the environment, so that no hook sees
 //! them (I-13), and never in a log.
 
+mod container;
 mod credentials;
 mod imds;
+mod keys;
 mod person;
+mod process;
+mod shared_file;
+#[cfg(test)]
+mod tests;
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
+
+use longshore_model::evidence::Evidence;
 
 use crate::config::Settings;
 use crate::config::on_premises::{self, OnPremises, OnPremisesError, OnPremisesKeys};
+use crate::failure::Evident;
+use crate::service::{EndpointError, check_region, domain_of};
 
+pub use container::{Container, ContainerError};
 pub use credentials::{CredentialSource, CredentialsError};
 pub use imds::{Imds, ImdsError};
 pub use person::resolve_for_person;
+pub use process::ProcessError;
+pub use shared_file::SharedFile;
 
 /// Variables of the agent's own environment that hooks must not inherit: credentials, and where they are
 /// handed out.
@@ -41,6 +56,9 @@ pub enum IdentityError {
     /// The on-premises file is wrong.
     #[error(transparent)]
     OnPremises(#[from] OnPremisesError),
+    /// The host's region or domain makes no address.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
     /// Neither a file nor the environment names the host, and it is no EC2 instance.
     #[error(
         "Missing credentials - please check if this instance was started with an IAM instance profile \
@@ -59,17 +77,21 @@ pub struct Identity {
     pub host_identifier: String,
     /// The one region for endpoints and signatures (I-11).
     pub region: String,
+    /// The domain of AWS's addresses here, when the metadata service was asked and says.
+    pub domain: Option<String>,
     /// How it signs.
     pub credentials: CredentialSource,
 }
 
-/// What the environment says about the host.
+/// What the environment says about the host. Keys in it are a person's, not the host's: not read.
 #[derive(Debug, Default)]
 struct Environment {
     host_identifier: Option<String>,
     region: Option<String>,
     profile: Option<String>,
-    credentials_file: Option<String>,
+    credentials_file: Option<PathBuf>,
+    config_file: Option<PathBuf>,
+    container: Option<Container>,
     imds_address: Option<String>,
 }
 
@@ -78,27 +100,66 @@ struct Environment {
 /// # Errors
 /// [`IdentityError`].
 pub async fn resolve(settings: &Settings) -> Result<Identity, IdentityError> {
-    let environment = Environment::read();
-    match on_premises::read(&settings.on_premises_config_file)? {
-        Some(on_premises) => Ok(from_on_premises(on_premises, environment.profile())),
-        None => from_host(settings, environment).await,
+    resolve_in(settings, Environment::read()).await
+}
+
+async fn resolve_in(settings: &Settings, environment: Environment) -> Result<Identity, IdentityError> {
+    let on_premises = on_premises::read(&settings.on_premises_config_file)?;
+    let is_on_premises = std::fs::File::open(&settings.on_premises_config_file).is_ok();
+    let identity = match on_premises {
+        Some(on_premises) => from_on_premises(on_premises, environment.profile()),
+        None => from_host(settings, environment).await?,
+    };
+    if is_on_premises && settings.deploy_control_endpoint.is_none() {
+        let domain = identity.domain.as_deref().unwrap_or_else(|| domain_of(&identity.region));
+        check_region(domain, &identity.region)?;
     }
+    Ok(identity)
 }
 
 impl Environment {
     fn read() -> Environment {
+        Environment::from_variables(variable)
+    }
+
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Environment {
+        let home = |name: &str| variable("HOME").map(|home| PathBuf::from(home).join(".aws").join(name));
+        let path = |name: &str| variable(name).map(PathBuf::from);
         Environment {
             host_identifier: variable("AWS_HOST_IDENTIFIER"),
             region: variable("AWS_REGION"),
             profile: variable("AWS_PROFILE"),
-            credentials_file: variable("AWS_SHARED_CREDENTIALS_FILE")
-                .or_else(|| variable("HOME").map(|home| format!("{home}/.aws/credentials"))),
+            credentials_file: path("AWS_SHARED_CREDENTIALS_FILE").or_else(|| home("credentials")),
+            config_file: path("AWS_CONFIG_FILE").or_else(|| home("config")),
             imds_address: variable(IMDS_ADDRESS_VARIABLE),
+            container: Container::from_variables(variable),
         }
     }
 
     fn profile(&self) -> String {
         self.profile.clone().unwrap_or_else(|| "default".to_owned())
+    }
+
+    /// Where this host's keys come from: a profile of its user, a program that the profile names, the
+    /// container platform, the instance's role. Chosen once, so that files which somebody writes later do
+    /// not take a running agent's role away. Source: agent.md §2.1.
+    fn credentials(&mut self, imds: &Arc<Imds>) -> CredentialSource {
+        self.credentials_of_user().unwrap_or_else(|| self.credentials_of_platform(imds))
+    }
+
+    fn credentials_of_user(&mut self) -> Option<CredentialSource> {
+        let file = SharedFile::new(self.credentials_file.take()?, self.config_file.take(), self.profile());
+        if file.current(Instant::now()).is_ok() {
+            return Some(CredentialSource::SharedFile(file));
+        }
+        file.credential_process().map(CredentialSource::process)
+    }
+
+    fn credentials_of_platform(&mut self, imds: &Arc<Imds>) -> CredentialSource {
+        match self.container.take() {
+            Some(container) => CredentialSource::container(container),
+            None => CredentialSource::instance_role(Arc::clone(imds)),
+        }
     }
 }
 
@@ -108,7 +169,7 @@ fn variable(name: &str) -> Option<String> {
 
 fn from_on_premises(on_premises: OnPremises, profile: String) -> Identity {
     let credentials = keys_of(on_premises.keys, profile);
-    Identity { host_identifier: on_premises.arn, region: on_premises.region, credentials }
+    Identity { host_identifier: on_premises.arn, region: on_premises.region, domain: None, credentials }
 }
 
 fn keys_of(keys: OnPremisesKeys, profile: String) -> CredentialSource {
@@ -122,32 +183,46 @@ fn keys_of(keys: OnPremisesKeys, profile: String) -> CredentialSource {
     }
 }
 
-/// An EC2 instance, or a host that its operator named by hand. Keys in the home directory come
-/// before those of the instance's role, as in the SDKs.
-async fn from_host(settings: &Settings, environment: Environment) -> Result<Identity, IdentityError> {
+/// An EC2 instance, or a host that its operator named by hand, which the metadata service need not know.
+async fn from_host(settings: &Settings, mut environment: Environment) -> Result<Identity, IdentityError> {
     let address = environment.imds_address.clone().unwrap_or_else(|| imds::ADDRESS.to_owned());
     let imds = Arc::new(Imds::new(address.trim_end_matches('/'), !settings.disable_imds_v1));
-    let profile = environment.profile();
-    let shared_file =
-        environment.credentials_file.map(|path| CredentialSource::shared_file(path.into(), profile));
-    let credentials = match shared_file {
-        Some(file) if file.current().await.is_ok() => file,
-        Some(_) | None => CredentialSource::instance_role(Arc::clone(&imds)),
-    };
+    let credentials = environment.credentials(&imds);
     if let (Some(host_identifier), Some(region)) = (&environment.host_identifier, &environment.region) {
         let (host_identifier, region) = (host_identifier.clone(), region.clone());
-        return Ok(Identity { host_identifier, region, credentials });
+        return Ok(Identity { host_identifier, region, domain: None, credentials });
     }
     let nobody = |source| IdentityError::Nobody { source };
     let document = imds.identity_document().await.map_err(nobody)?;
-    let region = environment.region.unwrap_or_else(|| document.region.trim().to_owned());
     let host_identifier = match environment.host_identifier {
         Some(host_identifier) => host_identifier,
         None => {
             let partition = imds.partition().await.map_err(nobody)?;
-            let (account, instance) = (&document.account_id, &document.instance_id);
-            format!("arn:{partition}:ec2:{}:{account}:instance/{instance}", document.region.trim())
+            let (region, account, instance) = (&document.region, &document.account_id, &document.instance_id);
+            format!("arn:{partition}:ec2:{region}:{account}:instance/{instance}")
         }
     };
-    Ok(Identity { host_identifier, region, credentials })
+    let region = environment.region.unwrap_or(document.region);
+    Ok(Identity { host_identifier, region, domain: imds.domain().await, credentials })
+}
+
+impl Evident for IdentityError {
+    fn evidence(&self) -> Vec<Evidence> {
+        let subject = imds::ADDRESS.to_owned();
+        match self {
+            IdentityError::Nobody { source: ImdsError::Status { code, .. } } => {
+                vec![Evidence::HttpRefusal { subject, status: *code, code: None, request_id: None }]
+            }
+            IdentityError::Nobody { source: ImdsError::Network(detail) } => {
+                vec![Evidence::Unreachable { subject, detail: detail.clone() }]
+            }
+            IdentityError::Nobody { .. } | IdentityError::OnPremises(_) => Vec::new(),
+            IdentityError::Endpoint(EndpointError::Domain(name)) => broken("unknown_domain", name),
+            IdentityError::Endpoint(EndpointError::Region(name)) => broken("invalid_region", name),
+        }
+    }
+}
+
+fn broken(rule: &str, subject: &str) -> Vec<Evidence> {
+    vec![Evidence::RuleBroken { rule: rule.to_owned(), subjects: vec![subject.to_owned()] }]
 }

@@ -19,7 +19,7 @@ const FALLBACK_REGION: &str = "us-east-1";
 /// # Errors
 /// [`IdentityError`], when the on-premises file is wrong.
 pub async fn resolve_for_person(settings: &Settings, needs_keys: bool) -> Result<Identity, IdentityError> {
-    let environment = Environment::read();
+    let mut environment = Environment::read();
     let on_premises = on_premises::read(&settings.on_premises_config_file)?;
     let host_identifier = environment.host_identifier.clone();
     let region = environment.region.clone().or_else(|| variable("AWS_DEFAULT_REGION"));
@@ -28,6 +28,7 @@ pub async fn resolve_for_person(settings: &Settings, needs_keys: bool) -> Result
             .or_else(|| on_premises.as_ref().map(|host| host.arn.clone()))
             .unwrap_or_default(),
         region: region.or_else(|| on_premises.as_ref().map(|host| host.region.clone())).unwrap_or_default(),
+        domain: None,
         credentials: CredentialSource::fixed(String::new(), String::new()),
     };
     if !needs_keys {
@@ -39,16 +40,11 @@ pub async fn resolve_for_person(settings: &Settings, needs_keys: bool) -> Result
         let document = imds.identity_document().await;
         identity.region = document.map_or_else(|_| FALLBACK_REGION.to_owned(), |document| document.region);
     }
-    let profile = environment.profile();
-    let shared_file =
-        environment.credentials_file.map(|path| CredentialSource::shared_file(path.into(), profile.clone()));
-    identity.credentials = match (keys_of_environment(), shared_file) {
-        (Some(keys), _) => CredentialSource::Fixed(keys),
-        (None, Some(file)) if file.current().await.is_ok() => file,
-        (None, _) => match on_premises {
-            Some(host) => keys_of(host.keys, profile),
-            None => CredentialSource::instance_role(imds),
-        },
+    let own = keys_of_environment().map(CredentialSource::Fixed);
+    identity.credentials = match (own.or_else(|| environment.credentials_of_user()), on_premises) {
+        (Some(credentials), _) => credentials,
+        (None, Some(host)) => keys_of(host.keys, environment.profile()),
+        (None, None) => environment.credentials_of_platform(&imds),
     };
     Ok(identity)
 }

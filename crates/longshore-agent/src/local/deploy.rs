@@ -20,6 +20,7 @@ use crate::execute::events::CommandKind;
 use crate::failure::CommandFailure;
 use crate::identity::{self, Identity, IdentityError};
 use crate::layout::{ARCHIVE, Layout};
+use crate::service::{ConnectError, Outgoing};
 use crate::tracker::Tracker;
 
 /// Nothing can be fetched without keys.
@@ -37,6 +38,9 @@ pub(super) enum BeginError {
     /// There are no keys for the bucket.
     #[error("{NO_CREDENTIALS}")]
     NoCredentials,
+    /// Nothing can be reached from here.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     /// The system refuses what every process needs.
     #[error("cannot start: {0}")]
     System(#[from] std::io::Error),
@@ -66,7 +70,7 @@ impl Deployment {
             return Err(BeginError::NoCredentials);
         }
         let running = RunningScript::default();
-        let executor = executor(&request, settings, identity, running.clone());
+        let executor = executor(&request, settings, identity, running.clone())?;
         let interrupts = Interrupts::new()?;
         Ok(Deployment { request, executor, running, interrupts, voice, begin: Instant::now() })
     }
@@ -137,7 +141,7 @@ impl Deployment {
         let Deployment { request, executor, running, interrupts, voice, .. } = self;
         let mut command = std::pin::pin!(executor.execute(name, &request.spec));
         let signal = tokio::select! {
-            ended = &mut command => return ended,
+            ended = &mut command => return ended.map(drop),
             signal = interrupts.next() => signal,
         };
         voice.line(format!("    {signal}: stopping at once; a second signal leaves everything as it is"));
@@ -149,7 +153,7 @@ impl Deployment {
                 None if is_install => {}
                 None => return Err(interrupted(signal)),
             }
-            command.await
+            command.await.map(drop)
         };
         let ended = tokio::select! {
             ended = stop => ended,
@@ -207,19 +211,20 @@ fn executor(
     settings: Arc<Settings>,
     identity: Identity,
     running: RunningScript,
-) -> Executor {
+) -> Result<Executor, ConnectError> {
     let layout = Layout::new(&settings.root_dir, &settings.ongoing_deployment_tracking);
+    let outgoing = Arc::new(Outgoing::new(&settings)?);
     let (host_identifier, region) = (identity.host_identifier.clone(), identity.region.clone());
-    Executor {
+    Ok(Executor {
         tracker: Tracker::new(&layout),
         layout,
-        downloader: Downloader::new(Arc::clone(&settings), Arc::new(identity)),
+        downloader: Downloader::new(Arc::clone(&settings), outgoing, Arc::new(identity)),
         settings,
         host_identifier,
         region,
         mapping: request.mapping.clone(),
         caller: Caller::Person(Person { on_wait: say_wait, running }),
-    }
+    })
 }
 
 #[expect(clippy::print_stderr, reason = "somebody waits at a terminal")]

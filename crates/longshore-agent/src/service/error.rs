@@ -3,13 +3,16 @@
 use std::error::Error;
 use std::fmt;
 
+use longshore_model::evidence::Evidence;
 use longshore_wire::client;
+use longshore_wire::host_command::SIGNING_NAME;
 
 use crate::causes::with_causes;
+use crate::failure::Evident;
 use crate::identity::CredentialsError;
 
 /// Codes that speak of our keys or clock, not of what we asked for.
-const CREDENTIAL_CODES: [&str; 10] = [
+const CREDENTIAL_CODES: [&str; 13] = [
     "ExpiredToken",
     "ExpiredTokenException",
     "UnrecognizedClient",
@@ -20,6 +23,9 @@ const CREDENTIAL_CODES: [&str; 10] = [
     "SignatureDoesNotMatch",
     "IncompleteSignature",
     "RequestExpired",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "TokenRefreshRequired",
 ];
 
 /// Why a call has no good answer.
@@ -54,7 +60,7 @@ impl CallError {
 
     /// Whether the service refused our keys or our clock.
     pub fn is_about_credentials(&self) -> bool {
-        self.code().is_some_and(|code| CREDENTIAL_CODES.contains(&code))
+        self.code().is_some_and(is_about_credentials)
     }
 
     /// Whether the service has understood the request and will never accept it.
@@ -117,6 +123,31 @@ impl CallError {
             }
             CallError::Call(error) => with_causes(error),
             CallError::Credentials(error) => with_causes(error),
+        }
+    }
+}
+
+/// Whether a service's error of this name speaks of our keys or clock.
+pub fn is_about_credentials(code: &str) -> bool {
+    CREDENTIAL_CODES.contains(&code)
+}
+
+impl Evident for CallError {
+    fn evidence(&self) -> Vec<Evidence> {
+        let CallError::Call(error) = self else { return Vec::new() };
+        match error {
+            client::CallError::Service { status, code, request_id, .. } => vec![Evidence::HttpRefusal {
+                subject: SIGNING_NAME.to_owned(),
+                status: *status,
+                code: Some(code.clone()),
+                request_id: request_id.clone(),
+            }],
+            client::CallError::Network { endpoint, .. } | client::CallError::Timeout { endpoint, .. } => {
+                vec![Evidence::Unreachable { subject: endpoint.clone(), detail: self.sentence() }]
+            }
+            client::CallError::Decode { .. }
+            | client::CallError::Request { .. }
+            | client::CallError::File { .. } => Vec::new(),
         }
     }
 }

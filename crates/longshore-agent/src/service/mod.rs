@@ -2,13 +2,14 @@
 
 mod endpoint;
 mod error;
+mod outgoing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue};
-use longshore_wire::client::{self, Client, ClientConfig, ClientError};
+use longshore_wire::client::{self, Client, ClientError};
 use longshore_wire::codec::NoOutput;
 use longshore_wire::host_command::acknowledgement::Acknowledgement;
 use longshore_wire::host_command::shapes::{
@@ -19,7 +20,6 @@ use longshore_wire::host_command::shapes::{
 use longshore_wire::host_command::{
     DIAGNOSTICS_FORMAT, HostOperation, SECURE_SIGNING_NAME, SECURE_TARGET_PREFIX, SIGNING_NAME,
 };
-use longshore_wire::sigv4::Credentials;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,8 +27,10 @@ use crate::config::Settings;
 use crate::identity::Identity;
 use crate::report::Report;
 
-pub use endpoint::{command_endpoint, s3_endpoint};
-pub use error::CallError;
+pub use endpoint::{EndpointError, check_region, command_endpoint, domain_of, s3_endpoint};
+pub use error::{CallError, is_about_credentials};
+pub(crate) use outgoing::ca_bundle;
+pub use outgoing::{Outgoing, USER_AGENT, wire_log_path};
 
 /// The header by which agents say their version; signed.
 const VERSION_HEADER: &str = "x-amz-codedeploy-agent-version";
@@ -69,14 +71,15 @@ impl CommandService {
     /// [`ConnectError`]; nothing is sent yet.
     pub fn new(
         settings: &Settings,
+        outgoing: &Outgoing,
         identity: Arc<Identity>,
         agent_version: &str,
     ) -> Result<CommandService, ConnectError> {
-        let endpoint = command_endpoint(settings, &identity.region);
+        let endpoint = command_endpoint(settings, &identity.region, identity.domain.as_deref());
         tracing::info!("CodeDeploy endpoint: {endpoint}");
         let version = HeaderValue::from_str(agent_version)
             .map_err(|_| ConnectError::Version(agent_version.to_owned()))?;
-        let mut config = client_config(settings, &identity, endpoint)?;
+        let mut config = outgoing.client_config(&identity, endpoint);
         config.headers = vec![(HeaderName::from_static(VERSION_HEADER), version)];
         Ok(CommandService {
             client: Client::new(config)?,
@@ -214,39 +217,6 @@ impl CommandService {
             (SIGNING_NAME, operation.target())
         };
         Ok(self.client.call_json(service, target, input).await?)
-    }
-}
-
-/// The configuration of a client of `endpoint`, without retries: those are made here, where they
-/// can be counted and keys renewed between them.
-///
-/// # Errors
-/// [`ConnectError::CaBundle`].
-pub fn client_config(
-    settings: &Settings,
-    identity: &Identity,
-    endpoint: String,
-) -> Result<ClientConfig, ConnectError> {
-    // Each call sets the keys of its moment; absent ones are an error of the call, which may pass.
-    let credentials =
-        Credentials { access_key_id: String::new(), secret_access_key: String::new(), session_token: None };
-    let mut config = ClientConfig::new(endpoint, identity.region.clone(), credentials);
-    config.user_agent = concat!("longshore-agent/", env!("CARGO_PKG_VERSION")).to_owned();
-    config.http_read_timeout = settings.http_read_timeout;
-    config.retries = Vec::new();
-    config.proxy_uri = settings.proxy_uri.clone();
-    config.ca_bundle = ca_bundle()?;
-    Ok(config)
-}
-
-/// The CA bundle named in the environment, if any. Source: agent.md §1.1.
-fn ca_bundle() -> Result<Option<Vec<u8>>, ConnectError> {
-    let named =
-        ["AWS_SSL_CA_BUNDLE", "AWS_CA_BUNDLE", "SSL_CERT_FILE"].into_iter().find_map(std::env::var_os);
-    let Some(path) = named.filter(|path| !path.is_empty()).map(PathBuf::from) else { return Ok(None) };
-    match std::fs::read(&path) {
-        Ok(pem) => Ok(Some(pem)),
-        Err(source) => Err(ConnectError::CaBundle { path, source }),
     }
 }
 

@@ -40,7 +40,8 @@ impl Service {
         // For servers behind a private authority, as the AWS CLI does it.
         if let Some(path) = crate::settings::variable("AWS_CA_BUNDLE") {
             let read = std::fs::read(&path);
-            config.ca_bundle = Some(read.with_context(|| format!("cannot read AWS_CA_BUNDLE `{path}`"))?);
+            config.transport.ca_bundle =
+                Some(read.with_context(|| format!("cannot read AWS_CA_BUNDLE `{path}`"))?);
         }
         let client = Client::new(config)
             .context(Advice::new("the server's address is no use", "write it like http://127.0.0.1:8080"))?;

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use longshore_model::time::Timestamp;
 
 use super::body::{Payload, RequestBody};
+use super::wire_log::Shown;
 use super::{CallError, Client};
 use crate::sigv4;
 
@@ -55,7 +56,10 @@ impl Client {
         let mut delays = self.shared.retries.iter();
         loop {
             let error = match self.attempt(call).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.shared.listener.answer(answer.status(), answer.headers(), Shown::Length);
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
             wait_or_give_up(error, delays.next()).await?;
@@ -64,19 +68,29 @@ impl Client {
 
     async fn attempt_buffered(&self, call: &Call<'_>) -> Result<Answer, CallError> {
         let (head, body) = self.attempt(call).await?.into_parts();
-        Ok(Answer { headers: head.headers, body: self.collected(body).await? })
+        let body = self.collected(body).await?;
+        self.shared.listener.answer(head.status, &head.headers, Shown::Text(&body));
+        Ok(Answer { headers: head.headers, body })
     }
 
     /// One request and the head of its answer; an error status is an error.
     async fn attempt(&self, call: &Call<'_>) -> Result<Response<Incoming>, CallError> {
         let request = self.signed(call).await?;
-        let answer =
-            self.in_time(self.shared.http.request(request)).await?.map_err(|source| self.network(source))?;
+        let shown = match &call.payload {
+            Payload::Bytes(bytes) => Shown::Text(bytes),
+            Payload::File { .. } => Shown::Length,
+        };
+        self.shared.listener.request(&call.method, &call.uri, request.headers(), shown);
+        let answer = self.in_time(self.shared.http.request(request)).await;
+        let answer = answer
+            .and_then(|answer| answer.map_err(|source| self.network(source)))
+            .inspect_err(|error| self.shared.listener.failure(error))?;
         if answer.status().is_success() {
             return Ok(answer);
         }
         let (head, body) = answer.into_parts();
         let body = self.collected(body).await?;
+        self.shared.listener.answer(head.status, &head.headers, Shown::Text(&body));
         Err(CallError::from_answer(head.status, &head.headers, &body))
     }
 

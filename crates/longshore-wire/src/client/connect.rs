@@ -1,58 +1,77 @@
-//! Connections: TLS with the roots to trust, a proxy if there is one, and the pool.
+//! Connections: TLS with the roots to trust, a proxy if there is one, and the pools.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use http::{HeaderValue, Request, Response, Uri};
+use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use percent_encoding::percent_decode_str;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::body::RequestBody;
-use super::{ClientConfig, ClientError};
+use super::proxy::{self, Proxy};
+use super::{ClientError, Transport};
 
 /// A connection that was idle longer is not used again: some servers close it at the moment of the
 /// next request. Source: wire-transcripts.md §1.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The pool, with or without a proxy before it.
-pub(super) enum Http {
-    Direct(Client<HttpsConnector<HttpConnector>, RequestBody>),
-    Tunnelled(Client<HttpsConnector<Tunnel<HttpConnector>>, RequestBody>),
+/// The pools, with or without a proxy before them.
+pub(super) struct Http {
+    direct: Client<HttpsConnector<HttpConnector>, RequestBody>,
+    proxied: Option<Proxied>,
+}
+
+/// Requests go through a proxy: to https targets in a tunnel, to http ones in its hands.
+struct Proxied {
+    tunnelled: Client<HttpsConnector<Tunnel<HttpConnector>>, RequestBody>,
+    proxy: Proxy,
 }
 
 impl Http {
-    pub(super) fn new(config: &ClientConfig) -> Result<Http, ClientError> {
+    pub(super) fn new(transport: &Transport) -> Result<Http, ClientError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(config.connect_timeout));
-        let tls = HttpsConnectorBuilder::new()
-            .with_tls_config(tls_config(config.ca_bundle.as_deref())?)
-            .https_or_http()
-            .enable_http1();
+        tcp.set_connect_timeout(Some(transport.connect_timeout));
+        let config = tls_config(transport.ca_bundle.as_deref())?;
+        let tls =
+            || HttpsConnectorBuilder::new().with_tls_config(config.clone()).https_or_http().enable_http1();
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE_TIMEOUT);
-        Ok(match &config.proxy_uri {
-            Some(proxy) => Http::Tunnelled(builder.build(tls.wrap_connector(tunnel(proxy, tcp)?))),
-            None => Http::Direct(builder.build(tls.wrap_connector(tcp))),
-        })
+        let proxied = match &transport.proxy_uri {
+            Some(uri) => {
+                let proxy = Proxy::new(uri, transport.connect_timeout)?;
+                let tunnel = tls().wrap_connector(proxy.tunnel(tcp.clone()));
+                Some(Proxied { tunnelled: builder.build(tunnel), proxy })
+            }
+            None => None,
+        };
+        Ok(Http { direct: builder.build(tls().wrap_connector(tcp)), proxied })
     }
 
-    pub(super) async fn request(&self, request: Request<RequestBody>) -> Result<Response<Incoming>, Error> {
-        match self {
-            Http::Direct(client) => client.request(request).await,
-            Http::Tunnelled(client) => client.request(request).await,
+    pub(super) async fn request(
+        &self,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, Box<dyn Error + Send + Sync>> {
+        let is_proxied = !proxy::is_link_local(request.uri());
+        match self.proxied.as_ref().filter(|_| is_proxied) {
+            None => Ok(self.direct.request(request).await?),
+            Some(proxied) if is_https(request.uri()) => Ok(proxied.tunnelled.request(request).await?),
+            Some(proxied) => proxied.proxy.relayed(request).await,
         }
     }
+}
+
+fn is_https(uri: &Uri) -> bool {
+    uri.scheme_str() == Some("https")
 }
 
 fn tls_config(ca_bundle: Option<&[u8]>) -> Result<rustls::ClientConfig, ClientError> {
@@ -72,38 +91,23 @@ fn tls_config(ca_bundle: Option<&[u8]>) -> Result<rustls::ClientConfig, ClientEr
     Ok(builder.with_no_client_auth())
 }
 
+/// Certificates that make no root are passed over, as every system store has some; one must be left.
 fn bundle_roots(pem: &[u8]) -> Result<RootCertStore, ClientError> {
     let mut roots = RootCertStore::empty();
+    let mut last_error = None;
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate =
             certificate.map_err(|source| ClientError::CaBundle { source: Some(source.into()) })?;
-        roots.add(certificate).map_err(|source| ClientError::CaBundle { source: Some(source.into()) })?;
+        last_error = roots.add(certificate).err().or(last_error);
     }
-    if roots.is_empty() { Err(ClientError::CaBundle { source: None }) } else { Ok(roots) }
+    if !roots.is_empty() {
+        return Ok(roots);
+    }
+    Err(ClientError::CaBundle { source: last_error.map(Into::into) })
 }
 
 fn system_roots() -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
     let (n_added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     (0 < n_added).then_some(roots)
-}
-
-fn tunnel(proxy: &str, tcp: HttpConnector) -> Result<Tunnel<HttpConnector>, ClientError> {
-    let bad =
-        || ClientError::Proxy { proxy: proxy.rsplit_once('@').map_or(proxy, |(_, host)| host).to_owned() };
-    let uri: Uri = proxy.parse().map_err(|_| bad())?;
-    let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(bad)?;
-    let (user_info, host) = match authority.as_str().rsplit_once('@') {
-        Some((user_info, host)) => (Some(user_info), host),
-        None => (None, authority.as_str()),
-    };
-    let uri = Uri::builder().scheme("http").authority(host).path_and_query("/").build().map_err(|_| bad())?;
-    let tunnel = Tunnel::new(uri, tcp);
-    let Some(user_info) = user_info else {
-        return Ok(tunnel);
-    };
-    let decoded: Vec<u8> = percent_decode_str(user_info).collect();
-    let encoded = base64::engine::general_purpose::STANDARD.encode(decoded);
-    let value = HeaderValue::from_str(&format!("Basic {encoded}")).map_err(|_| bad())?;
-    Ok(tunnel.with_auth(value))
 }

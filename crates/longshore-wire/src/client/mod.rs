@@ -5,11 +5,18 @@
 mod body;
 mod call;
 mod connect;
+mod download;
 mod error;
+mod fetch;
+mod proxy;
 mod s3;
+mod wire_log;
 
+pub use download::Download;
 pub use error::{CallError, ClientError};
-pub use s3::{Object, ObjectSource, PutObject, S3Addressing};
+pub use fetch::Fetcher;
+pub use s3::{ObjectSource, PutObject, S3Addressing};
+pub use wire_log::WireLog;
 
 use std::fmt;
 use std::sync::{Arc, RwLock};
@@ -27,6 +34,7 @@ use crate::sigv4::Credentials;
 use body::Payload;
 use call::Call;
 use connect::Http;
+use wire_log::Listener;
 
 /// The form of the bodies that IAM and STS read.
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
@@ -41,6 +49,34 @@ pub const HTTP_READ_TIMEOUT: Duration = Duration::from_secs(80);
 pub const RETRIES: [Duration; 3] =
     [Duration::from_millis(300), Duration::from_millis(600), Duration::from_millis(1200)];
 
+/// How to reach any host at all.
+#[derive(Clone, Debug)]
+pub struct Transport {
+    /// See [`CONNECT_TIMEOUT`].
+    pub connect_timeout: Duration,
+    /// From sending to the head of the answer, and between two pieces of its body.
+    pub http_read_timeout: Duration,
+    /// `http://[user:password@]host:port`: https targets are reached through a tunnel, http ones by
+    /// handing it the request; link-local addresses without it.
+    pub proxy_uri: Option<String>,
+    /// PEM certificates to trust instead of the system's.
+    pub ca_bundle: Option<Vec<u8>>,
+    /// Takes down what is said and heard.
+    pub wire_log: Option<Arc<dyn WireLog>>,
+}
+
+impl Default for Transport {
+    fn default() -> Transport {
+        Transport {
+            connect_timeout: CONNECT_TIMEOUT,
+            http_read_timeout: HTTP_READ_TIMEOUT,
+            proxy_uri: None,
+            ca_bundle: None,
+            wire_log: None,
+        }
+    }
+}
+
 /// How to reach an endpoint, and as whom.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
@@ -54,16 +90,10 @@ pub struct ClientConfig {
     pub user_agent: String,
     /// Sent with every call; those that begin with `x-amz-` are signed.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// See [`CONNECT_TIMEOUT`].
-    pub connect_timeout: Duration,
-    /// From sending to the head of the answer, and between two pieces of its body.
-    pub http_read_timeout: Duration,
+    /// How to get there.
+    pub transport: Transport,
     /// The wait before each further attempt after a retryable error; empty means one attempt.
     pub retries: Vec<Duration>,
-    /// `http://[user:password@]host:port`; connections are tunnelled through it.
-    pub proxy_uri: Option<String>,
-    /// PEM certificates to trust instead of the system's (`AWS_SSL_CA_BUNDLE`, `SSL_CERT_FILE`).
-    pub ca_bundle: Option<Vec<u8>>,
     /// Where the bucket's name goes.
     pub s3_addressing: S3Addressing,
 }
@@ -81,11 +111,8 @@ impl ClientConfig {
             credentials,
             user_agent: concat!("longshore/", env!("CARGO_PKG_VERSION")).to_owned(),
             headers: Vec::new(),
-            connect_timeout: CONNECT_TIMEOUT,
-            http_read_timeout: HTTP_READ_TIMEOUT,
+            transport: Transport::default(),
             retries: RETRIES.to_vec(),
-            proxy_uri: None,
-            ca_bundle: None,
             s3_addressing: S3Addressing::Path,
         }
     }
@@ -107,6 +134,7 @@ struct Shared {
     retries: Vec<Duration>,
     s3_addressing: S3Addressing,
     http: Http,
+    listener: Listener,
 }
 
 impl fmt::Debug for Client {
@@ -139,7 +167,7 @@ impl Client {
         headers.insert(http::header::USER_AGENT, user_agent);
         headers.insert(http::header::ACCEPT, HeaderValue::from_static("*/*"));
         headers.extend(config.headers.iter().cloned());
-        let http = Http::new(&config)?;
+        let http = Http::new(&config.transport)?;
         Ok(Client {
             shared: Arc::new(Shared {
                 scheme,
@@ -147,10 +175,11 @@ impl Client {
                 region: config.region,
                 credentials: RwLock::new(Arc::new(config.credentials)),
                 headers,
-                read_timeout: config.http_read_timeout,
+                read_timeout: config.transport.http_read_timeout,
                 retries: config.retries,
                 s3_addressing: config.s3_addressing,
                 http,
+                listener: Listener::new(config.transport.wire_log),
             }),
         })
     }

@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, ETAG};
-use http::{HeaderMap, Method, Uri};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use http::header::{IF_MATCH, RANGE};
+use http::{HeaderValue, Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use super::body::Payload;
 use super::call::Call;
-use super::{CallError, Client};
+use super::{CallError, Client, Download};
 
 const SERVICE: &str = "s3";
 
@@ -47,50 +45,6 @@ pub struct PutObject {
     pub version_id: Option<String>,
 }
 
-/// An object that is being downloaded.
-pub struct Object {
-    /// The head of the answer.
-    pub headers: HeaderMap,
-    body: Incoming,
-    client: Client,
-}
-
-impl std::fmt::Debug for Object {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Object").field("headers", &self.headers).finish_non_exhaustive()
-    }
-}
-
-impl Object {
-    /// The next piece, or nothing at the end.
-    ///
-    /// # Errors
-    /// [`CallError::Network`], also when the connection ends before the content does, and
-    /// [`CallError::Timeout`].
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, CallError> {
-        loop {
-            let frame = match self.client.in_time(self.body.frame()).await? {
-                None => return Ok(None),
-                Some(frame) => frame.map_err(|source| self.client.network(source))?,
-            };
-            // Trailers are of no interest.
-            if let Ok(bytes) = frame.into_data() {
-                return Ok(Some(bytes));
-            }
-        }
-    }
-
-    /// The `ETag` of the answer, with its quotes.
-    pub fn e_tag(&self) -> Option<&str> {
-        self.headers.get(ETAG)?.to_str().ok()
-    }
-
-    /// How many bytes will come.
-    pub fn content_length(&self) -> Option<u64> {
-        self.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-    }
-}
-
 impl Client {
     /// Begins to download an object, or the given version of it.
     ///
@@ -101,12 +55,46 @@ impl Client {
         bucket: &str,
         key: &str,
         version: Option<&str>,
-    ) -> Result<Object, CallError> {
+    ) -> Result<Download, CallError> {
+        self.download(&self.object_call(bucket, key, version)?).await
+    }
+
+    /// Goes on with a download of which `n_bytes` are here, if the object still has the ETag `e_tag`;
+    /// otherwise S3 answers 412. A server that knows no ranges answers with the whole object.
+    ///
+    /// # Errors
+    /// [`CallError`], after the retries.
+    pub async fn get_object_from(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        n_bytes: u64,
+        e_tag: &str,
+    ) -> Result<Download, CallError> {
+        let mut call = self.object_call(bucket, key, version)?;
+        let value = |text: &str| {
+            HeaderValue::from_str(text).map_err(|source| CallError::Request { source: source.into() })
+        };
+        call.headers.insert(RANGE, value(&format!("bytes={n_bytes}-"))?);
+        call.headers.insert(IF_MATCH, value(e_tag)?);
+        self.download(&call).await
+    }
+
+    fn object_call(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Call<'static>, CallError> {
         let version = version.map(|id| format!("versionId={}", utf8_percent_encode(id, NON_ALPHANUMERIC)));
         let uri = self.object_uri(bucket, key, version.as_deref())?;
-        let answer = self.streamed(&Call::new(Method::GET, uri, SERVICE, empty())).await?;
-        let (head, body) = answer.into_parts();
-        Ok(Object { headers: head.headers, body, client: self.clone() })
+        Ok(Call::new(Method::GET, uri, SERVICE, empty()))
+    }
+
+    async fn download(&self, call: &Call<'_>) -> Result<Download, CallError> {
+        let answer = self.streamed(call).await?;
+        Ok(Download::new(answer, self.shared.authority.as_str(), self.shared.read_timeout))
     }
 
     /// Uploads an object in one piece.

@@ -90,7 +90,7 @@ async fn what_will_not_pass_is_tried_once() {
 async fn a_silent_server_is_given_up() {
     let server = Server::start(&[Answer::Silence]).await;
     let mut config = config(&server.endpoint);
-    config.http_read_timeout = Duration::from_millis(50);
+    config.transport.http_read_timeout = Duration::from_millis(50);
     config.retries.clear();
     let error = deployment(&Client::new(config).expect("a client")).await.expect_err("silence");
     assert!(matches!(error, CallError::Timeout { .. }) && error.is_retryable(), "{error}");
@@ -233,7 +233,7 @@ async fn a_dropped_call_closes_its_connection() {
 async fn a_certificate_of_the_bundle_is_believed_and_no_other() {
     let (server, ca_bundle) = Server::start_tls(&[GOOD]).await;
     let mut trusting = config(&server.endpoint);
-    trusting.ca_bundle = Some(ca_bundle);
+    trusting.transport.ca_bundle = Some(ca_bundle);
     deployment(&Client::new(trusting).expect("a client")).await.expect("an answer");
     server.requests().remove(0).check_signature();
     let mut doubting = config(&server.endpoint);
@@ -242,18 +242,107 @@ async fn a_certificate_of_the_bundle_is_believed_and_no_other() {
     assert!(matches!(error, CallError::Network { .. }), "{error}");
 }
 
+/// The one request that the proxy got begins with this, and names the user.
+fn check_proxy_head(heads: &std::sync::Mutex<Vec<String>>, first_line: &str) {
+    let heads = heads.lock().expect("no panic");
+    assert_eq!(heads.len(), 1, "{heads:?}");
+    assert!(heads[0].starts_with(first_line), "{heads:?}");
+    // `me:pa$s`
+    assert!(heads[0].to_lowercase().contains("proxy-authorization: basic bwu6cgekcw=="), "{heads:?}");
+}
+
 #[tokio::test]
-async fn a_proxy_is_tunnelled_through() {
+async fn a_proxy_is_handed_requests_for_http_targets() {
     let server = Server::start(&[GOOD]).await;
     let (proxy, heads) = server::start_proxy().await;
     let mut config = config(&server.endpoint);
-    config.proxy_uri = Some(format!("http://me:pa%24s@{proxy}"));
+    config.transport.proxy_uri = Some(format!("http://me:pa%24s@{proxy}"));
     deployment(&Client::new(config).expect("a client")).await.expect("an answer");
-    let head = heads.lock().expect("no panic").remove(0);
-    let target = server.endpoint.trim_start_matches("http://");
-    assert!(head.starts_with(&format!("CONNECT {target} HTTP/1.1")), "{head}");
-    // `me:pa$s`
-    assert!(head.to_lowercase().contains("proxy-authorization: basic bwu6cgekcw=="), "{head}");
+    check_proxy_head(&heads, &format!("POST {}/ HTTP/1.1", server.endpoint));
+    server.requests().remove(0).check_signature();
+}
+
+#[tokio::test]
+async fn a_proxy_is_tunnelled_through_to_https_targets() {
+    let (server, ca_bundle) = Server::start_tls(&[GOOD]).await;
+    let (proxy, heads) = server::start_proxy().await;
+    let mut config = config(&server.endpoint);
+    config.transport.proxy_uri = Some(format!("http://me:pa%24s@{proxy}"));
+    config.transport.ca_bundle = Some(ca_bundle);
+    deployment(&Client::new(config).expect("a client")).await.expect("an answer");
+    let target = server.endpoint.trim_start_matches("https://");
+    check_proxy_head(&heads, &format!("CONNECT {target} HTTP/1.1"));
+    let request = server.requests().remove(0);
+    assert_eq!(request.header("proxy-authorization"), "");
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_named() {
+    let server = Server::start(&[GOOD]).await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let mut config = config(&server.endpoint);
+    config.retries.clear();
+    config.transport.proxy_uri = Some(format!("http://me:secret@{free}"));
+    let error = deployment(&Client::new(config).expect("a client")).await.expect_err("no proxy");
+    let cause = std::error::Error::source(&error).expect("a cause").to_string();
+    assert_eq!(cause, format!("cannot reach the proxy `{free}`"));
+}
+
+#[tokio::test]
+async fn the_rest_of_an_object_is_asked_for_by_its_etag() {
+    let server = Server::start(&[Answer::Object(10)]).await;
+    let object = client(&server).get_object_from("b", "k", Some("v1"), 7, "\"e1\"").await.expect("an answer");
+    assert_eq!(
+        (object.first_byte(), object.content_length()),
+        (Some(0), Some(10)),
+        "a server without ranges"
+    );
+    let request = server.requests().remove(0);
+    request.check_signature();
+    assert_eq!((request.header("range"), request.header("if-match")), ("bytes=7-", "\"e1\""));
+    assert_eq!(request.uri, "/b/k?versionId=v1");
+}
+
+#[derive(Debug, Default)]
+struct Notes(std::sync::Mutex<String>);
+
+impl longshore_wire::client::WireLog for Notes {
+    fn write(&self, entry: &str) {
+        self.0.lock().expect("no panic").push_str(entry);
+    }
+}
+
+#[tokio::test]
+async fn the_wire_log_has_every_attempt_and_no_secret() {
+    let refused = Answer::Whole(403, r#"{"__type":"ExpiredTokenException","message":"old"}"#);
+    let server = Server::start(&[BROKEN, refused, Answer::Object(5_000), Answer::Hangup]).await;
+    let notes = std::sync::Arc::new(Notes::default());
+    let mut config = config(&server.endpoint);
+    config.credentials.session_token = Some(String::from("SESSION"));
+    config.transport.wire_log = Some(notes.clone());
+    let client = Client::new(config).expect("a client");
+    deployment(&client).await.expect_err("refused");
+    client.get_object("b", "k", None).await.expect("an object");
+    let mut once = self::config(&server.endpoint);
+    once.retries.clear();
+    once.transport.wire_log = Some(notes.clone());
+    deployment(&Client::new(once).expect("a client")).await.expect_err("hung up");
+    let log = notes.0.lock().expect("no panic").clone();
+    assert_eq!(log.matches(&format!("-> POST {}/\n", server.endpoint)).count(), 3, "{log}");
+    for expected in [
+        "-> {\"deploymentId\":\"d-A1B2C3D4E\"}\n",
+        "<- 500 Internal Server Error\n",
+        "<- {\"__type\":\"ExpiredTokenException\",\"message\":\"old\"}\n",
+        "-> x-amz-security-token: [removed]\n",
+        "<- (5000 bytes, not shown)\n",
+        "<- no answer: cannot reach",
+    ] {
+        assert!(log.contains(expected), "{expected}: {log}");
+    }
+    for request in server.requests() {
+        let (_, signature) = request.header("authorization").split_once("Signature=").expect("signed");
+        assert!(!log.contains(signature) && !log.contains("SESSION") && !log.contains(SECRET), "{log}");
+    }
 }
 
 #[track_caller]
@@ -271,9 +360,9 @@ fn settings_that_make_no_client_are_named() {
         check_config(|config| config.endpoint = endpoint.to_owned(), &expected);
     }
     let proxy = "proxy `h` is not an http address with a host";
-    check_config(|config| config.proxy_uri = Some(String::from("socks5://me:secret@h")), proxy);
+    check_config(|config| config.transport.proxy_uri = Some(String::from("socks5://me:secret@h")), proxy);
     let bundle = "the CA bundle has no usable certificate";
-    check_config(|config| config.ca_bundle = Some(b"nothing".to_vec()), bundle);
+    check_config(|config| config.transport.ca_bundle = Some(b"nothing".to_vec()), bundle);
     let shown = format!("{:?}", Client::new(config("http://h:1")).expect("a client"));
     assert!(!shown.contains(SECRET), "{shown}");
 }

@@ -204,7 +204,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<
     }
 }
 
-/// A proxy that knows CONNECT only: its address, and the heads of the requests it got.
+/// A proxy that tunnels and relays: its address, and the heads of the requests it got.
 pub(crate) async fn start_proxy() -> (std::net::SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -218,9 +218,14 @@ pub(crate) async fn start_proxy() -> (std::net::SocketAddr, Arc<Mutex<Vec<String
             }
             let head = String::from_utf8(head).expect("ASCII");
             let target = head.split(' ').nth(1).expect("a target").to_owned();
-            kept.lock().expect("no panic").push(head);
-            let mut server = TcpStream::connect(target).await.expect("the target");
-            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.expect("written");
+            kept.lock().expect("no panic").push(head.clone());
+            let authority = target.trim_start_matches("http://").split('/').next().expect("a target");
+            let mut server = TcpStream::connect(authority).await.expect("the target");
+            if head.starts_with("CONNECT") {
+                client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.expect("written");
+            } else {
+                server.write_all(head.as_bytes()).await.expect("written");
+            }
             tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
         }
     });

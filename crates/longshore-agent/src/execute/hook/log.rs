@@ -11,8 +11,8 @@ use longshore_wire::host_command::diagnostics::{MAX_LOG_CHARS, without_ansi};
 
 use super::HookLogs;
 use super::lines::LineSplitter;
-use super::rotating_file::RotatingFile;
 use crate::failure::shown;
+use crate::rotating_file::RotatingFile;
 
 /// How many bytes are remembered for the tail: more than its characters, because control sequences are
 /// taken out of it.

@@ -6,7 +6,6 @@ mod log;
 mod output;
 pub mod preflight;
 mod process;
-mod rotating_file;
 mod script;
 mod session;
 

@@ -21,7 +21,7 @@ const SETUID_SETGID: u32 = 0o6000;
 
 /// Copies entries one after the other; remembers the directories of the last one.
 #[derive(Debug)]
-pub(super) struct Copier {
+pub(in crate::execute) struct Copier {
     source_dir: Option<Directory>,
     target_dir: Option<Directory>,
     buffer: Vec<u8>,
@@ -39,7 +39,7 @@ struct Directory {
 }
 
 impl Copier {
-    pub(super) fn new() -> Copier {
+    pub(in crate::execute) fn new() -> Copier {
         Copier {
             source_dir: None,
             target_dir: None,
@@ -51,7 +51,7 @@ impl Copier {
     }
 
     /// Makes `target`, which must not exist, a link with the text of `source`.
-    pub(super) fn link(&mut self, source: &Path, target: &Path) -> io::Result<()> {
+    pub(in crate::execute) fn link(&mut self, source: &Path, target: &Path) -> io::Result<()> {
         let (source_dir, source_name) = enter(&mut self.source_dir, source)?;
         let text = readlinkat(source_dir, source_name, Vec::new())?;
         let (target_dir, target_name) = enter(&mut self.target_dir, target)?;
@@ -60,7 +60,7 @@ impl Copier {
 
     /// Makes `target`, which must not exist, a copy of the regular file `source`: content, mode, times,
     /// and owner when permitted.
-    pub(super) fn file(&mut self, source: &Path, target: &Path) -> io::Result<()> {
+    pub(in crate::execute) fn file(&mut self, source: &Path, target: &Path) -> io::Result<()> {
         let (source_dir, source_name) = enter(&mut self.source_dir, source)?;
         let read = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let from = openat(source_dir, source_name, read, Mode::empty())?;

@@ -8,7 +8,7 @@
 mod attributes;
 mod backup;
 mod contexts;
-mod copier;
+pub(super) mod copier;
 mod disk;
 mod file_systems;
 mod in_place;

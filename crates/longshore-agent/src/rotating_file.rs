@@ -1,9 +1,10 @@
-//! A log file that is bounded: 64 MiB, and seven older ones called `.0` (newest) to `.6`.
-//! Source: agent.md §4.3, I-46.
+//! A log file that is bounded: 64 MiB, and some older ones called `.0` (newest), `.1`, …
+//! Source: agent.md §3 (`log_aws_wire`), §4.3, I-46.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::state_file;
@@ -11,18 +12,24 @@ use crate::state_file;
 /// The size at which a new file is begun.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
-/// How many older files are kept.
+/// How many older files a log of scripts' output keeps.
 const N_OLDER: usize = 7;
+
+/// The mode of a file that everybody may read, before the umask.
+const READABLE: u32 = 0o666;
 
 /// A file that is appended to. Opened at the first write, so that events without output leave no file.
 #[derive(Debug)]
-pub(super) struct RotatingFile {
+pub(crate) struct RotatingFile {
     path: PathBuf,
     /// The first line of every new file.
     heading: String,
     /// Whether bytes that are dropped with the oldest file are still counted, in `<path>.dropped`.
     is_counted: bool,
     max_bytes: u64,
+    n_older: usize,
+    /// Of new files, before the umask.
+    mode: u32,
     open: Option<OpenFile>,
     /// One complaint in the agent's log is enough.
     has_complained: bool,
@@ -38,39 +45,46 @@ struct OpenFile {
 
 impl RotatingFile {
     /// A file whose rotations each begin with `heading`.
-    pub(super) fn new(path: PathBuf, heading: String) -> RotatingFile {
+    pub(crate) fn new(path: PathBuf, heading: String) -> RotatingFile {
         RotatingFile {
             path,
             heading,
             is_counted: false,
             max_bytes: MAX_BYTES,
+            n_older: N_OLDER,
+            mode: READABLE,
             open: None,
             has_complained: false,
         }
     }
 
     /// A file whose bytes are counted over all rotations, so that a part of it can be named for good.
-    pub(super) fn counted(path: PathBuf) -> RotatingFile {
+    pub(crate) fn counted(path: PathBuf) -> RotatingFile {
         RotatingFile { is_counted: true, ..RotatingFile::new(path, String::new()) }
     }
 
+    /// A file that nobody but the agent's user may read, with `n_older` older ones.
+    pub(crate) fn private(path: PathBuf, n_older: usize) -> RotatingFile {
+        RotatingFile { n_older, mode: 0o600, ..RotatingFile::new(path, String::new()) }
+    }
+
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// How many bytes have been written since the first file was begun; `None` while it cannot be written.
-    pub(super) fn position(&self) -> Option<u64> {
+    pub(crate) fn position(&self) -> Option<u64> {
         self.open.as_ref().map(|open| open.n_earlier + open.size)
     }
 
     /// Adds bytes, all to the same file. A failure is told to the agent's log and otherwise has no effect.
-    pub(super) fn append(&mut self, bytes: &[u8]) {
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
         if let Err(error) = self.try_append(bytes)
             && !self.has_complained
         {
             self.has_complained = true;
-            tracing::warn!(%error, path = %self.path.display(), "cannot write the output of a script");
+            tracing::warn!(%error, path = %self.path.display(), "cannot write this log");
         }
     }
 
@@ -94,7 +108,7 @@ impl RotatingFile {
         if let Some(parent) = self.path.parent() {
             fs::create_dir_all(parent)?;
         }
-        let mut file = OpenOptions::new().append(true).create(true).open(&self.path)?;
+        let mut file = OpenOptions::new().append(true).create(true).mode(self.mode).open(&self.path)?;
         let mut size = file.metadata()?.len();
         if size == 0 && !self.heading.is_empty() {
             file.write_all(self.heading.as_bytes())?;
@@ -104,7 +118,7 @@ impl RotatingFile {
     }
 
     fn n_earlier(&self) -> u64 {
-        let kept: u64 = (0..N_OLDER).map(|idx| size(&numbered(&self.path, idx))).sum();
+        let kept: u64 = (0..self.n_older).map(|idx| size(&numbered(&self.path, idx))).sum();
         kept + self.n_dropped()
     }
 
@@ -115,12 +129,12 @@ impl RotatingFile {
 
     /// Moves every file one place on; the oldest is gone.
     fn rotate(&self) -> io::Result<()> {
-        let n_oldest = size(&numbered(&self.path, N_OLDER - 1));
+        let n_oldest = size(&numbered(&self.path, self.n_older - 1));
         if self.is_counted && 0 < n_oldest {
             let n_dropped = self.n_dropped() + n_oldest;
             state_file::write(&dropped(&self.path), n_dropped.to_string().as_bytes())?;
         }
-        for idx in (0..N_OLDER - 1).rev() {
+        for idx in (0..self.n_older - 1).rev() {
             match fs::rename(numbered(&self.path, idx), numbered(&self.path, idx + 1)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -179,6 +193,23 @@ mod tests {
             assert_eq!(log.position(), Some(6 * (number + 1)));
         }
         assert_eq!(fs::read_to_string(dropped(&path)).expect("dropped"), "84");
+    }
+
+    #[test]
+    fn a_private_log_is_for_its_owner_only_in_every_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("wire.log");
+        let mut log = RotatingFile::private(path.clone(), 15);
+        log.max_bytes = 4;
+        for _ in 0..20 {
+            log.append(b"line\n");
+        }
+        assert_eq!(fs::read_dir(folder.path()).expect("list").count(), 16);
+        for path in [path.clone(), numbered(&path, 0), numbered(&path, 14)] {
+            let mode = fs::metadata(&path).expect("a file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+        }
     }
 
     #[test]
