@@ -47,9 +47,9 @@ fuzz: ## Feed the parsers of what comes from outside, each for a minute; SECONDS
 	@tools/fuzz $(or $(SECONDS),60)
 
 bench: ## Measure what we promise, each figure beside its floor on this machine (release build: a quarter of an hour); OUTPUT=json
-	@tools/setup build
+	@tools/setup bench
 	cargo build --workspace --release
-	cargo build --profile agent -p longshore-agent
+	cargo build --profile agent -p longshore-agent --bins --examples
 	@$(dir $(PROGRAMS))release/longshore-bench --output $(or $(OUTPUT),text)
 
 clean: ## Remove what the build and the demo made

@@ -1,10 +1,10 @@
-//! Whole deployments over HTTP: a fleet of simulated hosts, and one real host with a real agent.
+//! Whole deployments over HTTP to a fleet of simulated hosts, and what other parts need to deploy.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use futures::future::try_join_all;
-use longshore_journey::{App, Aws, Host, Server};
+use longshore_journey::Server;
 use longshore_wire::client::{Client, ClientConfig};
 use longshore_wire::sigv4::Credentials;
 use serde_json::{Value, json};
@@ -26,55 +26,17 @@ pub(crate) async fn fleet(n_hosts: usize) -> anyhow::Result<Vec<Figure>> {
     // Polls are parked before the clock starts, as on a fleet that is up.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let started = Instant::now();
-    deploy_and_wait(&root).await?;
+    deploy_and_wait(&root, "app.zip").await?;
     let seconds = started.elapsed().as_secs_f64();
     for poll in polls {
         poll.abort();
     }
     Ok(vec![Figure {
-        name: "no-op deployment, 200 simulated hosts",
+        name: String::from("no-op deployment, 200 simulated hosts"),
         value: seconds,
         unit: "s",
         floor: None,
         aim: "under 4 s, load on the same machine",
-    }])
-}
-
-/// One deployment of a small bundle without hooks' work to one real agent.
-pub(crate) fn one_host() -> anyhow::Result<Vec<Figure>> {
-    let folder = tempfile::tempdir_in(".")?;
-    let path = folder.path().canonicalize()?;
-    let server = Server::start(&path.join("control"), "");
-    let aws = Aws::new(&server, &path);
-    let _host = Host::add(&server, &path, "h1");
-    let app = App::write(&path.join("source"), "one\n");
-    app.file(
-        "appspec.yml",
-        "version: 0.0\nos: linux\nfiles:\n  - source: content\n    destination: app\n",
-        0o644,
-    );
-    aws.ok("s3 mb s3://bundles");
-    let source = app.folder().display();
-    aws.ok("deploy create-application --application-name web");
-    aws.ok(&format!(
-        "deploy push --application-name web --s3-location s3://bundles/app.zip --source {source}"
-    ));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let seconds = runtime.block_on(async {
-        let root = client(&server, &credentials(&server.env())?)?;
-        group(&root).await?;
-        // The first deployment warms files and connections; the second is what people see.
-        deploy_and_wait(&root).await?;
-        let started = Instant::now();
-        deploy_and_wait(&root).await?;
-        anyhow::Ok(started.elapsed().as_secs_f64())
-    })?;
-    Ok(vec![Figure {
-        name: "seven events on one real host",
-        value: seconds,
-        unit: "s",
-        floor: None,
-        aim: "under 0.5 s",
     }])
 }
 
@@ -140,7 +102,8 @@ async fn simulated_host(server: &Server, root: &Client, idx: usize) -> anyhow::R
     Ok(SimulatedHost { client: client(server, &credentials(&env)?)?, principal })
 }
 
-async fn group(root: &Client) -> anyhow::Result<()> {
+/// An application and a group of all hosts.
+pub(crate) async fn group(root: &Client) -> anyhow::Result<()> {
     // The application may be there already: both callers want it to be.
     let _ = public(root, "CreateApplication", json!({"applicationName": "web"})).await;
     let group = json!({
@@ -154,13 +117,15 @@ async fn group(root: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn deploy_and_wait(root: &Client) -> anyhow::Result<()> {
+/// Deploys `bundles/KEY`, whose ending is its type, and waits until that has succeeded.
+pub(crate) async fn deploy_and_wait(root: &Client, key: &str) -> anyhow::Result<()> {
+    let bundle_type = key.rsplit('.').next();
     let new = json!({
         "applicationName": "web",
         "deploymentGroupName": "all",
         "revision": {
             "revisionType": "S3",
-            "s3Location": {"bucket": "bundles", "key": "app.zip", "bundleType": "zip"},
+            "s3Location": {"bucket": "bundles", "key": key, "bundleType": bundle_type},
         },
     });
     let id = public(root, "CreateDeployment", new).await?["deploymentId"].clone();
@@ -182,11 +147,12 @@ async fn public(root: &Client, operation: &str, input: Value) -> anyhow::Result<
     root.call_json(PUBLIC, &target, &input).await.with_context(|| operation.to_owned())
 }
 
-fn client(server: &Server, credentials: &Credentials) -> anyhow::Result<Client> {
+pub(crate) fn client(server: &Server, credentials: &Credentials) -> anyhow::Result<Client> {
     Ok(Client::new(ClientConfig::new(server.url(), "us-east-1", credentials.clone()))?)
 }
 
-fn credentials(env: &[(String, String)]) -> anyhow::Result<Credentials> {
+/// The keys of a client's variables.
+pub(crate) fn credentials(env: &[(String, String)]) -> anyhow::Result<Credentials> {
     let value = |name: &str| {
         let found = env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         found.with_context(|| format!("{name} is not set"))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
     /// What was measured.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// Its value.
     pub(crate) value: f64,
     /// What the value counts.
@@ -27,14 +27,14 @@ impl Figure {
 /// The figures as lines of text.
 pub(crate) fn table(figures: &[Figure]) -> String {
     let mut lines = vec![format!(
-        "{:<44} {:>12} {:<10} {:>8}  {:<42} aim",
+        "{:<52} {:>12} {:<12} {:>8}  {:<40} aim",
         "measured", "value", "unit", "ratio", "floor"
     )];
     for figure in figures {
         let floor = figure.floor.map_or(String::new(), |(name, floor)| format!("{floor:.2} ({name})"));
         let ratio = figure.ratio().map_or(String::new(), |ratio| format!("{ratio:.2}"));
         lines.push(format!(
-            "{:<44} {:>12.3} {:<10} {:>8}  {:<42} {}",
+            "{:<52} {:>12.3} {:<12} {:>8}  {:<40} {}",
             figure.name, figure.value, figure.unit, ratio, floor, figure.aim
         ));
     }

@@ -1,108 +1,149 @@
-//! Unpacking and installing many small files, by CPU, beside `tar xzf` and `cp -a` of the same.
+//! Unpacking and installing, by CPU, beside the tools that others use for it: `tar` or `unzip`, and `cp -a`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context;
-use longshore_agent::execute::install::{InstallRequest, install};
-use longshore_agent::execute::unpack::{BundleKind, UnpackLimits, unpack};
 
+use crate::agent::agent_build;
+use crate::bundle::{self, FILES, Form};
 use crate::figure::Figure;
+use crate::process::cpu_of;
 
-const FILES: usize = 10_000;
+/// The best of so many counts: other load on the machine only ever adds.
 const RUNS: usize = 3;
 
-pub(crate) fn measure() -> anyhow::Result<Vec<Figure>> {
+/// The best figures of a form so far.
+struct Best {
+    form: Form,
+    /// Of the first deployment and of the one that replaces its files.
+    ours: [f64; 2],
+    floor: [f64; 2],
+    /// The largest of all runs.
+    peak_mib: f64,
+}
+
+impl Best {
+    fn new(form: Form) -> Best {
+        Best { form, ours: [f64::INFINITY; 2], floor: [f64::INFINITY; 2], peak_mib: 0.0 }
+    }
+}
+
+/// 10,000 files of 1 KiB.
+pub(crate) fn small() -> anyhow::Result<Vec<Figure>> {
     let folder = tempfile::tempdir_in(".")?;
     let path = folder.path().canonicalize()?;
-    bundle(&path.join("bundle.tgz"))?;
-    let mut ours = f64::INFINITY;
-    let mut floor = f64::INFINITY;
-    // Turn and turn about, best of each: other load on the machine hits both alike.
+    bundle::small(&path)?;
+    let mut figures = Vec::new();
+    for form in [Form::Tgz, Form::Zip, Form::Folder] {
+        let best = measure(&path, form, 2)?;
+        figures.extend(shown(&best, "10,000 files of 1 KiB"));
+    }
+    Ok(figures)
+}
+
+/// One file of 512 MiB.
+pub(crate) fn large() -> anyhow::Result<Vec<Figure>> {
+    let folder = tempfile::tempdir_in(".")?;
+    let path = folder.path().canonicalize()?;
+    bundle::large(&path)?;
+    let mut figures = Vec::new();
+    for form in [Form::Tgz, Form::Zip] {
+        let best = measure(&path, form, 1)?;
+        figures.extend(shown(&best, "one file of 512 MiB"));
+    }
+    Ok(figures)
+}
+
+fn shown(best: &Best, what: &str) -> Vec<Figure> {
+    let form = best.form.name();
+    let floor = match best.form {
+        Form::Tgz => "tar xzf + cp -a",
+        Form::Zip => "unzip + cp -a",
+        Form::Folder => "cp -a twice",
+    };
+    let mut figures = Vec::new();
+    for (deployment, (ours, of_floor)) in ["", ", again"].iter().zip(best.ours.iter().zip(best.floor)) {
+        if ours.is_finite() {
+            figures.push(Figure {
+                name: format!("{what} from {form}{deployment}"),
+                value: *ours,
+                unit: "CPU s",
+                floor: Some((floor, of_floor)),
+                aim: "at most the floor",
+            });
+        }
+    }
+    figures.push(Figure {
+        name: format!("{what} from {form}, peak memory"),
+        value: best.peak_mib,
+        unit: "MiB",
+        floor: None,
+        aim: "under 24 MiB",
+    });
+    figures
+}
+
+/// Turn and turn about: other load on the machine hits both alike.
+fn measure(source: &Path, form: Form, n_deployments: usize) -> anyhow::Result<Best> {
+    let mut best = Best::new(form);
     for run in 0..RUNS {
-        let place = path.join(format!("run{run}"));
-        floor = floor.min(floor_once(&path, &place.join("floor"))?);
-        ours = ours.min(ours_once(&path, &place.join("ours"))?);
+        let place = source.join(format!("run-{}-{run}", form.name()));
+        for idx in 0..n_deployments {
+            best.floor[idx] = best.floor[idx].min(floor_once(source, form, &place.join("floor"), idx)?);
+            let (ours, peak_mib) = ours_once(source, form, &place.join("ours"), idx)?;
+            best.ours[idx] = best.ours[idx].min(ours);
+            best.peak_mib = best.peak_mib.max(peak_mib);
+        }
+        std::fs::remove_dir_all(&place)?;
     }
-    Ok(vec![Figure {
-        name: "install of 10,000 files of 1 KiB from tgz",
-        value: ours,
-        unit: "CPU s",
-        floor: Some(("tar xzf + cp -a", floor)),
-        aim: "at most 1.5 times the floor",
-    }])
+    Ok(best)
 }
 
-/// What the child process does: `folder` holds `bundle.tgz` and gets `root` and `installed`.
-pub(crate) fn once(folder: &Path) -> anyhow::Result<()> {
-    let root_dir = folder.join("root");
-    let archive_dir = root_dir.join("group/d-ABCDEF123/deployment-archive");
-    std::fs::create_dir_all(&archive_dir)?;
-    unpack(&folder.join("bundle.tgz"), BundleKind::Tgz, &archive_dir, &UnpackLimits::default())?;
-    install(&InstallRequest {
-        root_dir,
-        deployment_group_id: String::from("group"),
-        deployment_id: String::from("d-ABCDEF123"),
-        archive_dir,
-        appspec_filename: String::from("appspec.yml"),
-        file_exists_behavior: String::from("DISALLOW"),
-        all_possible_lifecycle_events: None,
-    })?;
-    Ok(())
-}
-
-fn ours_once(source: &Path, place: &Path) -> anyhow::Result<f64> {
+fn ours_once(source: &Path, form: Form, place: &Path, idx: usize) -> anyhow::Result<(f64, f64)> {
     std::fs::create_dir_all(place)?;
-    std::fs::hard_link(source.join("bundle.tgz"), place.join("bundle.tgz"))?;
-    let seconds =
-        cpu_of(Command::new(std::env::current_exe()?).arg("--install-once").arg(place).current_dir(place))?;
-    let n_installed = std::fs::read_dir(place.join("installed/d0"))?.count();
-    anyhow::ensure!(n_installed == FILES / 100, "{n_installed} files in d0");
-    Ok(seconds)
-}
-
-fn floor_once(source: &Path, place: &Path) -> anyhow::Result<f64> {
-    let archive = place.join("archive");
-    std::fs::create_dir_all(&archive)?;
-    let tar = cpu_of(Command::new("tar").arg("xzf").arg(source.join("bundle.tgz")).arg("-C").arg(&archive))?;
-    let copy =
-        cpu_of(Command::new("cp").arg("-a").arg(archive.join("content")).arg(place.join("installed")))?;
-    Ok(tar + copy)
-}
-
-/// User and system time of `command` and its children.
-fn cpu_of(command: &mut Command) -> anyhow::Result<f64> {
-    use nix::sys::resource::{UsageWho, getrusage};
-    use nix::sys::time::TimeValLike;
-    let used = || -> anyhow::Result<f64> {
-        let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-        Ok((usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6)
-    };
-    let before = used()?;
-    let status = command.status().with_context(|| format!("{command:?}"))?;
-    anyhow::ensure!(status.success(), "{command:?}: {status}");
-    Ok(used()? - before)
-}
-
-fn bundle(path: &Path) -> anyhow::Result<()> {
-    let file = std::fs::File::create(path)?;
-    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::default()));
-    let mut add = |name: &str, content: &[u8]| -> anyhow::Result<()> {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        header.set_mtime(1_700_000_000);
-        archive.append_data(&mut header, name, content)?;
-        Ok(())
-    };
-    add(
-        "appspec.yml",
-        b"version: 0.0\nos: linux\nfiles:\n  - source: content\n    destination: installed\n",
+    let (seconds, printed) = cpu_of(
+        Command::new(agent_build("examples/unpack_and_install")?)
+            .arg(form.name())
+            .arg(source.join(form.name()))
+            .arg(place.join("root"))
+            .arg(format!("d-{idx}"))
+            .current_dir(place),
     )?;
-    for idx in 0..FILES {
-        let content = format!("{idx:>16}").repeat(64);
-        add(&format!("content/d{}/f{idx}", idx % 100), content.as_bytes())?;
+    check_installed(&place.join("installed"))?;
+    let kib: f64 = printed.trim().parse().context("the memory")?;
+    Ok((seconds, kib / 1024.0))
+}
+
+fn floor_once(source: &Path, form: Form, place: &Path, idx: usize) -> anyhow::Result<f64> {
+    let archive = place.join(format!("archive-{idx}"));
+    let bundle = source.join(form.name());
+    let installed = place.join("installed");
+    std::fs::create_dir_all(&installed)?;
+    let mut unpack = match form {
+        Form::Tgz => command("tar", &["xzf"], &[&bundle]),
+        Form::Zip => command("unzip", &["-qo"], &[&bundle]),
+        Form::Folder => command("cp", &["-a"], &[&bundle.join("."), &archive]),
+    };
+    std::fs::create_dir_all(&archive)?;
+    let (unpacked, _) = cpu_of(unpack.current_dir(&archive))?;
+    let (copied, _) = cpu_of(&mut command("cp", &["-a"], &[&archive.join("content/."), &installed]))?;
+    check_installed(&installed)?;
+    Ok(unpacked + copied)
+}
+
+fn command(program: &str, options: &[&str], paths: &[&PathBuf]) -> Command {
+    let mut command = Command::new(program);
+    command.args(options).args(paths);
+    command
+}
+
+/// That the work was done.
+fn check_installed(installed: &Path) -> anyhow::Result<()> {
+    if installed.join("large").exists() {
+        return Ok(());
     }
-    archive.into_inner()?.finish()?;
+    let n_installed = std::fs::read_dir(installed.join("d0"))?.count();
+    anyhow::ensure!(n_installed == FILES / 100, "{n_installed} files in {}/d0", installed.display());
     Ok(())
 }

@@ -3,10 +3,12 @@
 //! Prints a table, or one JSON document with `--output json`. Nothing here asserts a time: a busy
 //! machine is slow, and the ratio beside the floor says more than either number.
 
+mod agent;
+mod bundle;
 mod deployment;
 mod figure;
-mod idle;
 mod install;
+mod process;
 mod reports;
 
 use clap::{Parser, ValueEnum};
@@ -23,12 +25,9 @@ struct Args {
     /// How long to watch an idle agent, in seconds.
     #[arg(long, default_value_t = 60)]
     idle_seconds: u64,
-    /// Only these parts: reports, fleet, host, idle, install.
+    /// Only these parts: small, large, reports, fleet, idle, deployments, bundle, lines.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Unpacks and installs what a folder holds, and nothing else: the child process whose CPU is measured.
-    #[arg(long, hide = true)]
-    install_once: Option<std::path::PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -42,14 +41,15 @@ enum Output {
 #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    if let Some(folder) = &args.install_once {
-        return install::once(folder);
-    }
     let is_wanted = |part: &str| args.only.is_empty() || args.only.iter().any(|only| only == part);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut figures: Vec<Figure> = Vec::new();
-    if is_wanted("install") {
-        figures.extend(install::measure()?);
+    let idle_time = std::time::Duration::from_secs(args.idle_seconds);
+    if is_wanted("small") {
+        figures.extend(install::small()?);
+    }
+    if is_wanted("large") {
+        figures.extend(install::large()?);
     }
     if is_wanted("reports") {
         figures.extend(runtime.block_on(reports::measure())?);
@@ -57,11 +57,17 @@ fn main() -> anyhow::Result<()> {
     if is_wanted("fleet") {
         figures.extend(runtime.block_on(deployment::fleet(200))?);
     }
-    if is_wanted("host") {
-        figures.extend(deployment::one_host()?);
-    }
     if is_wanted("idle") {
-        figures.extend(idle::measure(std::time::Duration::from_secs(args.idle_seconds))?);
+        figures.extend(runtime.block_on(agent::idle(idle_time))?);
+    }
+    if is_wanted("deployments") {
+        figures.extend(runtime.block_on(agent::many())?);
+    }
+    if is_wanted("bundle") {
+        figures.extend(runtime.block_on(agent::large())?);
+    }
+    if is_wanted("lines") {
+        figures.extend(runtime.block_on(agent::lines())?);
     }
     match args.output {
         Output::Text => println!("{}", figure::table(&figures)),

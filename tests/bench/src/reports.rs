@@ -58,14 +58,14 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     let floor = floor.commits_per_second();
     Ok(vec![
         Figure {
-            name: "durable command reports",
+            name: String::from("durable command reports"),
             value: (HOSTS * IN_PLACE.len()) as f64 / reporting.as_secs_f64(),
             unit: "reports/s",
             floor: Some(("SQLite, one commit each", floor)),
             aim: "20 times the floor where a commit costs 0.7 ms or more",
         },
         Figure {
-            name: "one durable SQLite commit on this disk",
+            name: String::from("one durable SQLite commit on this disk"),
             value: 1000.0 / floor,
             unit: "ms",
             floor: None,
