@@ -32,7 +32,7 @@ pub(super) fn plain(source: File) -> Result<Box<dyn Read>, Fault> {
         [0x1f, 0x8b, ..] => buffered(Box::new(MultiGzDecoder::new(source))),
         [b'B', b'Z', b'h', ..] => buffered(Box::new(MultiBzDecoder::new(source))),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
-            buffered(Box::new(XzReader::new_mem_limit(source, true, MAX_XZ_KIB)))
+            buffered(Box::new(XzStreams(XzReader::new_mem_limit(source, true, MAX_XZ_KIB))))
         }
         // A frame, or one to be skipped as parallel packers put it first.
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
@@ -47,6 +47,20 @@ pub(super) fn plain(source: File) -> Result<Box<dyn Read>, Fault> {
 pub(super) fn is_padding(error: &io::Error) -> bool {
     let text = error.to_string();
     text == "invalid gzip header" || text == "bzip2: bz2 header missing"
+}
+
+/// Streams of xz, with a sentence for those that want too much.
+struct XzStreams<R: Read>(XzReader<R>);
+
+impl<R: Read> Read for XzStreams<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::OutOfMemory => {
+                damage(format!("its xz dictionary is larger than {MAX_WINDOW_BYTES} bytes"))
+            }
+            _ => error,
+        })
+    }
 }
 
 /// Zstandard frames one after the other. Source: RFC 8878.
@@ -75,6 +89,9 @@ impl<R: BufRead> ZstdFrames<R> {
                     length,
                     ..
                 })) => self.skip(u64::from(length))?,
+                Err(FrameDecoderError::WindowSizeTooBig { .. }) => {
+                    return Err(damage(format!("its zstd window is larger than {MAX_WINDOW_BYTES} bytes")));
+                }
                 Err(error) => return Err(damage(error.to_string())),
             }
         }

@@ -20,7 +20,6 @@ const MAX_HEADER_BYTES: u64 = 1024 * 1024;
 const MAX_TRAILING_BYTES: u64 = 64 * 1024 * 1024;
 
 // Kinds of members that only GNU tar writes.
-const VOLUME_NAME: u8 = b'V';
 const CONTINUED: u8 = b'M';
 const DUMPED_DIRECTORY: u8 = b'D';
 
@@ -85,8 +84,7 @@ fn unpack_member<R: Read>(
     accounts: &mut Accounts,
 ) -> Result<(), Fault> {
     let kind = entry.header().entry_type();
-    // Remarks about the archive, not members of it.
-    if kind == EntryType::XGlobalHeader || kind.as_byte() == VOLUME_NAME {
+    if kind == EntryType::XGlobalHeader {
         return Ok(());
     }
     let path = MemberPath::parse(name)?;
