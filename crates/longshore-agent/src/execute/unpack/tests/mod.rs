@@ -253,3 +253,25 @@ fn long_names_and_names_that_are_no_text_are_kept() {
     let name: std::ffi::OsString = name;
     assert!(place.archive().join(name).is_file());
 }
+
+#[test]
+fn what_is_in_the_way_is_replaced_and_what_is_not_stays() {
+    for (bundle, kind) in [(tar_of(&["f=new"]), BundleKind::Tar), (zip_of(&["f=new"]), BundleKind::Zip)] {
+        let place = Place::new(&bundle);
+        fs::create_dir(place.archive()).expect("folder");
+        fs::write(place.archive().join("f"), "old").expect("write");
+        fs::write(place.archive().join("other"), "stays").expect("write");
+        assert_eq!(place.outcome(kind), "f=new other=stays");
+    }
+}
+
+#[test]
+fn names_that_mean_something_to_a_shell_are_names() {
+    let members = ["$(touch evil)=1", "`id`=2", "; rm -rf .=3", "a b\nc=4", "-rf=5", "*=6"];
+    let expected = "$(touch evil)=1 *=6 -rf=5 ; rm -rf .=3 `id`=2 a b\nc=4";
+    let mut shown: Vec<&str> = members.to_vec();
+    shown.sort_unstable();
+    assert_eq!(shown.join(" "), expected);
+    check_tar(&members, expected);
+    check_zip(&members, expected);
+}
