@@ -184,6 +184,8 @@ fn disallow_fails_at_the_first_file_that_exists() {
 fn overwrite_copies_and_retain_does_not() {
     check_as("OVERWRITE", "/r/d/a /r/d/b /x/b", "d>/x", "/r/d/a>/x/a, /r/d/b>/x/b");
     check_as("RETAIN", "/r/d/a /r/d/b /x/b", "d>/x", "/r/d/a>/x/a");
+    check_as("OVERWRITE", "/r/d/e/f /x/e/f", "d>/x", "/r/d/e/f>/x/e/f");
+    check_as("RETAIN", "/r/d/e/f /r/d/e/g /x/e/f", "d>/x", "/r/d/e/g>/x/e/g");
     check_as("OVERWRITE", "/r/f /d/f->/etc/x", "f>/d", "/r/f>/d/f");
     check_as("OVERWRITE", "/r/f /d/f/", "f>/d", "Is a directory - /d/f");
     check_as("RETAIN", "/r/f /d/f/", "f>/d", "");

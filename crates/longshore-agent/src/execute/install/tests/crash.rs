@@ -77,7 +77,7 @@ fn recovery_finds_nothing_where_nothing_was() {
 }
 
 /// Runs `work` and stops it dead at its `nth` step. Whether it was stopped.
-fn stopped_at(nth: usize, work: impl FnOnce(Checkpoint<'_>)) -> bool {
+pub(super) fn stopped_at(nth: usize, work: impl FnOnce(Checkpoint<'_>)) -> bool {
     let mut n_seen = 0;
     let mut checkpoint = || {
         // A panic runs none of the Install's own code, as a kill would not.
@@ -87,6 +87,18 @@ fn stopped_at(nth: usize, work: impl FnOnce(Checkpoint<'_>)) -> bool {
         n_seen += 1;
     };
     catch_unwind(AssertUnwindSafe(|| work(&mut checkpoint))).is_err()
+}
+
+/// Stops an Install dead at the first step at which `is_time`.
+#[track_caller]
+pub(super) fn stop_when(host: &Host, is_time: impl Fn(&Host) -> bool, request: &InstallRequest) {
+    let mut checkpoint = || {
+        if is_time(host) {
+            std::panic::resume_unwind(Box::new("stopped"));
+        }
+    };
+    let stopped = catch_unwind(AssertUnwindSafe(|| install_observed(request, &mut checkpoint)));
+    assert!(stopped.is_err(), "the time never came");
 }
 
 /// The cases of crash tests: what is on the host before, the first revision, the second, and its sections.

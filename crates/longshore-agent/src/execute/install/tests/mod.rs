@@ -1,6 +1,11 @@
 //! Installs on a real disk. Source: agent.md §7, §11.
 
+mod acls;
+mod contexts;
 mod crash;
+mod evidence;
+mod places;
+mod preview;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -18,7 +23,16 @@ struct Host {
 
 impl Host {
     fn new() -> Host {
-        let host = Host { folder: folder(), n_deployments: AtomicUsize::new(0) };
+        Host::in_folder(folder())
+    }
+
+    /// On a file system like those that revisions are installed on.
+    fn on_disk() -> Host {
+        Host::in_folder(tempfile::tempdir().expect("folder"))
+    }
+
+    fn in_folder(folder: tempfile::TempDir) -> Host {
+        let host = Host { folder, n_deployments: AtomicUsize::new(0) };
         fs::create_dir_all(host.srv()).expect("srv");
         host
     }
