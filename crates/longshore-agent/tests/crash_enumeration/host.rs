@@ -53,7 +53,8 @@ const OLD_PERMISSIONS: &str = "permissions: [{object: SRV/app/changes, mode: '27
 const NEW_PERMISSIONS: &str = "permissions:
   - {object: SRV/app/changes, mode: '4755'OWNER}
   - {object: SRV/app/n, mode: '640', type: [file]}
-  - {object: SRV/app/n, mode: '1770', type: [directory]}
+  - {object: SRV/app/n, mode: '1770', type: [directory], acls: ['d:12345:r']}
+  - {object: SRV/app/to, mode: '640', acls: ['23456:r']}
 ";
 /// Its link leads nowhere, which is found out after the switch.
 const FAILING_PERMISSIONS: &str = "  - {object: SRV/app/nowhere, mode: '600'}\n";

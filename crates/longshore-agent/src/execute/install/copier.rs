@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{
     Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, copy_file_range, fchmod, fchown, fstat, futimens,
-    open, openat, readlinkat, symlinkat,
+    getxattr_query, open, openat, readlinkat, symlinkat,
 };
 use rustix::io::Errno;
 
+use super::attributes::DEFAULT_ACL;
 use crate::execute::umask;
 
 /// Larger files are copied inside the kernel, which may share blocks instead.
@@ -36,6 +37,8 @@ struct Directory {
     handle: OwnedFd,
     /// Whether new files get the directory's group.
     sets_group: bool,
+    /// Whether new files get lists from the directory, which have a say in their modes.
+    sets_acl: bool,
 }
 
 impl Copier {
@@ -70,12 +73,13 @@ impl Copier {
         let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let first_mode = Mode::from_raw_mode(mode & 0o777);
         let to = openat(target_dir, target_name, create, first_mode)?;
-        let sets_group = self.target_dir.as_ref().is_some_and(|dir| dir.sets_group);
+        let (sets_group, sets_acl) =
+            self.target_dir.as_ref().map_or((false, false), |dir| (dir.sets_group, dir.sets_acl));
         let is_others = stat.st_uid != self.uid || stat.st_gid != self.gid || sets_group;
         let (from, to) = (File::from(from), File::from(to));
         self.content(&from, &to, stat.st_size)?;
         let mode = if is_others { give_to_owner(&to, &stat, mode)? } else { mode };
-        if is_others || mode & (self.umask | 0o7000) != 0 {
+        if is_others || sets_acl || mode & (self.umask | 0o7000) != 0 {
             fchmod(&to, Mode::from_raw_mode(mode))?;
         }
         Ok(futimens(&to, &times(&stat))?)
@@ -110,7 +114,8 @@ fn enter<'d, 'p>(last: &'d mut Option<Directory>, path: &'p Path) -> io::Result<
             let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let handle = open(parent, flags, Mode::empty())?;
             let sets_group = fstat(&handle)?.st_mode & 0o2000 != 0;
-            Directory { path: parent.to_owned(), handle, sets_group }
+            let sets_acl = getxattr_query(parent, DEFAULT_ACL).is_ok_and(|n_bytes| 0 < n_bytes);
+            Directory { path: parent.to_owned(), handle, sets_group, sets_acl }
         }
     };
     Ok((last.insert(directory).handle.as_fd(), name))

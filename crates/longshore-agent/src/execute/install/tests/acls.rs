@@ -86,6 +86,22 @@ fn a_copy_does_not_take_the_list_of_its_source() {
 }
 
 #[test]
+fn files_keep_their_mode_where_the_folder_gives_lists() {
+    let host = Host::on_disk();
+    let sections = with_acls("  - {object: SRV/app, type: directory, acls: ['d:u::7', 'd:g::0', 'd:o:0']}\n");
+    install(&host.revision("d/e/f=1", &sections)).expect("install");
+    write(&host.srv(), "app/e/stays=x");
+    let request = host.revision("d/e/f=1 d/e/g=2", ALL_TO_APP);
+    for name in ["d/e/f", "d/e/g"] {
+        let path = request.archive_dir.join(name);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o664)).expect("mode");
+    }
+    install(&request).expect("install");
+    assert_eq!(acl(&host.path("app/e"), DEFAULT_ACL), "user::7 group::0 other::0");
+    assert_eq!(["app/e/f", "app/e/g"].map(|name| mode(&host.path(name))), [0o664, 0o664]);
+}
+
+#[test]
 fn an_install_that_fails_gives_back_files_with_their_lists() {
     let host = Host::on_disk();
     write(&host.srv(), "app/f=foreign");
