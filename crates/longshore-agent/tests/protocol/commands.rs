@@ -54,7 +54,7 @@ async fn a_command_goes_from_poll_to_completion_in_four_calls() {
         service.received("GetDeploymentSpecification")[0].body,
         json!({
             "DeploymentExecutionId": "111122223333/us-east-1/d-WIRE00001/host-1",
-            "HostIdentifier": crate::service::HOST,
+            "HostIdentifier": service.host(),
         })
     );
     assert_eq!(

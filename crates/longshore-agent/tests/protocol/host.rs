@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::service::{DEADLINE, HOST, Service};
+use crate::service::{DEADLINE, Service};
 
 /// A host in a temporary folder.
 pub(crate) struct Host {
@@ -29,7 +29,8 @@ impl Host {
         let on_premises = host.path("onpremises.yml");
         let keys = "aws_access_key_id: AKIAIOSFODNN7EXAMPLE\n\
                     aws_secret_access_key: wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n";
-        fs::write(&on_premises, format!("---\nregion: us-east-1\niam_user_arn: {HOST}\n{keys}"))
+        let arn = service.host();
+        fs::write(&on_premises, format!("---\nregion: us-east-1\niam_user_arn: {arn}\n{keys}"))
             .expect("write");
         let config = format!(
             "---\n:log_dir: {log}\n:pid_dir: {pid}\n:root_dir: {root}\n:wait_between_runs: 0\n\

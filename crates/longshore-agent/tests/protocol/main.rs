@@ -5,6 +5,7 @@ mod service;
 
 mod commands;
 mod crashes;
+mod hooks;
 mod master;
 mod parallel;
 mod process;

@@ -16,9 +16,6 @@ use longshore_model::time::Timestamp;
 use longshore_wire::envelope::Signer;
 use serde_json::{Value, json};
 
-/// The agent under test polls as this.
-pub(crate) const HOST: &str = "arn:aws:iam::111122223333:user/on-prem-host-1";
-
 /// How long a test waits for something that must happen.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -103,6 +100,13 @@ impl Service {
         &self.address
     }
 
+    /// The agent under test polls as this. Each service has its own host: on one machine the processes of
+    /// hooks are told apart by it.
+    pub(crate) fn host(&self) -> String {
+        let port = self.address.rsplit(':').next().unwrap_or_default();
+        format!("arn:aws:iam::111122223333:user/on-prem-host-{port}")
+    }
+
     /// The certificate that specifications are signed with.
     pub(crate) fn signer_certificate(&self) -> String {
         self.lock().signer.certificate_pem().to_owned()
@@ -110,7 +114,7 @@ impl Service {
 
     /// Hands this command to the next poll.
     pub(crate) fn offer(&self, identifier: &str, name: &str) {
-        self.offer_to(identifier, name, HOST);
+        self.offer_to(identifier, name, &self.host());
     }
 
     /// Hands a command to the next poll that says it is for `host`.
@@ -120,7 +124,7 @@ impl Service {
 
     /// Hands a command to the next poll that is about the specification of `execution`.
     pub(crate) fn offer_execution(&self, identifier: &str, name: &str, execution: &str) {
-        self.offer_any(identifier, name, HOST, execution);
+        self.offer_any(identifier, name, &self.host(), execution);
     }
 
     fn offer_any(&self, identifier: &str, name: &str, host: &str, execution: &str) {

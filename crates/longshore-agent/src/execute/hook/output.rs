@@ -190,3 +190,56 @@ async fn discard(pipe: Receiver) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::super::HookLogs;
+    use super::*;
+
+    fn reader(folder: &std::path::Path) -> (Reader, std::io::PipeWriter) {
+        let logs = HookLogs { scripts_log: folder.join("scripts.log"), deployments_log: None };
+        let log = Arc::new(SharedLog::new(&logs, "d-1"));
+        let (pipe, writer) = std::io::pipe().expect("pipe");
+        (Reader::start(Stream::Stdout, pipe.into(), &log).expect("reader"), writer)
+    }
+
+    #[tokio::test]
+    async fn with_no_time_left_only_what_is_closed_already_is_closed() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (mut reader, writer) = reader(folder.path());
+        let past = Instant::now();
+        assert!(!reader.is_closed_by(past).await);
+        drop(writer);
+        assert!(reader.is_closed_by(past + std::time::Duration::from_secs(60)).await);
+        assert!(reader.is_closed_by(past).await);
+    }
+
+    #[tokio::test]
+    async fn what_is_in_the_pipe_when_the_script_has_ended_is_written_down() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (reader, mut writer) = reader(folder.path());
+        // Not more than a pipe holds: nobody reads before it is stopped.
+        let lines: String = (0..5000).map(|number| format!("{number}\n")).collect();
+        writer.write_all(lines.as_bytes()).expect("write");
+        writer.write_all(b"last").expect("write");
+        reader.finish().await;
+        let text = std::fs::read_to_string(folder.path().join("scripts.log")).expect("log");
+        assert_eq!(text.lines().count(), 5001);
+        assert!(text.ends_with("[stdout]last"));
+        // Somebody still has it open, and may go on printing.
+        writer.write_all(b"late").expect("write");
+    }
+
+    #[test]
+    fn a_holder_is_named_and_the_others_counted() {
+        let sentence = |holders: &[(i32, &str)]| {
+            let holders = holders.iter().map(|(pid, line)| (*pid, (*line).to_owned())).collect();
+            HeldOutput { stream: Stream::Stdout, holders }.sentence()
+        };
+        assert_eq!(sentence(&[(4711, "sleep 1000")]), "stdout is held open by pid 4711 (sleep 1000)");
+        assert_eq!(sentence(&[(1, "a"), (2, "b"), (3, "c")]), "stdout is held open by pid 1 (a) and 2 more");
+        assert_eq!(sentence(&[]), "stdout is held open by a process that this agent cannot see");
+    }
+}

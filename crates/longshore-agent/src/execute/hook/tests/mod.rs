@@ -1,5 +1,6 @@
 //! One test per rule of agent.md §8.3, with real scripts.
 
+mod failures;
 mod hostile;
 mod outputs;
 mod supervised;
@@ -168,19 +169,6 @@ fn the_failure_carries_the_end_of_the_log() {
 }
 
 #[test]
-fn a_user_that_su_would_take_for_an_option_is_refused() {
-    for user in ["--help", "-", "-c"] {
-        let mut place = Place::with_script("#!/bin/sh\n");
-        place.scripts[0].run_as = Some(user.to_owned());
-        let expected = format!(
-            "4 Script at specified location: s.sh run as user {user} failed with error ArgumentError \
-             with message can't find user for {user}"
-        );
-        assert_eq!(place.outcome(), expected);
-    }
-}
-
-#[test]
 fn exit_codes_are_those_of_the_system() {
     check("#!/bin/sh\nexit 0\n", "ran 1");
     check("#!/bin/sh\nexit 255\n", "4 Script at specified location: s.sh failed with exit code 255");
@@ -319,13 +307,4 @@ fn is_alive(pid: i32) -> bool {
 fn kill(pid: i32) {
     let signal = nix::sys::signal::Signal::SIGKILL;
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).expect("it runs");
-}
-
-#[test]
-fn another_user_goes_through_su_and_is_named_in_failures() {
-    let mut place = Place::with_script("#!/bin/sh\nexit 0\n");
-    place.scripts[0].run_as = Some("no-such-user-here".to_owned());
-    let outcome = place.outcome();
-    let expected = "4 Script at specified location: s.sh run as user no-such-user-here failed with e";
-    assert!(outcome.starts_with(expected), "{outcome}");
 }
