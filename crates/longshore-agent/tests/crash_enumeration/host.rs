@@ -55,6 +55,7 @@ const NEW_PERMISSIONS: &str = "permissions:
   - {object: SRV/app/n, mode: '640', type: [file]}
   - {object: SRV/app/n, mode: '1770', type: [directory], acls: ['d:12345:r']}
   - {object: SRV/app/to, mode: '640', acls: ['23456:r']}
+  - {object: SRV/app/comes, acls: ['u:12345:rw'], type: [file]}
 ";
 /// Its link leads nowhere, which is found out after the switch.
 const FAILING_PERMISSIONS: &str = "  - {object: SRV/app/nowhere, mode: '600'}\n";

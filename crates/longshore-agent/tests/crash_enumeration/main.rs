@@ -5,6 +5,7 @@
 //! The process is this test program itself, which does one piece of work when its environment asks for
 //! one, and `strace` kills it. What is meant is a killed agent; power cuts are another matter.
 
+mod agent;
 mod host;
 mod strace;
 mod tree;
@@ -66,17 +67,22 @@ fn old_and_new() -> (String, String) {
     (old, host.shown())
 }
 
+/// The points of `work` on `host`, which is done to its end.
+fn points(host: &Host, work: Work) -> Vec<Point> {
+    strace::points(&host.command(work), host::MARK)
+}
+
 /// The host after its process was killed at `point` of `work`.
 fn killed(work: Work, point: &Point) -> Host {
     let host = Host::with_old_revision();
-    strace::kill(&host, work, point);
+    strace::kill(&host.command(work), point);
     host
 }
 
 #[test]
 fn an_install_killed_at_any_call_leaves_old_or_new() {
     let (old, new) = old_and_new();
-    let points = strace::points(&Host::with_old_revision(), Work::Install);
+    let points = points(&Host::with_old_revision(), Work::Install);
     let mut seen = Seen::default();
     for point in &points {
         let host = killed(Work::Install, point);
@@ -90,9 +96,28 @@ fn an_install_killed_at_any_call_leaves_old_or_new() {
 }
 
 #[test]
+fn an_install_refused_any_call_leaves_old_or_new() {
+    let (old, new) = old_and_new();
+    let mut seen = Seen::default();
+    for point in points(&Host::with_old_revision(), Work::Install) {
+        let host = Host::with_old_revision();
+        let at = format!("refused {point}");
+        if strace::refuse(&host.command(Work::Install), &point) {
+            check(&host, &new, &at);
+        }
+        host.recover();
+        seen.count(&host, &old, &new, &at);
+        host.install_new().expect("the next deployment works");
+        check(&host, &new, &format!("{at}, installed again"));
+    }
+    println!("{seen:?}");
+    assert!(40 < seen.n_old && 2 < seen.n_new, "{seen:?}");
+}
+
+#[test]
 fn an_undo_killed_at_any_call_leaves_old() {
     let (old, new) = old_and_new();
-    let points = strace::points(&Host::with_old_revision(), Work::FailingInstall);
+    let points = points(&Host::with_old_revision(), Work::FailingInstall);
     let n_renames = points.iter().filter(|point| point.call.starts_with("rename")).count();
     assert!(15 < n_renames, "it fails after the switch, and switches back: {n_renames}");
     for point in &points {
@@ -111,9 +136,9 @@ fn a_recovery_killed_at_any_call_is_taken_up_by_the_next() {
     let crashes = crashes_with_work_left();
     let (mut seen, mut n_points) = (Seen::default(), 0);
     for crash in &crashes {
-        for point in strace::points(&killed(Work::Install, crash), Work::Recover) {
+        for point in points(&killed(Work::Install, crash), Work::Recover) {
             let host = killed(Work::Install, crash);
-            strace::kill(&host, Work::Recover, &point);
+            strace::kill(&host.command(Work::Recover), &point);
             host.recover();
             let at = format!("killed at {crash}, and recovering at {point}");
             seen.count(&host, &old, &new, &at);
@@ -126,7 +151,7 @@ fn a_recovery_killed_at_any_call_is_taken_up_by_the_next() {
 
 /// A few points over the whole of an Install after its first switch, at which recovery has most to do.
 fn crashes_with_work_left() -> Vec<Point> {
-    let points = strace::points(&Host::with_old_revision(), Work::Install);
+    let points = points(&Host::with_old_revision(), Work::Install);
     let switching = switching(&points);
     let step = (switching.len() / N_CRASHES).max(1);
     points[switching].iter().step_by(step).cloned().collect()

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
-
-use super::host::{Host, MARK, Work};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
 
 /// Calls that change what is on a disk, or say that it is there. Not every architecture has all of them.
 const CALLS: &str = "open,openat,openat2,creat,write,pwrite64,writev,pwritev,pwritev2,copy_file_range,sendfile,\
@@ -14,8 +13,8 @@ const CALLS: &str = "open,openat,openat2,creat,write,pwrite64,writev,pwritev,pwr
     setxattr,lsetxattr,fsetxattr,removexattr,lremovexattr,fremovexattr,truncate,ftruncate,fallocate,\
     fsync,fdatasync,sync,syncfs";
 
-/// Asking for this file says where the work begins.
-const MARK_CALLS: &str = "stat,newfstatat,statx";
+/// Calls that only ask; one with the mark in its arguments may say where the work begins.
+const QUESTIONS: &str = "stat,newfstatat,statx";
 
 /// The `nth` call (from 1) of this name that a thread of the process makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,41 +29,51 @@ impl fmt::Display for Point {
     }
 }
 
-/// All points of `work` on `host`, in their order. It is done to its end.
+/// All points of a command, in their order: those of the thread that first names `mark`, and after that.
+/// The command runs to its end.
 #[track_caller]
-pub(crate) fn points(host: &Host, work: Work) -> Vec<Point> {
+pub(crate) fn points(command: &Command, mark: &str) -> Vec<Point> {
     let trace = tempfile::NamedTempFile::new().expect("file");
-    let mut strace = strace(&format!("trace={},{}", optional(CALLS), optional(MARK_CALLS)));
-    strace.arg("-o").arg(trace.path());
-    let status = run(&mut strace, host, work);
-    assert!(status.success(), "strace cannot trace here, or {work:?} fails: {status}");
+    let filter = format!("trace={},{}", optional(CALLS), optional(QUESTIONS));
+    let status = strace(command, &[&filter], trace.path());
+    assert!(status.success(), "strace cannot trace here, or the command fails: {status}");
     let trace = std::fs::read(trace.path()).expect("trace");
-    let points = read_trace(&String::from_utf8_lossy(&trace));
-    assert!(!points.is_empty(), "{work:?} changes nothing");
+    let points = read_trace(&String::from_utf8_lossy(&trace), mark);
+    assert!(!points.is_empty(), "nothing is changed");
     points
 }
 
-/// Does `work` on `host` up to `point` and no further.
+/// Runs a command up to `point` and no further.
 #[track_caller]
-pub(crate) fn kill(host: &Host, work: Work, point: &Point) {
-    let mut strace = strace(&format!("trace={}", point.call));
-    strace.arg("-e").arg(format!("inject={}:signal=KILL:when={}", point.call, point.nth));
-    let status = run(strace.args(["-o", "/dev/null"]), host, work);
+pub(crate) fn kill(command: &Command, point: &Point) {
+    let status = run_with(command, point, "signal=KILL");
     // It dies of what its child died of.
-    assert_eq!(status.signal(), Some(9), "{work:?} was not killed at {point}: {status}");
+    assert_eq!(status.signal(), Some(9), "not killed at {point}: {status}");
 }
 
-fn strace(filter: &str) -> Command {
-    let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-s", "256", "-e", filter]);
-    command
+/// Runs a command to its end, with an error as the answer at `point`. Whether it ended well.
+pub(crate) fn refuse(command: &Command, point: &Point) -> bool {
+    run_with(command, point, "error=EIO").success()
 }
 
-fn run(strace: &mut Command, host: &Host, work: Work) -> std::process::ExitStatus {
-    let command = host.command(work);
+fn run_with(command: &Command, point: &Point, injection: &str) -> ExitStatus {
+    let Point { call, nth } = point;
+    let injection = format!("inject={call}:{injection}:when={nth}");
+    strace(command, &[&format!("trace={call}"), &injection], Path::new("/dev/null"))
+}
+
+fn strace(command: &Command, filters: &[&str], log: &Path) -> ExitStatus {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-s", "4096", "-o"]).arg(log);
+    strace.args(filters.iter().flat_map(|filter| ["-e", filter]));
     strace.arg("--").arg(command.get_program()).args(command.get_args());
-    strace.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    strace.stdin(Stdio::null()).stdout(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => strace.env(name, value),
+            None => strace.env_remove(name),
+        };
+    }
+    strace.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     strace.status().expect("strace starts: `tools/setup test` installs it")
 }
 
@@ -73,20 +82,17 @@ fn optional(calls: &str) -> String {
     calls.split(',').map(|call| format!("?{}", call.trim())).collect::<Vec<_>>().join(",")
 }
 
-/// The points after the mark, in the thread that made it: each thread counts its own calls.
-fn read_trace(trace: &str) -> Vec<Point> {
+fn read_trace(trace: &str, mark: &str) -> Vec<Point> {
     let calls: Vec<(&str, &str, &str)> = trace.lines().filter_map(read_line).collect();
-    let is_mark = |(_, call, arguments): &(&str, &str, &str)| {
-        MARK_CALLS.split(',').any(|mark| mark == *call) && arguments.contains(MARK)
-    };
-    let begin = calls.iter().position(is_mark).expect("the work's beginning");
+    let begin = calls.iter().position(|(_, _, arguments)| arguments.contains(mark)).expect("the beginning");
     let (thread, ..) = calls[begin];
+    // Each thread counts its own calls.
     let mut n_calls: HashMap<&str, usize> = HashMap::new();
     let mut points = Vec::new();
     for (idx, (_, call, arguments)) in calls.iter().enumerate().filter(|(_, call)| call.0 == thread) {
         let nth = n_calls.entry(call).or_default();
         *nth += 1;
-        if begin < idx && changes_something(call, arguments) {
+        if begin <= idx && changes_something(call, arguments) {
             points.push(Point { call: (*call).to_owned(), nth: *nth });
         }
     }
@@ -105,6 +111,6 @@ fn changes_something(call: &str, arguments: &str) -> bool {
         "open" | "openat" | "openat2" => arguments.contains("O_CREAT") || arguments.contains("O_TRUNC"),
         // What the test program itself says.
         "write" => !arguments.starts_with("1,") && !arguments.starts_with("2,"),
-        _ => !MARK_CALLS.split(',').any(|mark| mark == call),
+        _ => !QUESTIONS.split(',').any(|question| question == call),
     }
 }
