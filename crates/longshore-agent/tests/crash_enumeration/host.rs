@@ -113,6 +113,8 @@ impl Host {
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         command.args(["--exact", "work_in_a_process_of_its_own", "--test-threads=1"]);
         command.env(WORK, work.name()).env(FOLDER, self.folder.path());
+        // A trace of a refused Install takes longer than the Install.
+        command.env("RUST_BACKTRACE", "0");
         command
     }
 

@@ -149,6 +149,8 @@ impl Journal {
             return Ok(None);
         };
         let file = OpenOptions::new().append(true).open(path).map_err(InstallError::at(path))?;
+        // A record that was cut off would spoil the next one.
+        file.set_len(whole_records(&bytes).len() as u64).map_err(InstallError::at(path))?;
         Ok(Some(Journal {
             path: path.to_owned(),
             file,
@@ -185,9 +187,15 @@ impl Journal {
         Ok(())
     }
 
+    /// Appends records; when this fails, none of them.
     fn append(&mut self, content: &[u8]) -> io::Result<()> {
-        self.file.write_all(content)?;
-        self.file.sync_data()
+        let n_bytes = self.file.metadata()?.len();
+        let appended = self.file.write_all(content).and_then(|()| self.file.sync_data());
+        appended.inspect_err(|_| {
+            if let Err(error) = self.file.set_len(n_bytes) {
+                tracing::error!("cannot shorten the journal {}: {error}", self.path.display());
+            }
+        })
     }
 
     /// The changes that were about to be made and were not refused, in their order.
@@ -246,10 +254,8 @@ struct Parsed {
 
 impl Parsed {
     fn read(bytes: &[u8]) -> Option<Parsed> {
-        let mut parts: Vec<&[u8]> = bytes.split(|byte| *byte == 0).collect();
-        // What follows the last NUL was not written whole.
-        parts.pop();
-        let mut parts = parts.into_iter();
+        let mut parts =
+            whole_records(bytes).split_inclusive(|byte| *byte == 0).map(|part| &part[..part.len() - 1]);
         if parts.next()? != VERSION {
             return None;
         }
@@ -272,6 +278,12 @@ impl Parsed {
         }
         Some(Parsed { nonce, deployment_group_id, deployment_id, operations, records, phase })
     }
+}
+
+/// What follows the last NUL was not written whole.
+fn whole_records(bytes: &[u8]) -> &[u8] {
+    let n_whole = bytes.iter().rposition(|byte| *byte == 0).map_or(0, |last| last + 1);
+    &bytes[..n_whole]
 }
 
 fn operation(part: &[u8]) -> Option<Operation> {
@@ -379,7 +391,10 @@ mod tests {
         let mut journal = Journal::create(&path, "group", "d-1", operations()).expect("create");
         journal.enter(Phase::Switching).expect("enter");
         journal.file.write_all(b"commit").expect("write");
-        assert_eq!(Journal::open(&path).expect("open").expect("there").phase, Phase::Switching);
+        let mut journal = Journal::open(&path).expect("open").expect("there");
+        assert_eq!(journal.phase, Phase::Switching);
+        journal.enter(Phase::Staging).expect("enter");
+        assert_eq!(Journal::open(&path).expect("open").expect("there").phase, Phase::Staging);
     }
 
     #[test]
