@@ -32,21 +32,7 @@ impl Engine {
     /// # Errors
     /// `NameTaken`, `IdentityTaken`, `Store`.
     pub async fn register_host(&self, name: HostName, identity: HostIdentity) -> Result<(), HostError> {
-        let config = &self.inner.config;
-        let arn = format!(
-            "arn:aws:codedeploy:{}:{}:instance/{name}_{}",
-            config.region,
-            config.account_id,
-            random::host_arn_suffix()
-        );
-        let host = Host {
-            name: name.clone(),
-            arn: HostArn(arn),
-            identity,
-            registered_at: self.now(),
-            deregistered_at: None,
-            tags: Vec::new(),
-        };
+        let host = self.new_host(name.clone(), identity);
         match self.inner.store.register_host(&host).await {
             Ok(()) => Ok(()),
             Err(StoreError::AlreadyExists(taken)) if taken == name.as_str() => {
@@ -56,6 +42,25 @@ impl Engine {
                 Err(HostError::IdentityTaken(host.identity.principal().clone()))
             }
             Err(error) => Err(HostError::Store(error)),
+        }
+    }
+
+    /// A host without tags, as it is registered now.
+    pub(crate) fn new_host(&self, name: HostName, identity: HostIdentity) -> Host {
+        let config = &self.inner.config;
+        let arn = format!(
+            "arn:aws:codedeploy:{}:{}:instance/{name}_{}",
+            config.region,
+            config.account_id,
+            random::host_arn_suffix()
+        );
+        Host {
+            name,
+            arn: HostArn(arn),
+            identity,
+            registered_at: self.now(),
+            deregistered_at: None,
+            tags: Vec::new(),
         }
     }
 

@@ -11,6 +11,7 @@ pub mod deployment;
 pub mod deployment_config;
 pub mod deployment_group;
 mod drive;
+pub mod enrollment;
 pub mod host;
 pub mod host_command;
 mod random;

@@ -1,6 +1,6 @@
 //! The engine's only source of chance: new ids.
 
-use longshore_model::id::DeploymentId;
+use longshore_model::id::{DeploymentId, EnrollmentTokenId};
 use rand::Rng;
 
 const UPPER_CASE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -14,6 +14,17 @@ pub(crate) fn deployment_id() -> DeploymentId {
 /// The ten characters that tell two registrations of one host name apart.
 pub(crate) fn host_arn_suffix() -> String {
     text(ANY_CASE, 10)
+}
+
+/// A new token's id.
+pub(crate) fn enrollment_token_id() -> EnrollmentTokenId {
+    EnrollmentTokenId::parse(&format!("LSET{}", text(UPPER_CASE, 16)))
+        .expect("drawn from the characters of the rule")
+}
+
+/// A new token's secret: 238 bits from a generator that is fit for secrets and seeded by the system.
+pub(crate) fn enrollment_secret() -> String {
+    text(ANY_CASE, 40)
 }
 
 /// A lower-case UUID v4.

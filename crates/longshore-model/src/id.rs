@@ -87,6 +87,12 @@ fn is_deployment_id(text: &str) -> bool {
     })
 }
 
+fn is_enrollment_token_id(text: &str) -> bool {
+    text.strip_prefix("LSET").is_some_and(|tail| {
+        tail.len() == 16 && tail.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    })
+}
+
 fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(idx, byte)| match idx {
@@ -129,6 +135,13 @@ name_type!(
     "deployment id",
     "d- and 9 characters of A-Z and 0-9",
     is_deployment_id
+);
+name_type!(
+    /// `LSET` and 16 characters of `A-Z0-9`; no access key's id looks like it.
+    EnrollmentTokenId,
+    "enrollment token id",
+    "LSET and 16 characters of A-Z and 0-9",
+    is_enrollment_token_id
 );
 name_type!(
     /// Stable through renames; agents key their cleanup and last-install files by it.

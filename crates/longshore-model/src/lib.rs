@@ -10,6 +10,7 @@ pub mod time;
 pub mod application;
 pub mod deployment_config;
 pub mod deployment_group;
+pub mod enrollment;
 pub mod host;
 pub mod revision;
 pub mod tag_filter;

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use http::request::Parts;
 use longshore_bundles::{KeyError, KeySource, Principal, StoredKeys};
+use longshore_model::enrollment::EnrollmentToken;
+use longshore_model::id::EnrollmentTokenId;
 use longshore_wire::error::ApiError;
+use longshore_wire::host_command;
 use longshore_wire::sigv4::{Claim, SignatureError, payload_sha256_hex};
 
 use crate::app::App;
@@ -38,6 +41,27 @@ pub(crate) async fn authenticate(
     let hash = payload_sha256_hex(body);
     claim.verify(&key.secret, &parts.method, &parts.uri, &parts.headers, &hash, app.engine.now())?;
     Ok(key.principal)
+}
+
+/// The enrollment token that signed this very request a short time ago, whether it is still of use or
+/// not. Tokens are looked up here and nowhere else: no other door knows one.
+///
+/// # Errors
+/// The exceptions of service.md §1.2.
+pub(crate) async fn authenticate_token(
+    app: &App,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<EnrollmentToken, ApiError> {
+    let claim = Claim::from_request(&parts.uri, &parts.headers)?;
+    // A machine that is no host yet is told the region with the answer: any will do.
+    claim.check_scope(&[claim.scope.region.as_str()], host_command::SIGNING_NAME)?;
+    let id = EnrollmentTokenId::parse(&claim.access_key_id).map_err(|_| SignatureError::UnknownKey)?;
+    let stored = app.engine.enrollment_token(&id).await.map_err(ApiError::internal)?;
+    let stored = stored.filter(|_| claim.session_token.is_none()).ok_or(SignatureError::UnknownKey)?;
+    let hash = payload_sha256_hex(body);
+    claim.verify(&stored.secret, &parts.method, &parts.uri, &parts.headers, &hash, app.engine.now())?;
+    Ok(stored.token)
 }
 
 /// The keys of the store, the last used ones in memory: agents sign every call.

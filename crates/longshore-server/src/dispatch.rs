@@ -12,14 +12,15 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use longshore_wire::api::{Operation, operations};
 use longshore_wire::codec::json;
+use longshore_wire::enrollment;
 use longshore_wire::error::ApiError;
 use longshore_wire::host_command::{self, HostOperation, SECURE_TARGET_PREFIX};
 
 use crate::answer::{self, Body, BodyError};
 use crate::api::{self, EXTENSION_TARGET_PREFIX, ExtensionOperation, RequestContext};
 use crate::app::App;
-use crate::auth::authenticate;
-use crate::host_api::{Flavour, HostCall};
+use crate::auth::{authenticate, authenticate_token};
+use crate::host_api::{self, Flavour, HostCall};
 use crate::iam;
 use crate::listen::Connection;
 use crate::{probe, telemetry};
@@ -43,6 +44,8 @@ enum Route {
     Extension(ExtensionOperation),
     /// What host agents call.
     Host(Flavour, HostOperation),
+    /// What a machine calls to become a host.
+    Enroll,
     /// A target that nobody answers, or none where one is due.
     Unknown,
     /// The bundle store.
@@ -78,6 +81,7 @@ impl Route {
         match prefix {
             operations::TARGET_PREFIX => Operation::from_name(name).map(Route::Api),
             EXTENSION_TARGET_PREFIX => ExtensionOperation::from_name(name).map(Route::Extension),
+            enrollment::HOST_TARGET_PREFIX => Some(Route::Enroll).filter(|_| name == enrollment::ENROLL_HOST),
             host_command::operations::TARGET_PREFIX => {
                 HostOperation::from_name(name).map(|operation| Route::Host(Flavour::Classic, operation))
             }
@@ -96,6 +100,7 @@ impl Route {
             Route::Extension(operation) => ("longshore", operation.name()),
             Route::Host(Flavour::Classic, operation) => ("codedeploy-commands", operation.name()),
             Route::Host(Flavour::Secure, operation) => ("codedeploy-commands-secure", operation.name()),
+            Route::Enroll => ("longshore-host", enrollment::ENROLL_HOST),
             Route::Unknown => ("unknown", "unknown"),
             Route::S3 => ("s3", "request"),
             Route::Identity(iam::Service::Iam) => ("iam", "request"),
@@ -207,6 +212,11 @@ async fn routed(
             let caller = authenticate(app, &parts, &body, flavour.signing_name()).await?;
             let call = HostCall { app, connection, caller: &caller, flavour, parts: &parts };
             call.answer(operation, &body).await
+        }
+        Route::Enroll => {
+            let (parts, body) = read_json(request).await?;
+            let token = authenticate_token(app, &parts, &body).await?;
+            host_api::enroll(app, &token, &body).await
         }
     }
 }

@@ -14,7 +14,8 @@ mod traits;
 pub use error::StoreError;
 pub use traits::{
     AccessKey, ApplicationStore, Applied, BundleIndex, CommandTarget, DeploymentConfigStore,
-    DeploymentFilter, DeploymentGroupStore, DeploymentStore, Generation, HostFilter, HostStore,
-    IdentityStore, InlinePolicy, MultipartUpload, NewRevisionUse, ObjectRow, Page, RevisionStore,
-    RoundOutcome, ServerRecord, ServerRecordStore, Snapshot, Store, TargetFilter, UploadedPart, User,
+    DeploymentFilter, DeploymentGroupStore, DeploymentStore, EnrollOutcome, EnrolledHost, EnrollmentStore,
+    Generation, HostFilter, HostStore, IdentityStore, InlinePolicy, MultipartUpload, NewEnrollment,
+    NewRevisionUse, ObjectRow, Page, RevisionStore, RoundOutcome, ServerRecord, ServerRecordStore, Snapshot,
+    Store, StoredToken, TargetFilter, UploadedPart, User,
 };

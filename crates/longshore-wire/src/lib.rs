@@ -8,6 +8,7 @@ pub mod error;
 pub mod codec;
 
 pub mod api;
+pub mod enrollment;
 pub mod host_command;
 
 pub mod envelope;

@@ -1,4 +1,5 @@
-//! What only this service answers, under a target prefix of its own: hosts with their last contact.
+//! What only this service answers, under a target prefix of its own: hosts with their last contact; the
+//! operations on enrollment tokens are in `enrollment`.
 
 use longshore_model::host::{Host, HostContact};
 use longshore_store::HostFilter;
@@ -17,20 +18,37 @@ pub(crate) const TARGET_PREFIX: &str = "Longshore_v1";
 /// An operation that only this service has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExtensionOperation {
+    /// Makes a token with which machines enroll themselves as hosts.
+    CreateEnrollmentToken,
+    /// Enrollment tokens, without their secrets.
+    ListEnrollmentTokens,
     /// Registered hosts with their last contact.
     ListHosts,
+    /// Takes an enrollment token back.
+    RevokeEnrollmentToken,
 }
 
 impl ExtensionOperation {
+    /// All operations, by name.
+    const ALL: [ExtensionOperation; 4] = [
+        ExtensionOperation::CreateEnrollmentToken,
+        ExtensionOperation::ListEnrollmentTokens,
+        ExtensionOperation::ListHosts,
+        ExtensionOperation::RevokeEnrollmentToken,
+    ];
+
     /// The operation spelled `name`.
     pub(crate) fn from_name(name: &str) -> Option<ExtensionOperation> {
-        Some(ExtensionOperation::ListHosts).filter(|operation| operation.name() == name)
+        ExtensionOperation::ALL.into_iter().find(|operation| operation.name() == name)
     }
 
     /// As callers and policies spell it.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            ExtensionOperation::CreateEnrollmentToken => "CreateEnrollmentToken",
+            ExtensionOperation::ListEnrollmentTokens => "ListEnrollmentTokens",
             ExtensionOperation::ListHosts => "ListHosts",
+            ExtensionOperation::RevokeEnrollmentToken => "RevokeEnrollmentToken",
         }
     }
 }

@@ -5,6 +5,7 @@ mod application;
 mod deployment;
 mod deployment_config;
 mod deployment_group;
+mod enrollment;
 mod extension;
 mod host;
 mod instance;
@@ -148,8 +149,12 @@ pub(crate) async fn call_extension(
     operation: ExtensionOperation,
     body: &[u8],
 ) -> Result<Bytes, ApiError> {
+    use ExtensionOperation as E;
     match operation {
-        ExtensionOperation::ListHosts => output(&extension::list_hosts(ctx, json::decode(body)?).await?),
+        E::CreateEnrollmentToken => output(&enrollment::create_token(ctx, json::decode(body)?).await?),
+        E::ListEnrollmentTokens => output(&enrollment::list_tokens(ctx, json::decode(body)?).await?),
+        E::ListHosts => output(&extension::list_hosts(ctx, json::decode(body)?).await?),
+        E::RevokeEnrollmentToken => output(&enrollment::revoke_token(ctx, json::decode(body)?).await?),
     }
 }
 

@@ -4,6 +4,7 @@
 //! report is answered well whenever it can be, since 2.x agents do not send it again.
 
 mod delivery;
+mod enroll;
 mod specification;
 
 use http::request::Parts;
@@ -25,6 +26,7 @@ use longshore_wire::host_command::shapes::{
 };
 use longshore_wire::host_command::{HostOperation, SECURE_SIGNING_NAME, SIGNING_NAME};
 
+pub(crate) use self::enroll::enroll;
 pub(crate) use self::specification::{SignerRecordError, Specifications};
 use crate::answer::{self, Body, WatchedBody};
 use crate::app::App;

@@ -8,7 +8,7 @@ use longshore_model::deployment::Deployment;
 use longshore_model::id::DeploymentId;
 use longshore_model::time::Timestamp;
 use longshore_store::{ServerRecord, ServerRecordStore, StoreError};
-use longshore_wire::envelope::{Signer, SignerError};
+use longshore_wire::envelope::{PinError, Signer, SignerError, fingerprint};
 use longshore_wire::error::ApiError;
 use longshore_wire::host_command::shapes::{
     DeploymentSpecification, Envelope, GetDeploymentSpecificationOutput,
@@ -31,6 +31,9 @@ pub enum SignerRecordError {
     /// The key cannot be made or read.
     #[error("the signer's key cannot be used")]
     Signer(#[source] SignerError),
+    /// The certificate cannot be read.
+    #[error("the signer's certificate cannot be used")]
+    Certificate(#[source] PinError),
 }
 
 /// A specification that an agent could not take.
@@ -47,6 +50,7 @@ enum SpecificationError {
 /// Signs specifications.
 pub(crate) struct Specifications {
     signer: Signer,
+    signer_fingerprint: String,
     kept: Mutex<HashMap<DeploymentId, Arc<GetDeploymentSpecificationOutput>>>,
 }
 
@@ -63,7 +67,14 @@ impl Specifications {
         let record = ServerRecord { name: RECORD.to_owned(), value: fresh.to_pem() };
         let pem = store.server_record(&record).await.map_err(SignerRecordError::Store)?;
         let signer = Signer::from_pem(&pem).map_err(SignerRecordError::Signer)?;
-        Ok(Specifications { signer, kept: Mutex::default() })
+        let signer_fingerprint =
+            fingerprint(signer.certificate_pem()).map_err(SignerRecordError::Certificate)?;
+        Ok(Specifications { signer, signer_fingerprint, kept: Mutex::default() })
+    }
+
+    /// By which hosts know the certificate.
+    pub(crate) fn signer_fingerprint(&self) -> &str {
+        &self.signer_fingerprint
     }
 
     /// The certificate that specifications are signed with, for hosts to pin.

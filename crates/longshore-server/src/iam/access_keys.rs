@@ -1,5 +1,6 @@
 //! Access keys.
 
+use longshore_model::time::Timestamp;
 use longshore_store::{AccessKey, StoreError};
 use rand::Rng;
 
@@ -21,6 +22,17 @@ pub(super) fn new_id(prefix: &str) -> String {
     format!("{prefix}{}", random_text(ID_LETTERS, ID_LEN))
 }
 
+/// A new key of `user`.
+pub(super) fn new_key(user: &str, now: Timestamp) -> AccessKey {
+    AccessKey {
+        id: new_id("AKIA"),
+        secret: random_text(SECRET_LETTERS, SECRET_LEN),
+        user: user.to_owned(),
+        is_active: true,
+        created_at: now,
+    }
+}
+
 /// Drawn from a generator that is fit for secrets and seeded by the system.
 fn random_text(letters: &[u8], len: usize) -> String {
     let mut random = rand::rng();
@@ -31,13 +43,7 @@ impl Context<'_> {
     pub(super) async fn create_access_key(&self, params: &Params) -> Result<Element, IamError> {
         let user = self.user_meant(params).await?;
         self.authorized_user("iam:CreateAccessKey", &user).await?;
-        let key = AccessKey {
-            id: new_id("AKIA"),
-            secret: random_text(SECRET_LETTERS, SECRET_LEN),
-            user,
-            is_active: true,
-            created_at: self.now,
-        };
+        let key = new_key(&user, self.now);
         match self.identity.create_access_key(&key, MAX_KEYS_PER_USER).await {
             Ok(()) => {}
             Err(StoreError::NotFound(_)) => return Err(IamError::NoSuchUser(key.user)),

@@ -6,6 +6,7 @@
 
 mod access_keys;
 mod error;
+mod host_user;
 mod page;
 mod params;
 mod policies;
@@ -23,6 +24,7 @@ use longshore_wire::error::ApiError;
 use uuid::Uuid;
 
 use self::error::IamError;
+pub(crate) use self::host_user::host_user;
 use self::params::Params;
 use self::xml::Element;
 
@@ -163,8 +165,12 @@ impl Context<'_> {
     }
 
     fn user_arn(&self, path: &str, name: &str) -> String {
-        format!("arn:aws:iam::{}:user{path}{name}", self.account_id)
+        user_arn(self.account_id, path, name)
     }
+}
+
+fn user_arn(account_id: &str, path: &str, name: &str) -> String {
+    format!("arn:aws:iam::{account_id}:user{path}{name}")
 }
 
 fn done(service: Service, action: &str, result: Option<Element>) -> IamAnswer {
@@ -195,7 +201,7 @@ fn request_id() -> String {
 }
 
 /// A time as this protocol writes it.
-fn iso8601(time: Timestamp) -> String {
+pub(crate) fn iso8601(time: Timestamp) -> String {
     let time = jiff::Timestamp::from_millisecond(time.millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

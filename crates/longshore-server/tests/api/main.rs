@@ -4,6 +4,7 @@ mod application;
 mod deployment;
 mod deployment_config;
 mod deployment_group;
+mod enrollment;
 mod host;
 mod host_command;
 mod paging;

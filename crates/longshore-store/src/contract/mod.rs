@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod deployment;
 pub mod deployment_config;
 pub mod deployment_group;
+pub mod enrollment;
 pub mod fixture;
 pub mod host;
 pub mod identity;
@@ -69,6 +70,11 @@ macro_rules! contract_tests {
             }
             identity {
                 users_come_and_go users_are_listed_by_path keys_belong_to_users policies_belong_to_users
+            }
+            enrollment {
+                tokens_come_and_go a_host_is_made_whole a_lost_answer_is_given_again
+                a_spent_token_makes_nothing a_taken_name_counts_no_use
+                a_token_is_never_used_more_often_than_it_may
             }
             bundle {
                 buckets_come_and_go the_newest_row_is_the_current_one objects_are_listed_by_prefix

@@ -172,7 +172,7 @@ impl HostStore for SqliteStore {
     }
 }
 
-async fn register(conn: &mut SqliteConnection, host: &Host) -> Result<(), StoreError> {
+pub(super) async fn register(conn: &mut SqliteConnection, host: &Host) -> Result<(), StoreError> {
     let principal = host.identity.principal();
     let row = sqlx::query(
         "SELECT COUNT(*) FILTER (WHERE name = $1), COUNT(*) FILTER (WHERE principal = $2)
@@ -233,7 +233,10 @@ async fn deregister(
 }
 
 /// The registered host called `name` and its row.
-async fn registered(conn: &mut SqliteConnection, name: &HostName) -> Result<Option<(i64, Host)>, StoreError> {
+pub(super) async fn registered(
+    conn: &mut SqliteConnection,
+    name: &HostName,
+) -> Result<Option<(i64, Host)>, StoreError> {
     let row = sqlx::query("SELECT row_id, document FROM hosts WHERE name = $1 AND deregistered_at IS NULL")
         .bind(name.as_str())
         .fetch_optional(conn)

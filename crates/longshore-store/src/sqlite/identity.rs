@@ -116,7 +116,7 @@ fn user_of_row(row: &SqliteRow, first: usize) -> Result<User, StoreError> {
     })
 }
 
-fn access_key_of_row(row: &SqliteRow) -> Result<AccessKey, StoreError> {
+pub(super) fn access_key_of_row(row: &SqliteRow) -> Result<AccessKey, StoreError> {
     Ok(AccessKey {
         id: row.text(0)?,
         secret: row.text(1)?,
@@ -126,7 +126,7 @@ fn access_key_of_row(row: &SqliteRow) -> Result<AccessKey, StoreError> {
     })
 }
 
-async fn has_user(conn: &mut SqliteConnection, name: &str) -> Result<bool, StoreError> {
+pub(super) async fn has_user(conn: &mut SqliteConnection, name: &str) -> Result<bool, StoreError> {
     let row = sqlx::query("SELECT 1 FROM users WHERE name = $1")
         .bind(name)
         .fetch_optional(conn)
@@ -135,7 +135,7 @@ async fn has_user(conn: &mut SqliteConnection, name: &str) -> Result<bool, Store
     Ok(row.is_some())
 }
 
-async fn create_user(conn: &mut SqliteConnection, user: &User) -> Result<(), StoreError> {
+pub(super) async fn create_user(conn: &mut SqliteConnection, user: &User) -> Result<(), StoreError> {
     if has_user(conn, &user.name).await? {
         return Err(StoreError::AlreadyExists(user.name.clone()));
     }
@@ -174,7 +174,7 @@ async fn delete_user(conn: &mut SqliteConnection, name: &str) -> Result<(), Stor
     Ok(())
 }
 
-async fn create_access_key(
+pub(super) async fn create_access_key(
     conn: &mut SqliteConnection,
     key: &AccessKey,
     max: usize,
@@ -225,7 +225,7 @@ async fn delete_access_key(conn: &mut SqliteConnection, user: &str, id: &str) ->
     Ok(())
 }
 
-async fn put_user_policy(
+pub(super) async fn put_user_policy(
     conn: &mut SqliteConnection,
     user: &str,
     policy: &InlinePolicy,

@@ -7,6 +7,7 @@ mod contact;
 mod deployment;
 mod deployment_config;
 mod deployment_group;
+mod enrollment;
 mod host;
 mod identity;
 #[cfg(test)]

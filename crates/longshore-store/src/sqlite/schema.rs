@@ -6,9 +6,10 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use crate::StoreError;
 
 /// Every migration there ever was. A published one is never edited: its checksum is in databases.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (2, "deployments by group id", include_str!("migrations/0002_deployments_by_group_id.sql")),
+    (3, "enrollment", include_str!("migrations/0003_enrollment.sql")),
 ];
 
 /// Brings the database to the newest schema.

@@ -6,6 +6,7 @@ mod bundle;
 mod deployment;
 mod deployment_config;
 mod deployment_group;
+mod enrollment;
 mod host;
 mod identity;
 mod revision;
@@ -19,6 +20,7 @@ pub use deployment::{
 };
 pub use deployment_config::DeploymentConfigStore;
 pub use deployment_group::DeploymentGroupStore;
+pub use enrollment::{EnrollOutcome, EnrolledHost, EnrollmentStore, NewEnrollment, StoredToken};
 pub use host::{HostFilter, HostStore};
 pub use identity::{AccessKey, IdentityStore, InlinePolicy, User};
 pub use revision::RevisionStore;
@@ -33,6 +35,7 @@ pub trait Store:
     + HostStore
     + DeploymentStore
     + IdentityStore
+    + EnrollmentStore
     + BundleIndex
     + ServerRecordStore
 {
@@ -46,6 +49,7 @@ impl<T> Store for T where
         + HostStore
         + DeploymentStore
         + IdentityStore
+        + EnrollmentStore
         + BundleIndex
         + ServerRecordStore
 {

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::header::{CONTENT_LENGTH, DATE, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -39,6 +39,34 @@ impl<'a> Call<'a> {
 }
 
 impl Client {
+    /// What time it is at the endpoint, if it says so. Asked without a signature, which is of no use to
+    /// somebody whose own clock is wrong.
+    ///
+    /// # Errors
+    /// [`CallError`], after the retries.
+    pub async fn server_time(&self) -> Result<Option<Timestamp>, CallError> {
+        let uri = self.uri("/healthz")?;
+        let mut delays = self.shared.retries.iter();
+        loop {
+            let error = match self.attempt_time(&uri).await {
+                Ok(time) => return Ok(time),
+                Err(error) => error,
+            };
+            wait_or_give_up(error, delays.next()).await?;
+        }
+    }
+
+    async fn attempt_time(&self, uri: &Uri) -> Result<Option<Timestamp>, CallError> {
+        let mut request = Request::new(RequestBody::Bytes(None));
+        *request.uri_mut() = uri.clone();
+        request.headers_mut().extend(self.shared.headers.clone());
+        let answer =
+            self.in_time(self.shared.http.request(request)).await?.map_err(|source| self.network(source))?;
+        let date = answer.headers().get(DATE).and_then(|value| value.to_str().ok());
+        let time = date.and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
+        Ok(time.map(|time| Timestamp::from_millis(time.timestamp().as_millisecond())))
+    }
+
     /// Sends `call` and reads the whole answer.
     pub(super) async fn buffered(&self, call: &Call<'_>) -> Result<Answer, CallError> {
         let mut delays = self.shared.retries.iter();

@@ -6,10 +6,12 @@
 mod ber;
 mod oid;
 mod pem;
+mod pin;
 mod sign;
 mod trust;
 mod verify;
 
+pub use pin::{PinError, fingerprint, pin};
 pub use sign::{Signer, SignerError};
 pub use trust::{SignerCa, Trust};
 pub use verify::verify;

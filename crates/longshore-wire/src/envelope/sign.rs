@@ -202,7 +202,8 @@ fn algorithm(oid: ObjectIdentifier) -> AlgorithmIdentifierOwned {
     AlgorithmIdentifierOwned { oid, parameters: None }
 }
 
-fn armoured(label: &'static str, der: &[u8]) -> Result<String, der::Error> {
+/// `der` as PEM under `label`.
+pub(super) fn armoured(label: &'static str, der: &[u8]) -> Result<String, der::Error> {
     Ok(der::pem::encode_string(label, der::pem::LineEnding::LF, der)?)
 }
 

@@ -51,14 +51,35 @@ pub fn resource_tags(tags: Option<Vec<Tag>>) -> Result<Vec<ResourceTag>, ApiErro
 /// # Errors
 /// `TagRequiredException`, `InvalidTagException`, `TagLimitExceededException`.
 pub fn host_tags(tags: Option<Vec<Tag>>) -> Result<Vec<HostTag>, ApiError> {
-    let tags: Vec<HostTag> = tags
-        .unwrap_or_default()
-        .into_iter()
-        .map(|tag| HostTag { key: tag.key.unwrap_or_default(), value: tag.value.unwrap_or_default() })
-        .collect();
+    let tags = to_host_tags(tags);
     if tags.is_empty() {
         return Err(ApiError::client("TagRequiredException", "At least one tag is required."));
     }
+    checked_host_tags(tags)
+}
+
+/// `tags` for hosts that are still to come; there need not be any.
+///
+/// # Errors
+/// `InvalidTagException`, `TagLimitExceededException`.
+pub fn future_host_tags(tags: Option<Vec<Tag>>) -> Result<Vec<HostTag>, ApiError> {
+    let mut tags = to_host_tags(tags);
+    // A pair that is there twice counts once, as on a host.
+    let mut known = Vec::with_capacity(tags.len());
+    tags.retain(|tag| {
+        let is_new = !known.contains(tag);
+        known.push(tag.clone());
+        is_new
+    });
+    checked_host_tags(tags)
+}
+
+fn to_host_tags(tags: Option<Vec<Tag>>) -> Vec<HostTag> {
+    let pair = |tag: Tag| HostTag { key: tag.key.unwrap_or_default(), value: tag.value.unwrap_or_default() };
+    tags.unwrap_or_default().into_iter().map(pair).collect()
+}
+
+fn checked_host_tags(tags: Vec<HostTag>) -> Result<Vec<HostTag>, ApiError> {
     if let Some(broken) = tags.iter().find_map(|tag| broken_rule(&tag.key, &tag.value)) {
         return Err(ApiError::client("InvalidTagException", broken));
     }
