@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod enroll;
 pub mod local;
 pub mod master;
 

@@ -12,6 +12,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, RawConfig, Settings};
+use crate::enroll::{self, EnrollArguments};
 use crate::local::command_line::{self, LocalVerb};
 use control::Control;
 
@@ -71,6 +72,7 @@ enum Verb {
         #[arg(long)]
         master: i32,
     },
+    Enroll(Box<EnrollArguments>),
     /// Print this text.
     Help,
 }
@@ -119,6 +121,7 @@ fn dispatch(verb: Verb, global: Global) -> ExitCode {
         Verb::Restart => controlled(path, |control| control.restart()),
         Verb::Status => controlled(path, |control| control.status()),
         Verb::Local(verb) => command_line::run(verb, global.config_file),
+        Verb::Enroll(arguments) => enroll::run(&arguments),
         Verb::Help => help(),
     }
 }

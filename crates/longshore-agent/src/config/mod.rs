@@ -11,3 +11,4 @@ mod yaml;
 
 pub use raw::{RawConfig, ReadConfigError, default_path};
 pub use settings::{ByteLimit, HookSupervision, InvalidConfig, Settings};
+pub use yaml::YamlError;
