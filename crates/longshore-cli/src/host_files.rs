@@ -1,4 +1,5 @@
-//! The two files that make a machine a host: the agent's configuration and its identity.
+//! The files that make a machine a host: the agent's configuration, its identity, and the certificate of
+//! the only signer that it believes.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -62,6 +63,11 @@ impl Places {
         self.conf.join("codedeploy.onpremises.yml")
     }
 
+    /// The signer's certificate, named as `longshore-agent enroll` names it.
+    pub(crate) fn signer_file(&self) -> PathBuf {
+        self.conf.join("codedeploy-signer.pem")
+    }
+
     /// Writes the identity, readable by its owner only.
     ///
     /// # Errors
@@ -72,14 +78,15 @@ impl Places {
         file.write_all(identity_text(identity).as_bytes())
     }
 
-    /// Writes the agent's configuration; again, when the server listens elsewhere. With the file of the
-    /// server's `signer` the agent believes nobody else.
+    /// Writes the agent's configuration, again when the server listens elsewhere, and the certificate of
+    /// the server's signer.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub(crate) fn write_agent(&self, endpoint: &str, signer: Option<&Path>) -> io::Result<()> {
+    /// When one cannot be written.
+    pub(crate) fn write_agent(&self, endpoint: &str, signer: &str) -> io::Result<()> {
         fs::create_dir_all(&self.conf)?;
-        fs::write(self.agent_file(), agent_text(self, endpoint, signer))
+        fs::write(self.signer_file(), signer)?;
+        fs::write(self.agent_file(), agent_text(self, endpoint))
     }
 }
 
@@ -95,7 +102,7 @@ pub(crate) fn identity_text(identity: &Identity) -> String {
 }
 
 /// A configuration that AWS's agents understand as well, but for keys of our own, which they ignore.
-pub(crate) fn agent_text(places: &Places, endpoint: &str, signer: Option<&Path>) -> String {
+pub(crate) fn agent_text(places: &Places, endpoint: &str) -> String {
     let shown = |path: &Path| path.display().to_string();
     let mut text = yaml(&[
         ("log_dir", &shown(&places.log)),
@@ -104,10 +111,8 @@ pub(crate) fn agent_text(places: &Places, endpoint: &str, signer: Option<&Path>)
         ("on_premises_config_file", &shown(&places.identity_file())),
         ("deploy_control_endpoint", endpoint),
         ("s3_endpoint_override", endpoint),
+        ("deployment_signer_ca_file", &shown(&places.signer_file())),
     ]);
-    if let Some(signer) = signer {
-        text.push_str(&yaml_pair("deployment_signer_ca_file", &shown(signer)));
-    }
     text.push_str("s3_force_path_style: true\nwait_between_runs: 1\n");
     text
 }

@@ -10,11 +10,12 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::advice::Advice;
+use crate::service::{NewToken, Service, Tag};
 
 /// The server makes its database and keys at its first start; a slow disk needs a few seconds.
 const SERVER_START: Duration = Duration::from_secs(30);
@@ -152,6 +153,33 @@ pub(crate) fn start_agent(start: &AgentStart<'_>) -> anyhow::Result<Process> {
         .envs(start.variables.iter().map(|(name, value)| (name, value)))
         .stdout(log);
     Process::start(&format!("longshore-agent of {}", start.host), &mut command, start.log)
+}
+
+/// Makes this machine the host `name` with its files in `folder`: a token for it, and the agent's own
+/// `enroll`.
+///
+/// # Errors
+/// When there is no token, or the program is not found or refuses.
+pub(crate) async fn enroll_host(
+    service: &Service,
+    name: &str,
+    tags: &[Tag],
+    folder: &Path,
+) -> anyhow::Result<()> {
+    let token = service.create_token(NewToken::at_once(tags)).await?.token;
+    let mut command = Command::new(find_program("longshore-agent")?);
+    command.args(["enroll", "--server", &service.connection().endpoint, "--token", "-", "--name", name]);
+    command.arg("--config-dir").arg(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().context("cannot start longshore-agent")?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(token.as_bytes()).await.context("cannot hand over the token")?;
+    }
+    let ended = child.wait_with_output().await.context("cannot wait for longshore-agent")?;
+    if ended.status.success() {
+        return Ok(());
+    }
+    bail!("cannot enroll the host `{name}`\n{}", String::from_utf8_lossy(&ended.stderr).trim_end())
 }
 
 /// The program beside this one, which belongs to the same build, else the one in `PATH`.

@@ -1,4 +1,4 @@
-//! `longshore hosts` and `longshore hosts add`.
+//! `longshore hosts`, `longshore hosts add` and `longshore hosts token`.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,8 @@ use clap::Subcommand;
 use longshore_model::id::HostName;
 use serde::Serialize;
 
-use super::Outcome;
 use super::watch::now;
+use super::{Outcome, host_token};
 use crate::advice::Advice;
 use crate::args::Global;
 use crate::host_files::{Identity, Places, agent_text, identity_text};
@@ -18,7 +18,7 @@ use crate::output::line::duration_text;
 use crate::service::{KnownHost, Service, Tag};
 use crate::settings;
 
-/// List the registered hosts, or register one
+/// List the registered hosts, register one, or make a token with which machines register themselves
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -26,6 +26,7 @@ use crate::settings;
 Examples:
   longshore hosts
   longshore hosts --output json | jq -r '.hosts[].name'
+  longshore hosts token --tag role=web
   longshore hosts add web-1 --tag role=web --write /etc/longshore/web-1
 
 With --output json: {\"hosts\":[{\"name\",\"arn\",\"iamArn\",\"registerTime\",\"lastPollTime\",\"agentVersion\",
@@ -41,6 +42,7 @@ pub(crate) struct Args {
 enum HostsCommand {
     /// Register a host, and print or write the files that its agent needs
     Add(AddArgs),
+    Token(host_token::Args),
 }
 
 /// Register a host, and print or write the files that its agent needs
@@ -97,6 +99,9 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
             let service = Service::new(settings::connection(global)?)?;
             add(&service, add_args, output).await?;
         }
+        Some(HostsCommand::Token(token_args)) => {
+            host_token::run(&Service::new(settings::connection(global)?)?, token_args, output).await?;
+        }
     }
     Ok(Outcome::Done)
 }
@@ -104,7 +109,7 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
 async fn list(service: &Service, output: Output) -> anyhow::Result<()> {
     let hosts = service.hosts().await?;
     if hosts.is_empty() {
-        output.text("no hosts yet: register one with `longshore hosts add NAME --tag Key=Value`")?;
+        output.text("no hosts yet: make a token for one with `longshore hosts token --tag Key=Value`")?;
     } else {
         let rows: Vec<[String; 4]> = hosts.iter().map(row).collect();
         output.lines(&columns(["HOST", "LAST SEEN", "AGENT", "TAGS"], &rows))?;
@@ -139,15 +144,15 @@ async fn add(service: &Service, args: &AddArgs, output: Output) -> anyhow::Resul
             "choose another folder, or remove the file if that host is gone"
         ));
     }
-    let identity = service.register_host(&args.name, &args.tag).await?;
+    let (identity, signer) = service.enroll_host(&args.name, &args.tag).await?;
     let endpoint = &service.connection().endpoint;
     if folder.is_some() {
-        let written = places.write_identity(&identity).and_then(|()| places.write_agent(endpoint, None));
+        let written = places.write_identity(&identity).and_then(|()| places.write_agent(endpoint, &signer));
         written.context("the host is registered, but its files cannot be written")?;
         output.text(&format!("registered {}; start its agent with:", args.name))?;
         output.text(&format!("  longshore-agent run --config_file={}", places.agent_file().display()))?;
     } else {
-        print_files(&args.name, &identity, &places, endpoint, output)?;
+        print_files(&args.name, &identity, &signer, (&places, endpoint), output)?;
     }
     output.json(&AddedDocument {
         name: &args.name,
@@ -163,15 +168,15 @@ async fn add(service: &Service, args: &AddArgs, output: Output) -> anyhow::Resul
 fn print_files(
     name: &str,
     identity: &Identity,
-    places: &Places,
-    endpoint: &str,
+    signer: &str,
+    (places, endpoint): (&Places, &str),
     output: Output,
 ) -> anyhow::Result<()> {
-    output
-        .text(&format!("registered {name}; put these two files on it, the first readable by root only:"))?;
+    output.text(&format!("registered {name}; put these files on it, the first readable by root only:"))?;
     let files = [
         (places.identity_file(), identity_text(identity)),
-        (places.agent_file(), agent_text(places, endpoint, None)),
+        (places.agent_file(), agent_text(places, endpoint)),
+        (places.signer_file(), signer.to_owned()),
     ];
     for (path, text) in files {
         output.text(&format!("\n# {}", path.display()))?;

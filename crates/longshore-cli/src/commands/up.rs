@@ -1,5 +1,6 @@
 //! `longshore up`: a server and hosts on this machine, for development.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -14,7 +15,7 @@ use crate::host_files::Places;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::output::line::{Line, Tone};
-use crate::processes::{AgentStart, Process, Server, start_agent, start_server};
+use crate::processes::{AgentStart, Process, Server, enroll_host, start_agent, start_server};
 use crate::service::{Service, Tag};
 use crate::settings;
 
@@ -105,7 +106,7 @@ async fn serve(
     for number in 1..=args.hosts {
         let host =
             LocalHost { name: format!("local-{number}"), folder: dir.host(&format!("local-{number}")) };
-        running.push(start_host(&service, &host, &dir.signer()).await?);
+        running.push(start_host(&service, &host, dir).await?);
         hosts.push(host);
     }
     describe(&endpoint, dir, &hosts, output)?;
@@ -114,17 +115,18 @@ async fn serve(
     Err(error)
 }
 
-/// Registers the host unless it was registered by an earlier run, and starts its agent.
-async fn start_host(service: &Service, host: &LocalHost, signer: &Path) -> anyhow::Result<Process> {
+/// Enrolls the host unless it was by an earlier run, and starts its agent.
+async fn start_host(service: &Service, host: &LocalHost, dir: &DataDir) -> anyhow::Result<Process> {
     let places = Places::below(&host.folder);
-    if !places.identity_file().exists() {
+    if places.identity_file().exists() {
+        // The server may listen elsewhere now.
+        let signer = fs::read_to_string(dir.signer()).context("cannot read the signer's certificate")?;
+        let written = places.write_agent(&service.connection().endpoint, &signer);
+        written.context("cannot write the agent's configuration")?;
+    } else {
         let tag = Tag { key: TAG.0.to_owned(), value: TAG.1.to_owned() };
-        let identity = service.register_host(&host.name, &[tag]).await?;
-        places.write_identity(&identity).context("cannot write the host's identity")?;
+        enroll_host(service, &host.name, &[tag], &host.folder).await?;
     }
-    places
-        .write_agent(&service.connection().endpoint, Some(signer))
-        .context("cannot write the agent's configuration")?;
     start_agent(&AgentStart {
         host: &host.name,
         config_file: &places.agent_file(),

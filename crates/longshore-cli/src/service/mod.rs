@@ -2,6 +2,7 @@
 //! advice.
 
 mod deployments;
+mod enrollment;
 mod hosts;
 mod revisions;
 
@@ -16,6 +17,7 @@ use crate::advice::Advice;
 use crate::settings::Connection;
 
 pub(crate) use deployments::NewDeployment;
+pub(crate) use enrollment::NewToken;
 pub(crate) use hosts::{KnownHost, Tag};
 pub(crate) use revisions::{S3Revision, default_bucket};
 

@@ -17,7 +17,7 @@ use crate::data_dir::DataDir;
 use crate::host_files::Places;
 use crate::output::Output;
 use crate::output::line::{Line, Tone};
-use crate::processes::{AgentStart, Process, Server, start_agent, start_server};
+use crate::processes::{AgentStart, Process, Server, enroll_host, start_agent, start_server};
 use crate::service::{Service, Tag};
 use crate::settings;
 
@@ -96,12 +96,7 @@ impl<'a> Stage<'a> {
         let folder = self.folder.host(host.name);
         let places = Places::below(&folder);
         let tag = Tag { key: TAG.0.to_owned(), value: TAG.1.to_owned() };
-        let identity = service.register_host(host.name, &[tag]).await?;
-        places.write_identity(&identity).context("cannot write the host's identity")?;
-        let signer = DataDir::new(self.folder.server()).signer();
-        places
-            .write_agent(&service.connection().endpoint, Some(&signer))
-            .context("cannot write the agent's configuration")?;
+        enroll_host(service, host.name, &[tag], &folder).await?;
         // The AppSpec file's relative destination is below this.
         let working_dir = folder.join("work");
         fs::create_dir_all(&working_dir).context("cannot make the host's folder")?;
