@@ -42,8 +42,7 @@ pub(super) fn compose(
         text.push('\n');
     }
     for (key, value) in &missing {
-        // In single quotes only the quote itself is special.
-        text.push_str(&format!("{key}: '{}'\n", value.replace('\'', "''")));
+        text.push_str(&format!("{key}: {}\n", scalar(value)));
     }
     // The text is what counts: it is read as the agent will read it.
     let after = RawConfig::parse(&text).map_err(|_| ComposeError::Layout(changed[0]))?;
@@ -56,6 +55,15 @@ pub(super) fn compose(
     }
     Settings::from_raw(&after)?;
     Ok(Some(Composed { text, changed }))
+}
+
+/// `value` as AWS's agents, which tell texts from numbers, must find it.
+fn scalar(value: &str) -> String {
+    if value.parse::<bool>().is_ok() || value.parse::<u64>().is_ok() {
+        return value.to_owned();
+    }
+    // In single quotes only the quote itself is special.
+    format!("'{}'", value.replace('\'', "''"))
 }
 
 /// `text` without the lines that set one of `keys`.
@@ -96,7 +104,7 @@ mod tests {
     #[test]
     fn only_what_must_be_set_is_changed() {
         let required = [("deploy_control_endpoint", "http://s"), ("s3_force_path_style", "true")];
-        let set = "deploy_control_endpoint: 'http://s'\ns3_force_path_style: 'true'\n";
+        let set = "deploy_control_endpoint: 'http://s'\ns3_force_path_style: true\n";
         let keys = ["deploy_control_endpoint", "s3_force_path_style"];
         check("", &required, Ok((set, &keys)));
         check("# mine\nverbose: true", &required, Ok((&format!("# mine\nverbose: true\n{set}"), &keys)));
