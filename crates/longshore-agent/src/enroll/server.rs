@@ -11,7 +11,7 @@ use longshore_wire::enrollment::{
 use longshore_wire::{envelope, host_command};
 
 use super::error::{ClockOff, EnrollError};
-use crate::service::ca_bundle;
+use crate::service::{USER_AGENT, ca_bundle};
 
 /// The region is told with the answer; until then any will do.
 const ANY_REGION: &str = "us-east-1";
@@ -59,9 +59,9 @@ pub(super) fn new_request_id() -> String {
 pub(super) async fn ask(enrolling: &Enrolling<'_>) -> Result<(ClockView, EnrollHostOutput), EnrollError> {
     let Enrolling { server, proxy_uri, token, name, request_id } = enrolling;
     let mut config = ClientConfig::new(*server, ANY_REGION, token.credentials());
-    config.user_agent = concat!("longshore-agent/", env!("CARGO_PKG_VERSION")).to_owned();
-    config.proxy_uri.clone_from(proxy_uri);
-    config.ca_bundle = ca_bundle()?;
+    USER_AGENT.clone_into(&mut config.user_agent);
+    config.transport.proxy_uri.clone_from(proxy_uri);
+    config.transport.ca_bundle = ca_bundle()?;
     let client = Client::new(config)?;
     let there = client.server_time().await.map_err(EnrollError::Unreachable)?;
     let clock = ClockView { here: super::now(), there };
