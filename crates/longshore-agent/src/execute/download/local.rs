@@ -38,7 +38,12 @@ pub fn copy_directory(from: &Path, to: &Path) -> Result<(), DownloadError> {
 }
 
 fn copy_tree(from: &Path, to: &Path) -> Result<(), DownloadError> {
-    fs::create_dir_all(to).map_err(|error| disk(to, error))?;
+    // In a directory that is new nothing can be in the way.
+    let is_new = match fs::create_dir(to) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && to.is_dir() => false,
+        Err(error) => return Err(disk(to, error)),
+    };
     for entry in fs::read_dir(from).map_err(|error| disk(from, error))? {
         let entry = entry.map_err(|error| disk(from, error))?;
         let target = to.join(entry.file_name());
@@ -46,18 +51,26 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), DownloadError> {
         if kind.is_dir() {
             copy_tree(&entry.path(), &target)?;
         } else {
-            copy_entry(&entry.path(), &target, kind).map_err(|error| disk(&entry.path(), error))?;
+            let source = entry.path();
+            let removed = if is_new { Ok(()) } else { remove_file(&target) };
+            removed
+                .and_then(|()| copy_entry(&source, &target, kind))
+                .map_err(|error| disk(&source, error))?;
         }
     }
     let mode = fs::metadata(from).map_err(|error| disk(from, error))?.permissions();
     fs::set_permissions(to, mode).map_err(|error| disk(to, error))
 }
 
-fn copy_entry(from: &Path, to: &Path, kind: fs::FileType) -> io::Result<()> {
-    match fs::remove_file(to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
+/// Its absence is success.
+fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
+}
+
+fn copy_entry(from: &Path, to: &Path, kind: fs::FileType) -> io::Result<()> {
     if kind.is_symlink() {
         return std::os::unix::fs::symlink(fs::read_link(from)?, to);
     }

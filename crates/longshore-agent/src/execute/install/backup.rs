@@ -2,9 +2,14 @@
 //! else put into one of its directories at the last moment is moved to the new directory instead.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, open, unlinkat};
+use rustix::io::Errno;
 
 use super::InstallError;
 use super::operation::{Names, remove_file};
@@ -18,11 +23,11 @@ pub(super) fn remove(
 ) -> Result<(), InstallError> {
     let backups: HashMap<&Path, &Path> =
         set_aside.iter().map(|names| (names.path.as_path(), names.backup.as_path())).collect();
+    let mut directories = MovedDirectories { backups, last: None };
     for entry in cleanup.iter().rev() {
         match entry {
             CleanupEntry::Path(path) => {
-                if let Some(moved) = moved_path(path, &backups) {
-                    remove_entry(&moved)?;
+                if directories.remove(path)? {
                     checkpoint();
                 }
             }
@@ -36,38 +41,60 @@ pub(super) fn remove(
     Ok(())
 }
 
-/// Where a path of the previous revision is now.
-fn moved_path(path: &Path, backups: &HashMap<&Path, &Path>) -> Option<PathBuf> {
-    for ancestor in path.ancestors() {
-        if let Some(backup) = backups.get(ancestor) {
-            let below = path.strip_prefix(ancestor).ok()?;
-            // Joining nothing would add a slash, which follows links.
-            return Some(if below.as_os_str().is_empty() {
-                backup.to_path_buf()
-            } else {
-                backup.join(below)
-            });
+/// The directories of the previous revision where they are now. Files of one directory follow each other
+/// in a cleanup list, so the last one is kept open.
+struct MovedDirectories<'a> {
+    backups: HashMap<&'a Path, &'a Path>,
+    /// A directory of the list, and what it is now; `None` when it is gone or was not set aside.
+    last: Option<(&'a Path, Option<OwnedFd>)>,
+}
+
+impl<'a> MovedDirectories<'a> {
+    /// Removes what was at `path` of the previous revision, if that was set aside.
+    fn remove(&mut self, path: &'a Path) -> Result<bool, InstallError> {
+        if let Some(backup) = self.backups.get(path) {
+            return remove_entry(CWD, backup.as_os_str()).map_err(InstallError::at(backup)).map(|()| true);
+        }
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
+        if self.last.as_ref().is_none_or(|(last, _)| *last != parent) {
+            self.last = Some((parent, self.open(parent)?));
+        }
+        match &self.last {
+            Some((_, Some(directory))) => {
+                remove_entry(directory, name).map_err(InstallError::at(path)).map(|()| true)
+            }
+            Some((_, None)) | None => Ok(false),
         }
     }
-    None
+
+    fn open(&self, directory: &Path) -> Result<Option<OwnedFd>, InstallError> {
+        let Some(moved) = self.moved(directory) else { return Ok(None) };
+        match open(&moved, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(handle) => Ok(Some(handle)),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(InstallError::at(&moved)(error.into())),
+        }
+    }
+
+    /// Where a path of the previous revision is now.
+    fn moved(&self, path: &Path) -> Option<PathBuf> {
+        path.ancestors().find_map(|ancestor| {
+            let backup = self.backups.get(ancestor)?;
+            let below = path.strip_prefix(ancestor).ok()?;
+            Some(backup.join(below))
+        })
+    }
 }
 
 /// Removes a file, a link, or an empty directory.
-fn remove_entry(path: &Path) -> Result<(), InstallError> {
-    let removed = match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir(path),
+fn remove_entry(directory: impl AsFd, name: &OsStr) -> io::Result<()> {
+    let removed = match unlinkat(&directory, name, AtFlags::empty()) {
+        Err(Errno::ISDIR) => unlinkat(&directory, name, AtFlags::REMOVEDIR),
         removed => removed,
     };
     match removed {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty
-            ) =>
-        {
-            Ok(())
-        }
-        removed => removed.map_err(InstallError::at(path)),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
+        removed => Ok(removed?),
     }
 }
 

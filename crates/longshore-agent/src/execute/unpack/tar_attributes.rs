@@ -78,23 +78,30 @@ fn time(text: &str) -> Option<(i64, u32)> {
 }
 
 /// Names of users and groups and their numbers on this host. Like tar, the name counts before the number.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Accounts {
+    /// Other users cannot give files away, so looking names up would be for nothing.
+    is_root: bool,
     users: HashMap<Vec<u8>, Option<u32>>,
     groups: HashMap<Vec<u8>, Option<u32>>,
 }
 
 impl Accounts {
+    pub(super) fn new() -> Accounts {
+        let is_root = rustix::process::geteuid().is_root();
+        Accounts { is_root, users: HashMap::new(), groups: HashMap::new() }
+    }
+
     fn uid(&mut self, name: Option<&[u8]>, number: u64) -> u32 {
         let find =
             |name: &str| nix::unistd::User::from_name(name).ok().flatten().map(|user| user.uid.as_raw());
-        known(&mut self.users, name, find).unwrap_or_else(|| id(number))
+        known(&mut self.users, name.filter(|_| self.is_root), find).unwrap_or_else(|| id(number))
     }
 
     fn gid(&mut self, name: Option<&[u8]>, number: u64) -> u32 {
         let find =
             |name: &str| nix::unistd::Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());
-        known(&mut self.groups, name, find).unwrap_or_else(|| id(number))
+        known(&mut self.groups, name.filter(|_| self.is_root), find).unwrap_or_else(|| id(number))
     }
 }
 
@@ -103,8 +110,7 @@ fn known(
     name: Option<&[u8]>,
     find: impl Fn(&str) -> Option<u32>,
 ) -> Option<u32> {
-    // Other users cannot give files away, so the lookup would be for nothing.
-    let name = name.filter(|name| !name.is_empty() && rustix::process::geteuid().is_root())?;
+    let name = name.filter(|name| !name.is_empty())?;
     if let Some(number) = seen.get(name) {
         return *number;
     }

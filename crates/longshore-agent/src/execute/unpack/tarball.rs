@@ -28,7 +28,7 @@ pub(super) fn unpack(source: File, tree: &mut Tree) -> Result<(), Fault> {
     let budget = Rc::new(Cell::new(None));
     let source = compression::plain(source)?;
     let mut archive = Archive::new(Budgeted { source, budget: Rc::clone(&budget) });
-    let mut accounts = Accounts::default();
+    let mut accounts = Accounts::new();
     let mut entries = archive.entries()?;
     loop {
         budget.set(Some(MAX_HEADER_BYTES));
