@@ -120,7 +120,7 @@ fn evidence_of_run(script: &Script, run: &FailedRun) -> Vec<Evidence> {
         run_as: script.run_as.clone(),
         exit_code: status.and_then(|status| status.code()),
         signal: status.and_then(|status| status.signal()),
-        timeout_secs: is_over_time.then(|| script.timeout.as_secs()),
+        timeout_secs: is_over_time.then_some(script.timeout.as_secs()),
         output: run.output.clone(),
     };
     let held = run.held.iter().flat_map(|held| held.evidence(&script.location));
