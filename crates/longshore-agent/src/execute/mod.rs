@@ -165,22 +165,28 @@ impl Executor {
         Ok("")
     }
 
-    fn deployment_dir(&self, spec: &Specification) -> PathBuf {
+    /// Everything of the deployment.
+    pub fn deployment_dir(&self, spec: &Specification) -> PathBuf {
         self.layout.deployment(&spec.deployment_group_id, &spec.deployment_id)
     }
 
     async fn install(&self, spec: &Specification, deployment_dir: &Path) -> Result<(), CommandFailure> {
+        let request = self.install_request(spec, deployment_dir.join(ARCHIVE));
+        blocking(move || install::install(&request)).await
+    }
+
+    /// What Install asks for, when the revision is unpacked in `archive_dir`.
+    pub fn install_request(&self, spec: &Specification, archive_dir: PathBuf) -> InstallRequest {
         let events = &spec.all_possible_lifecycle_events;
-        let request = InstallRequest {
+        InstallRequest {
             root_dir: self.layout.root().to_owned(),
             deployment_group_id: spec.deployment_group_id.clone(),
             deployment_id: spec.deployment_id.clone(),
-            archive_dir: deployment_dir.join(ARCHIVE),
+            archive_dir,
             appspec_filename: spec.app_spec_filename.clone(),
             file_exists_behavior: spec.file_exists_behavior.clone(),
             all_possible_lifecycle_events: (!events.is_empty()).then(|| events.clone()),
-        };
-        blocking(move || install::install(&request)).await
+        }
     }
 
     /// Runs events in order, up to the first that fails; its log has those of the others before it.

@@ -9,11 +9,13 @@ use std::sync::Arc;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use rand::Rng;
+use tokio::runtime::Runtime;
 
 use super::deploy::Deployment;
 use super::invalid::InvalidRequest;
 use super::options::{CONFIGURATION_FILE, Options};
 use super::outcome::Status;
+use super::plan::Plan;
 use super::request::Request;
 use super::voice::Voice;
 use crate::agent_log;
@@ -40,6 +42,12 @@ pub enum LocalVerb {
     /// It runs the lifecycle events through the agent's own machinery, on the same deployment root, also
     /// while an agent is running. Exit code 0 when all went well, 1 when not.
     Deploy(Options),
+    /// Show what a deployment would do on this host, and change nothing.
+    ///
+    /// Shows every path that Install would create (+), replace (~), keep (=) or remove (-), what is in its
+    /// way (!), and what would keep scripts from running. Exit code 0 when the deployment would work as far
+    /// as can be seen, 1 when not.
+    Plan(Options),
 }
 
 /// Deploys a revision on this host without the service.
@@ -93,12 +101,15 @@ fn original_usage(error: &clap::Error) -> ExitCode {
 
 /// Runs a verb. `config_file` is the agent's global option, for whoever gave it there.
 pub fn run(verb: LocalVerb, config_file: Option<PathBuf>) -> ExitCode {
-    let LocalVerb::Deploy(mut options) = verb;
+    let (mut options, act): (Options, Act) = match verb {
+        LocalVerb::Deploy(options) => (options, deploy),
+        LocalVerb::Plan(options) => (options, plan),
+    };
     options.agent_configuration_file = options.agent_configuration_file.or(config_file);
     let voice = Voice::new(options.output);
-    match deploy(&options, voice) {
-        Ok(Status::Failed) => ExitCode::FAILURE,
-        Ok(_) => ExitCode::SUCCESS,
+    match act(&options, voice) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(message) => {
             for line in message.lines() {
                 voice.line(format!("ERROR: {line}"));
@@ -109,13 +120,14 @@ pub fn run(verb: LocalVerb, config_file: Option<PathBuf>) -> ExitCode {
     }
 }
 
-fn deploy(options: &Options, voice: Voice) -> Result<Status, String> {
+/// Carries out a verb and answers whether all is well; the error is for a person.
+type Act = fn(&Options, Voice) -> Result<bool, String>;
+
+fn deploy(options: &Options, voice: Voice) -> Result<bool, String> {
     let settings = settings(options)?;
-    let working_dir = std::env::current_dir().map_err(|error| format!("no working folder: {error}"))?;
     agent_log::open(&settings.log_dir, LOG_NAME, settings.verbose).map_err(|error| with_causes(&error))?;
-    let request = Request::new(options, &working_dir, &deployment_id()).map_err(|error| error.to_string())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
+    let request = request(options)?;
+    let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         match Deployment::new(request, Arc::new(settings), voice).await {
             Ok(deployment) => Ok(deployment.run().await),
@@ -125,7 +137,28 @@ fn deploy(options: &Options, voice: Voice) -> Result<Status, String> {
     // What was interrupted may still be at work; it has no more to say.
     runtime.shutdown_background();
     voice.document(&outcome);
-    Ok(outcome.status)
+    Ok(outcome.status == Status::Succeeded)
+}
+
+fn plan(options: &Options, voice: Voice) -> Result<bool, String> {
+    let settings = Arc::new(settings(options)?);
+    let request = request(options)?;
+    let planned = runtime()?.block_on(Plan::new(&request, &settings)).map_err(|error| error.to_string())?;
+    for line in planned.lines(voice.has_colour()) {
+        voice.line(line);
+    }
+    voice.document(&planned);
+    Ok(planned.works())
+}
+
+fn request(options: &Options) -> Result<Request, String> {
+    let working_dir = std::env::current_dir().map_err(|error| format!("no working folder: {error}"))?;
+    Request::new(options, &working_dir, &deployment_id()).map_err(|error| error.to_string())
+}
+
+fn runtime() -> Result<Runtime, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| format!("cannot start: {error}"))
 }
 
 fn settings(options: &Options) -> Result<Settings, String> {

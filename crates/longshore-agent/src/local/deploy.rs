@@ -4,47 +4,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use longshore_wire::host_command::specification::RevisionSource;
-
 use super::evidence_text;
 use super::interrupt::Interrupts;
 use super::outcome::{EventRun, Failure, Outcome, Status, timeline};
+use super::plan_text;
+use super::ready::{self, BeginError};
 use super::request::Request;
 use super::voice::Voice;
-use crate::causes::with_causes;
 use crate::config::Settings;
 use crate::execute::Executor;
-use crate::execute::caller::{Caller, Person, RunningScript};
-use crate::execute::download::Downloader;
+use crate::execute::caller::RunningScript;
 use crate::execute::events::CommandKind;
+use crate::execute::install::{self, Preview};
 use crate::failure::CommandFailure;
-use crate::identity::{self, Identity, IdentityError};
-use crate::layout::{ARCHIVE, Layout};
-use crate::service::{ConnectError, Outgoing};
-use crate::tracker::Tracker;
-
-/// Nothing can be fetched without keys.
-const NO_CREDENTIALS: &str = "We were unable to download content from the Amazon S3 bucket due to missing or invalid credentials. For information about specifying your AWS credentials, see https://aws.amazon.com/blogs/security/a-new-and-standardized-way-to-manage-credentials-in-the-aws-sdks";
+use crate::layout::ARCHIVE;
 
 /// How many lines of a script's output are shown when it failed. The whole of it is in its log.
 const MAX_LOG_LINES: usize = 20;
 
-/// Why a local deployment could not be begun.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum BeginError {
-    /// The on-premises file is wrong.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// There are no keys for the bucket.
-    #[error("{NO_CREDENTIALS}")]
-    NoCredentials,
-    /// Nothing can be reached from here.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The system refuses what every process needs.
-    #[error("cannot start: {0}")]
-    System(#[from] std::io::Error),
-}
+/// How many paths of the plan are shown. `local plan` shows all of them.
+const MAX_PLAN_LINES: usize = 30;
 
 /// A local deployment that is under way.
 pub(super) struct Deployment {
@@ -63,14 +42,10 @@ impl Deployment {
         settings: Arc<Settings>,
         voice: Voice,
     ) -> Result<Deployment, BeginError> {
-        let is_remote = matches!(request.spec.revision, RevisionSource::S3 { .. });
-        let identity = identity::resolve_for_person(&settings, is_remote).await?;
-        if is_remote && let Err(error) = identity.credentials.current().await {
-            tracing::error!("{}", with_causes(&error));
-            return Err(BeginError::NoCredentials);
-        }
+        let identity = Arc::new(ready::identity(&request, &settings).await?);
         let running = RunningScript::default();
-        let executor = executor(&request, settings, identity, running.clone())?;
+        let root_dir = settings.root_dir.clone();
+        let executor = ready::executor(&request, settings, &root_dir, &identity, running.clone())?;
         let interrupts = Interrupts::new()?;
         Ok(Deployment { request, executor, running, interrupts, voice, begin: Instant::now() })
     }
@@ -79,6 +54,8 @@ impl Deployment {
     pub(super) async fn run(mut self) -> Outcome {
         let dir = self.deployment_dir();
         self.voice.line(format!("Starting to execute deployment from within folder {}", dir.display()));
+        // A folder can be looked at before anything is done, a bundle once it is here.
+        let mut plan = self.request.directory.clone().and_then(|directory| self.preview(directory));
         let mut events = Vec::new();
         let mut error = None;
         for name in self.request.events.clone() {
@@ -88,6 +65,9 @@ impl Deployment {
             };
             events.push(run);
             error = error.or(ended);
+            if plan.is_none() && error.is_none() && name == "DownloadBundle" {
+                plan = self.preview(dir.join(ARCHIVE));
+            }
         }
         self.conclude(&events, error.as_ref());
         Outcome {
@@ -95,14 +75,25 @@ impl Deployment {
             deployment_group_id: self.request.spec.deployment_group_id.clone(),
             deployment_dir: dir,
             status: if error.is_none() { Status::Succeeded } else { Status::Failed },
+            plan,
             events,
             error,
         }
     }
 
     fn deployment_dir(&self) -> PathBuf {
-        let spec = &self.request.spec;
-        self.executor.layout.deployment(&spec.deployment_group_id, &spec.deployment_id)
+        self.executor.deployment_dir(&self.request.spec)
+    }
+
+    /// Shows what Install would do with the revision in `archive_dir`, the host being as it is now. What is
+    /// wrong with the revision is said when the event fails.
+    fn preview(&self, archive_dir: PathBuf) -> Option<Preview> {
+        let request = self.executor.install_request(&self.request.spec, archive_dir);
+        let preview = install::preview(&request).ok()?;
+        for line in plan_text::lines(&preview, Some(MAX_PLAN_LINES), self.voice.has_colour()) {
+            self.voice.line(line);
+        }
+        Some(preview)
     }
 
     fn event_run(&self, name: &str, status: Status, begin: Duration) -> EventRun {
@@ -204,30 +195,4 @@ impl Deployment {
 fn interrupted(signal: &str) -> CommandFailure {
     let message = format!("The local deployment was interrupted by {signal}");
     longshore_wire::host_command::diagnostics::CompletionReport::failed(message).into()
-}
-
-fn executor(
-    request: &Request,
-    settings: Arc<Settings>,
-    identity: Identity,
-    running: RunningScript,
-) -> Result<Executor, ConnectError> {
-    let layout = Layout::new(&settings.root_dir, &settings.ongoing_deployment_tracking);
-    let outgoing = Arc::new(Outgoing::new(&settings)?);
-    let (host_identifier, region) = (identity.host_identifier.clone(), identity.region.clone());
-    Ok(Executor {
-        tracker: Tracker::new(&layout),
-        layout,
-        downloader: Downloader::new(Arc::clone(&settings), outgoing, Arc::new(identity)),
-        settings,
-        host_identifier,
-        region,
-        mapping: request.mapping.clone(),
-        caller: Caller::Person(Person { on_wait: say_wait, running }),
-    })
-}
-
-#[expect(clippy::print_stderr, reason = "somebody waits at a terminal")]
-fn say_wait(group_dir: &Path) {
-    eprintln!("    waiting for another command of this deployment group to end: {}", group_dir.display());
 }

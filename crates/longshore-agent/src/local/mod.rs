@@ -12,5 +12,8 @@ mod interrupt;
 mod invalid;
 mod location;
 mod outcome;
+mod plan;
+mod plan_text;
+mod ready;
 mod request;
 mod voice;

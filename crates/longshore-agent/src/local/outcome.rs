@@ -6,6 +6,7 @@ use std::time::Duration;
 use longshore_model::evidence::Evidence;
 use serde::{Serialize, Serializer};
 
+use crate::execute::install::Preview;
 use crate::failure::CommandFailure;
 
 /// How wide the longest bar is.
@@ -18,6 +19,8 @@ pub(super) struct Outcome {
     pub(super) deployment_group_id: String,
     pub(super) deployment_dir: PathBuf,
     pub(super) status: Status,
+    /// What Install was about to do, when that could be found out.
+    pub(super) plan: Option<Preview>,
     /// In the order in which they were to run.
     pub(super) events: Vec<EventRun>,
     /// Why it failed.

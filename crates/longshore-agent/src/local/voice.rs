@@ -1,7 +1,7 @@
 //! Where the local tool speaks.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 
@@ -24,6 +24,12 @@ impl Voice {
             Output::Text => writeln!(std::io::stdout(), "{text}"),
             Output::Json => writeln!(std::io::stderr(), "{text}"),
         };
+    }
+
+    /// Whether colours are wanted and can be seen.
+    pub(super) fn has_colour(self) -> bool {
+        let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        is_wanted && self.output == Output::Text && std::io::stdout().is_terminal()
     }
 
     /// The one document for programs.

@@ -5,4 +5,5 @@ mod host;
 
 mod deploy;
 mod files;
+mod plan;
 mod refusals;

@@ -83,3 +83,11 @@ fn an_archive_that_is_none_is_said() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.stdout.lines().any(|line| line.starts_with("ERROR: ")), "{}", ran.stdout);
 }
+
+#[test]
+fn an_appspec_error_shows_the_lines_with_a_marker() {
+    let host = Host::new();
+    host.raw_revision("app", "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - timeout: 5\n", &[]);
+    let ran = host.deploy(&["-l", "app"]);
+    ran.check_failure(&["  > 5 |     - timeout: 5", "      |       ^"]);
+}
