@@ -30,6 +30,15 @@ pub fn try_take(group_dir: &Path) -> io::Result<Option<GroupLock>> {
     }
 }
 
+/// Waits for the lock, on a thread that may be held up.
+///
+/// # Errors
+/// As [`try_take`].
+pub fn take_blocking(group_dir: &Path) -> io::Result<GroupLock> {
+    let locked = Flock::lock(File::open(group_dir)?, FlockArg::LockExclusive);
+    locked.map(|directory| GroupLock { _directory: directory }).map_err(|(_, errno)| errno.into())
+}
+
 /// Waits for the lock. `on_wait` is called once, when it is not free at once.
 ///
 /// # Errors
@@ -64,6 +73,17 @@ mod tests {
         drop(lock);
         assert!(try_take(&one).expect("lock").is_some());
         assert_eq!(std::fs::read_dir(&one).expect("list").count(), 0, "a lock leaves no file");
+    }
+
+    #[test]
+    fn a_thread_that_waits_goes_on_when_the_lock_is_free() {
+        let dir = tempfile::tempdir().expect("dir");
+        let lock = try_take(dir.path()).expect("lock").expect("free");
+        let path = dir.path().to_owned();
+        let waiting = std::thread::spawn(move || take_blocking(&path).is_ok());
+        assert!(try_take(dir.path()).expect("lock").is_none());
+        drop(lock);
+        assert!(waiting.join().expect("no panic"));
     }
 
     #[tokio::test]

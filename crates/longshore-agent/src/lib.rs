@@ -3,6 +3,7 @@
 //! A drop-in for AWS's agent on EC2 and on-premises hosts: same configuration, same files on disk,
 //! same messages. The journey of one command reads down this list.
 
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod daemon;

@@ -20,6 +20,9 @@ const NOTABLE_FREE_BYTES: u64 = 1 << 30;
 /// Fewer are soon not enough: a revision may have thousands of files.
 const NOTABLE_FREE_INODES: u64 = 10_000;
 
+/// A certificate that ends sooner is to be renewed.
+const NOTABLE_DAYS: i64 = 30;
+
 const OTHERS_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 const OTHERS: u32 = 0o007;
@@ -97,7 +100,8 @@ pub(super) fn signed_call(answer: &Answer) -> Finding {
             } else if matches!(status, 401 | 403) {
                 Finding::error(subject, detail, "allow the host's identity to call the command service")
             } else if 500 <= *status {
-                let remedy = "register the host: AWS answers like this when it does not know it; or try again";
+                let remedy =
+                    "register the host: AWS answers like this when it does not know it; or try again";
                 Finding::error(subject, detail, remedy)
             } else {
                 good()
@@ -156,6 +160,21 @@ pub(super) fn space(subject: &'static str, fact: &DirectoryFact) -> Finding {
         Some(free) => Finding::warning(subject, format!("{detail}, and only {free} files more"), remedy),
         None if free_bytes < NOTABLE_FREE_BYTES => Finding::warning(subject, detail, remedy),
         None => Finding::ok(subject, detail),
+    }
+}
+
+/// The certificates that specifications must be signed below: how many days they have left.
+pub(super) fn signer(path: &Path, days_left: &Result<i64, String>) -> Finding {
+    let subject = "signer file";
+    let path = path.display();
+    let remedy = "fetch the server's present certificate: longshore-agent enroll";
+    match days_left {
+        Err(problem) => Finding::error(subject, format!("{path}: {problem}"), remedy),
+        Ok(days) if *days < 0 => Finding::error(subject, format!("{path} has expired"), remedy),
+        Ok(days) if *days < NOTABLE_DAYS => {
+            Finding::warning(subject, format!("{path} expires in {days} days"), remedy)
+        }
+        Ok(days) => Finding::ok(subject, format!("{path}, for {days} days more")),
     }
 }
 

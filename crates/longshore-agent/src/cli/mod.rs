@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::check::{self, command_line::CheckArguments};
 use crate::config::{self, RawConfig, Settings};
 use crate::enroll::{self, EnrollArguments};
 use crate::local::command_line::{self, LocalVerb};
@@ -59,9 +60,14 @@ enum Verb {
     Restart,
     /// Say whether the agent runs; exit code 0 if it does, 3 if not.
     Status,
-    /// Deploy on this host without the service.
+    /// Deploy on this host without the service, or show what that would do.
     #[command(subcommand)]
     Local(LocalVerb),
+    /// Check whether this host can do its work, and say what mends it.
+    ///
+    /// Changes nothing and takes no command. Exit code 0 when all is well or worth a look at most, 1 when
+    /// something must be mended.
+    Check(CheckArguments),
     /// Keep a worker running; how `start` calls it.
     #[command(hide = true)]
     Master,
@@ -122,6 +128,7 @@ fn dispatch(verb: Verb, global: Global) -> ExitCode {
         Verb::Status => controlled(path, |control| control.status()),
         Verb::Local(verb) => command_line::run(verb, global.config_file),
         Verb::Enroll(arguments) => enroll::run(&arguments),
+        Verb::Check(arguments) => check::command_line::run(&arguments, global.config_file),
         Verb::Help => help(),
     }
 }

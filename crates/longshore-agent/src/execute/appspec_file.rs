@@ -138,7 +138,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("appspec.yml");
         for (text, line, column) in
-            [("version: 0.0\nos: Linux\n", Some(2), Some(5)), ("", None, None), ("a: [", Some(1), Some(4))]
+            [("version: 0.0\nos: Linux\n", Some(2), Some(5)), ("", None, None), ("a: [", Some(2), Some(1))]
         {
             std::fs::write(&path, text).expect("write");
             let error = read(dir.path(), "appspec.yml").expect_err("invalid");

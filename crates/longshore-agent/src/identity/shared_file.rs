@@ -37,6 +37,11 @@ impl SharedFile {
         SharedFile { path, config, profile, cached: Mutex::new(None) }
     }
 
+    /// The credentials file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The keys at `now`.
     ///
     /// # Errors

@@ -3,16 +3,16 @@
 /// How many lines are shown before and after the marked one.
 const N_AROUND: usize = 2;
 
-/// The lines around `line` and a caret under `column`; both are counted from 1. Nothing when the file has
-/// no such line.
+/// The lines around `line` and a caret under `column`; both are counted from 1. A place after the end is
+/// shown as the last line.
 pub(super) fn around(text: &str, line: u64, column: Option<u64>) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let Some(marked) = usize::try_from(line).ok().and_then(|line| line.checked_sub(1)) else {
         return Vec::new();
     };
-    if lines.len() <= marked {
-        return Vec::new();
-    }
+    let Some(last_line) = lines.len().checked_sub(1) else { return Vec::new() };
+    let column = column.filter(|_| marked <= last_line);
+    let marked = marked.min(last_line);
     let first = marked.saturating_sub(N_AROUND);
     let last = lines.len().min(marked + N_AROUND + 1);
     let width = last.to_string().len();
@@ -63,8 +63,8 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_not_there_shows_nothing() {
-        check("a\n", 2, Some(1), &[]);
+    fn a_place_that_is_not_there_does_no_harm() {
+        check("a\n", 2, Some(1), &["> 1 | a"]);
         check("a\n", 0, None, &[]);
         check("", 1, Some(1), &[]);
         check("ab", 1, Some(99), &["> 1 | ab", "    |   ^"]);

@@ -56,8 +56,8 @@ fn a_plan_shows_every_path_and_changes_nothing() {
 fn a_plan_of_an_archive_leaves_no_folder_behind() {
     let host = Host::new();
     host.revision("app", "", &[("content/file", "1")]);
-    let packed = std::process::Command::new("tar").args(["-czf", "b", "-C", "app", "."]);
-    let status = { packed }.current_dir(host.path("")).status();
+    let mut tar = std::process::Command::new("tar");
+    let status = tar.args(["-czf", "b", "-C", "app", "."]).current_dir(host.path("")).status();
     assert!(status.expect("tar").success());
     fs::create_dir(host.path("tmp")).expect("create");
     let before = everything(&host.path(""));

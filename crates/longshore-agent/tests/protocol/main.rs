@@ -3,6 +3,7 @@
 mod host;
 mod service;
 
+mod check;
 mod commands;
 mod crashes;
 mod hooks;

@@ -133,3 +133,12 @@ fn the_worst_decides() {
     assert_eq!(worst(&[ok.clone(), warning.clone()]), Level::Warning);
     assert_eq!(worst(&[warning, error, ok]), Level::Error);
 }
+
+#[test]
+fn a_signer_file_is_readable_and_has_a_month_left() {
+    let judged = |days: Result<i64, &str>| signer(Path::new("/s"), &days.map_err(str::to_owned));
+    check(&judged(Ok(30)), Level::Ok, "/s, for 30 days more");
+    check(&judged(Ok(29)), Level::Warning, "/s expires in 29 days");
+    check(&judged(Ok(-1)), Level::Error, "/s has expired");
+    check(&judged(Err("no")), Level::Error, "/s: no");
+}

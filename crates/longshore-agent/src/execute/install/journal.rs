@@ -93,6 +93,13 @@ pub(super) fn is_unfinished(path: &Path) -> bool {
     name.starts_with('.') && name.contains(&format!("{SUFFIX}.")) && name.ends_with(".tmp")
 }
 
+/// The deployment group of a journal, finished or not.
+pub(super) fn group_of(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let (group, _) = name.trim_start_matches('.').rsplit_once(SUFFIX)?;
+    Some(group.to_owned())
+}
+
 /// Whether a file in the instructions' directory is a journal.
 pub(super) fn is_journal(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_bytes();

@@ -33,6 +33,7 @@ use longshore_model::evidence::Evidence;
 use super::appspec_file::{self, AppSpecFileError};
 use super::system_error;
 use crate::failure::{self, Evident};
+use crate::group_lock;
 use crate::install_plan::{self, InstallPlan, PlanError, PlanRequest, parse_cleanup};
 use disk::Disk;
 use journal::Journal;
@@ -237,6 +238,8 @@ fn recover_with(
     let mut sentences = Vec::new();
     for entry in entries {
         let path = entry.map_err(InstallError::at(&dir))?.path();
+        // What looks interrupted may be at work in another process: a person's local deployment.
+        let _turn = journal::group_of(&path).map(|group| group_lock::take_blocking(&root_dir.join(group)));
         if journal::is_journal(&path) {
             sentences.extend(recover_one(&path, selinux, checkpoint)?);
         } else if journal::is_unfinished(&path) {
