@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 RUSTDOC_RULES := -D warnings -A rustdoc::private_intra_doc_links
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 # Always the whole workspace: one crate alone would choose other features for what crates share,
 # and build those again.
@@ -45,6 +45,16 @@ fuzz: ## Feed the parsers of what comes from outside, each for a minute; SECONDS
 	@tools/setup fuzz
 	@echo "building (several minutes the first time) ..."
 	@tools/fuzz $(or $(SECONDS),60)
+
+deb: ## Build the agent's Debian package, in target/debian/
+	@tools/setup deb
+	@packaging/build-deb
+
+test-deb: ## Install, use, upgrade, remove and purge the package in a fresh Debian (needs root)
+	@tools/setup build
+	@tools/setup deb
+	cargo build --workspace
+	packaging/test-deb
 
 bench: ## Measure what we promise, each figure beside its floor on this machine (release build: a quarter of an hour); OUTPUT=json
 	@tools/setup bench

@@ -221,6 +221,8 @@ mod tests {
         let next = day.tomorrow().expect("date");
         let mut master = DailyFile::open(dir.path(), "codedeploy-agent", day).expect("open");
         let mut worker = DailyFile::open(dir.path(), "codedeploy-agent", day).expect("open");
+        // As it would be on that day, when the file was last written on it.
+        worker.day = day;
         master.append(b"master, day 1\n", day).expect("append");
         worker.append(b"worker, day 2\n", next).expect("append");
         master.append(b"master, day 2\n", next).expect("append");
