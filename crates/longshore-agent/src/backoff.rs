@@ -9,10 +9,34 @@ const TABLE_SECS: [u64; 10] = [10, 13, 17, 21, 27, 34, 44, 56, 71, 90];
 /// The most that chance takes off a pause, so that a fleet does not return in lock step (I-04).
 const MAX_JITTER_SHARE: f64 = 0.20;
 
+/// How many polls have failed in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FailedPolls {
+    n_errors: usize,
+}
+
+impl FailedPolls {
+    /// One more has failed after `elapsed`: the pause until the next. `chance` is a number from 0 to 1.
+    pub fn failed(&mut self, elapsed: Duration, chance: f64) -> Duration {
+        self.n_errors = (self.n_errors + 1).min(TABLE_SECS.len());
+        pause(self.n_errors, elapsed, chance)
+    }
+
+    /// One has succeeded, which starts the table again.
+    pub fn succeeded(&mut self) {
+        self.n_errors = 0;
+    }
+
+    /// Whether the last one failed.
+    pub fn is_failing(self) -> bool {
+        0 < self.n_errors
+    }
+}
+
 /// The pause after the `n_errors`th failed poll in a row, less the time that poll took.
 ///
 /// `chance` is a number from 0 to 1.
-pub fn pause(n_errors: usize, elapsed: Duration, chance: f64) -> Duration {
+fn pause(n_errors: usize, elapsed: Duration, chance: f64) -> Duration {
     let Some(row) = n_errors.checked_sub(1) else { return Duration::ZERO };
     let full = TABLE_SECS[row.min(TABLE_SECS.len() - 1)];
     let jittered = Duration::from_secs(full).mul_f64(1.0 - MAX_JITTER_SHARE * chance.clamp(0.0, 1.0));
@@ -42,6 +66,19 @@ mod tests {
             check(row + 1, 0, 0.0, secs * 1000);
         }
         check(0, 0, 0.0, 0);
+    }
+
+    #[test]
+    fn a_success_starts_the_table_again() {
+        let mut polls = FailedPolls::default();
+        let secs = |polls: &mut FailedPolls| polls.failed(Duration::from_millis(1), 0.0).as_secs();
+        assert_eq!([secs(&mut polls), secs(&mut polls), secs(&mut polls)], [9, 12, 16]);
+        assert!(polls.is_failing());
+        polls.succeeded();
+        assert!(!polls.is_failing());
+        assert_eq!(secs(&mut polls), 9);
+        let last = (0..20).map(|_| secs(&mut polls)).next_back();
+        assert_eq!(last, Some(89));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backoff;
+use crate::backoff::FailedPolls;
 use crate::command::{HostCommand, Runner};
 use crate::service::{CallError, CommandService};
 use crate::service_manager::{self, StatusLine};
@@ -68,7 +68,7 @@ pub struct Poller {
     status: StatusLine,
     in_flight: InFlight,
     slots: Arc<Semaphore>,
-    n_errors: usize,
+    failed_polls: FailedPolls,
     has_succeeded: bool,
     chance: Box<dyn FnMut() -> f64 + Send>,
     tasks: TaskTracker,
@@ -95,7 +95,6 @@ impl Poller {
     ) -> Poller {
         let slots = Arc::new(Semaphore::new(MAX_RUNNING));
         let in_flight = InFlight::default();
-        let (n_errors, has_succeeded) = (0, false);
         Poller {
             service,
             runner,
@@ -104,8 +103,8 @@ impl Poller {
             status: StatusLine::default(),
             in_flight,
             slots,
-            n_errors,
-            has_succeeded,
+            failed_polls: FailedPolls::default(),
+            has_succeeded: false,
             chance,
             tasks,
             shutdown,
@@ -150,7 +149,8 @@ impl Poller {
             Ok(_) => self.has_succeeded = true,
             Err(error) if error.is_certificate() && !self.has_succeeded => {
                 tracing::error!(
-                    "Error during certificate verification on codedeploy endpoint: {}",
+                    "Error during certificate verification on codedeploy endpoint {}: {}",
+                    self.service.endpoint(),
                     error.sentence()
                 );
                 tracing::error!("Error validating the SSL configuration: Invalid server certificate");
@@ -186,15 +186,14 @@ impl Poller {
     fn after(&mut self, handed_out: Result<bool, PollError>, elapsed: Duration) -> After {
         match handed_out {
             Ok(is_new) => {
-                self.n_errors = 0;
+                self.failed_polls.succeeded();
                 self.status.show(&self.in_flight.summary());
                 if is_new { After::AtOnce } else { After::Pause(self.wait_between_runs) }
             }
             Err(error) => {
                 log_failure(&error);
                 self.status.show(&format!("Cannot poll for commands: {error}"));
-                self.n_errors = (self.n_errors + 1).min(10);
-                let back_off = backoff::pause(self.n_errors, elapsed, (self.chance)());
+                let back_off = self.failed_polls.failed(elapsed, (self.chance)());
                 tracing::debug!("Sleeping {} seconds.", back_off.as_secs());
                 After::Pause(back_off + self.wait_between_runs)
             }
@@ -203,7 +202,7 @@ impl Poller {
 
     async fn pause(&mut self, after: After) {
         let After::Pause(pause) = after else { return };
-        let has_failed = 0 < self.n_errors;
+        let has_failed = self.failed_polls.is_failing();
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = self.runner.progress.notified(), if !has_failed => {}

@@ -165,6 +165,9 @@ impl Reporter {
     }
 
     async fn attempt(&self, report: &Report) -> Attempt {
+        if report.status == TerminalStatus::Failed {
+            tracing::info!("Calling PutHostCommandComplete: \"Code Error\" ");
+        }
         match self.service.complete(report).await {
             Ok(()) => Attempt::Settled,
             // What is wrong with our keys or our clock says nothing about the report, so it is kept.

@@ -72,7 +72,8 @@ impl Executor {
     pub fn is_noop(&self, command_name: &str, spec: &Specification) -> Result<bool, CommandFailure> {
         match self.mapping.kind(command_name) {
             CommandKind::DownloadBundle | CommandKind::Install => Ok(false),
-            CommandKind::Unknown => Ok(true),
+            // AWS's service gives this to agents that update themselves. It is work, and refused.
+            CommandKind::Unknown => Ok(command_name != "UpdateDeploymentAgent"),
             CommandKind::Hooks(events) => {
                 let mut is_noop = true;
                 for event in events {

@@ -88,3 +88,14 @@ fn one_command_runs_its_events_in_order_up_to_the_first_that_fails() {
          LifecycleEvent - Two;Script - bad;[stdout]bad Two;",
     );
 }
+
+#[test]
+fn an_unknown_command_is_a_noop_without_a_timeout_but_for_a_self_update() {
+    let dir = tempfile::tempdir().expect("dir");
+    let executor = executor(dir.path());
+    let spec = test_specification("d-NOW", "user", "IN_PLACE");
+    for (name, is_noop) in [("Frobnicate", true), ("UpdateDeploymentAgent", false)] {
+        assert_eq!(executor.is_noop(name, &spec).expect("nothing is read"), is_noop, "{name}");
+        assert_eq!(executor.total_timeout(name, &spec).expect("nothing is read"), None, "{name}");
+    }
+}

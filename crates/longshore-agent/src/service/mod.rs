@@ -59,6 +59,7 @@ pub enum ConnectError {
 #[derive(Debug)]
 pub struct CommandService {
     client: Client,
+    endpoint: String,
     identity: Arc<Identity>,
     is_secure: bool,
     retries: Vec<Duration>,
@@ -79,14 +80,20 @@ impl CommandService {
         tracing::info!("CodeDeploy endpoint: {endpoint}");
         let version = HeaderValue::from_str(agent_version)
             .map_err(|_| ConnectError::Version(agent_version.to_owned()))?;
-        let mut config = outgoing.client_config(&identity, endpoint);
+        let mut config = outgoing.client_config(&identity, endpoint.clone());
         config.headers = vec![(HeaderName::from_static(VERSION_HEADER), version)];
         Ok(CommandService {
             client: Client::new(config)?,
+            endpoint,
             identity,
             is_secure: settings.enable_auth_policy,
             retries: client::RETRIES.to_vec(),
         })
+    }
+
+    /// Where the service is.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     /// The own host identifier.

@@ -26,7 +26,7 @@ async fn only_completion(service: &Service) -> Received {
     completions.remove(0)
 }
 
-async fn check_failure(service: &Service, host: &Host, name: &str, message: &str) {
+pub(crate) async fn check_failure(service: &Service, host: &Host, name: &str, message: &str) {
     service.offer("hc-1", name);
     let _agent = host.run();
     let completion = only_completion(service).await;
@@ -214,6 +214,7 @@ async fn a_wrong_or_missing_specification_fails_before_the_acknowledgement() {
     };
     for (answer, message) in [
         (specification_answer("Other", ""), "Deployment System mismatch: CodeDeploy != Other"),
+        (specification_answer("", ""), "Deployment System mismatch: CodeDeploy != "),
         (json!({"DeploymentSystem": "CodeDeploy"}), "Deployment Specification missing"),
         (
             json!({"DeploymentSystem": "CodeDeploy", "DeploymentSpecification": {}}),

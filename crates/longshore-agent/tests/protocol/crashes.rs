@@ -1,5 +1,7 @@
 //! What survives an outage of the service and the death of the agent.
 
+use std::time::{Duration, SystemTime};
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
@@ -132,4 +134,71 @@ async fn sigterm_waits_for_the_running_script_and_its_report() {
     assert_eq!(completions.len(), 2);
     assert_eq!(completions[1].body["CommandStatus"], "Succeeded");
     assert!(host.log().contains("agent exiting now"));
+}
+
+/// Tracking files as a crash leaves them: deployments and the age of their files in seconds.
+fn leave_tracked(host: &Host, deployments: &[(&str, u64)]) {
+    let folder = host.root().join("ongoing-deployment");
+    std::fs::create_dir_all(&folder).expect("create");
+    for (deployment, age) in deployments {
+        let path = folder.join(deployment);
+        std::fs::write(&path, format!("command-of-{deployment}")).expect("write");
+        let file = std::fs::File::options().write(true).open(path).expect("open");
+        file.set_modified(SystemTime::now() - Duration::from_secs(*age)).expect("a time");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_tracked_command_is_reported_and_kept_until_the_service_takes_it() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    leave_tracked(&host, &[("d-1", 10), ("d-2", 20), ("d-OLD", 90_000)]);
+    for _ in 0..8 {
+        service.answer_once("PutHostCommandComplete", 503, error("ServiceUnavailable", "down"));
+    }
+    let _agent = host.run();
+    service.wait_for("PollHostCommand", 1).await;
+    assert_eq!(host.names("pending-reports").len(), 2, "{}", host.log());
+    assert!(host.log().contains("Deployment tracking file found: "));
+    let completions = service.wait_for("PutHostCommandComplete", 10).await;
+    let mut taken: Vec<&str> = completions[8..]
+        .iter()
+        .map(|received| received.body["HostCommandIdentifier"].as_str().expect("text"))
+        .collect();
+    taken.sort_unstable();
+    assert_eq!(taken, ["command-of-d-1", "command-of-d-2"]);
+    assert!(completions.iter().all(|received| received.diagnostics()["error_code"] == 7));
+    host.wait_until("nothing is pending", || host.names("pending-reports").is_empty());
+    assert_eq!(host.names("ongoing-deployment"), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_reported_when_nothing_or_only_old_commands_are_tracked() {
+    for tracked in [&[][..], &[("d-OLD", 90_000)]] {
+        let service = Service::start().await;
+        let host = Host::new(&service);
+        leave_tracked(&host, tracked);
+        let _agent = host.run();
+        service.wait_for("PollHostCommand", 2).await;
+        assert!(service.operations().iter().all(|operation| operation == "PollHostCommand"));
+        assert_eq!(host.names("ongoing-deployment"), [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_was_received_before_the_end_is_run_and_reported() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    service.specify(host.revision("", &[]));
+    for _ in 0..4 {
+        service.answer_once("GetDeploymentSpecification", 503, error("ServiceUnavailable", "busy"));
+    }
+    service.offer("hc-1", "DownloadBundle");
+    let agent = host.run();
+    service.wait_for("GetDeploymentSpecification", 1).await;
+    agent.signal(Signal::SIGTERM);
+    assert!(agent.wait());
+    let completions = service.received("PutHostCommandComplete");
+    assert_eq!(completions.len(), 1);
+    assert_eq!(completions[0].body["CommandStatus"], "Succeeded");
 }

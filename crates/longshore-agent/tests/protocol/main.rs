@@ -4,11 +4,13 @@ mod host;
 mod service;
 
 mod check;
+mod certificates;
 mod commands;
 mod crashes;
 mod hooks;
 mod master;
 mod parallel;
 mod process;
+mod specifications;
 mod supervisor;
 mod transport;

@@ -130,3 +130,73 @@ async fn an_unreachable_service_is_a_poll_error_and_not_the_end() {
     agent.signal(Signal::SIGTERM);
     assert!(agent.wait());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_configuration_leaves_a_running_agent_alone() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    let agent = host.start();
+    let config = fs::read_to_string(host.path("agent.yml")).expect("read");
+    fs::write(host.path("agent.yml"), format!("{config}children: 2\n")).expect("write");
+    for verb in ["run", "start", "stop", "restart", "status"] {
+        check(&host.output(verb), 1, "", "error: children can only be set to 1");
+    }
+    let pid = fs::read_to_string(host.path("pid/codedeploy-agent.pid")).expect("pid file");
+    assert_eq!(pid, format!("{}\n", agent.master));
+    service.wait_for_next_poll().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_without_rights_sees_the_agent_running_and_changes_nothing() {
+    if !nix::unistd::geteuid().is_root() {
+        // Somebody else's agent is what it takes, and only root can make one.
+        return;
+    }
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    let agent = host.start();
+    // Where everybody may read it, and the program too.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(host.path(""), open).expect("opened");
+    let program = host.path("agent-program");
+    fs::copy(env!("CARGO_BIN_EXE_longshore-agent"), &program).expect("copied");
+    let mut command = std::process::Command::new(program);
+    std::os::unix::process::CommandExt::uid(&mut command, 1);
+    command.arg(format!("--config_file={}", host.path("agent.yml").display())).arg("status");
+    let expected = format!("The AWS CodeDeploy agent is running as PID {}", agent.master);
+    check(&command.output().expect("it runs"), 0, &expected, "");
+    assert!(host.path("pid/codedeploy-agent.pid").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn restart_ends_one_agent_and_starts_another() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    let first = host.start();
+    let output = host.output("restart");
+    let second = fs::read_to_string(host.path("pid/codedeploy-agent.pid")).expect("pid file");
+    let second = second.trim();
+    let expected = format!(
+        "Checking first if a deployment is already in progress\nStopping master {}\n\
+         Started master {second} with 1 children",
+        first.master
+    );
+    check(&output, 0, &expected, "");
+    assert_ne!(first.master.to_string(), second);
+    check(
+        &host.output("stop"),
+        0,
+        &format!("Checking first if a deployment is already in progress\nStopping master {second}"),
+        "",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn help_and_version_need_no_configuration() {
+    let program = env!("CARGO_BIN_EXE_longshore-agent");
+    for arguments in [&[][..], &["help"], &["--help"], &["--version"]] {
+        let output = std::process::Command::new(program).args(arguments).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{arguments:?}");
+    }
+}

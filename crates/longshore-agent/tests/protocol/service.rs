@@ -34,6 +34,8 @@ pub(crate) struct Received {
     pub(crate) headers: HashMap<String, String>,
     /// Null when there was none.
     pub(crate) body: Value,
+    /// When it came.
+    pub(crate) at: Instant,
 }
 
 impl Received {
@@ -209,6 +211,7 @@ impl Service {
             operation: operation.clone(),
             headers: texts(&head.headers),
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+            at: Instant::now(),
         };
         let scripted = {
             let mut state = self.lock();

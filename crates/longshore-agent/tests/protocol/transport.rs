@@ -1,6 +1,7 @@
 //! What every request looks like, and what happens when a call fails.
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -40,6 +41,81 @@ async fn the_secure_flavour_has_its_own_target_and_signing_name() {
     let poll = service.wait_for("PollHostCommand", 1).await.remove(0);
     assert_eq!(poll.headers["x-amz-target"], "CodeDeployCommandService.PollHostCommand");
     assert!(poll.headers["authorization"].contains("/codedeploy-commands-secure/aws4_request"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_flavours_send_exactly_these_headers() {
+    for (more, target, scope) in [
+        ("", "CodeDeployCommandService_v20141006", "codedeploy-commands"),
+        ("enable_auth_policy: true\n", "CodeDeployCommandService", "codedeploy-commands-secure"),
+    ] {
+        let service = Service::start().await;
+        let host = Host::with_config(&service, more);
+        service.specify(host.revision("", &[]));
+        service.offer("hc-1", "DownloadBundle");
+        let _agent = host.run();
+        service.wait_for("PutHostCommandComplete", 1).await;
+        for operation in [
+            "PollHostCommand",
+            "GetDeploymentSpecification",
+            "PutHostCommandAcknowledgement",
+            "PutHostCommandComplete",
+        ] {
+            let received = service.received(operation).remove(0);
+            let mut names: Vec<&str> = received.headers.keys().map(String::as_str).collect();
+            names.sort_unstable();
+            assert_eq!(
+                names,
+                [
+                    "accept",
+                    "authorization",
+                    "content-length",
+                    "content-type",
+                    "host",
+                    "user-agent",
+                    "x-amz-codedeploy-agent-version",
+                    "x-amz-content-sha256",
+                    "x-amz-date",
+                    "x-amz-target",
+                ]
+            );
+            assert_eq!(received.headers["x-amz-target"], format!("{target}.{operation}"));
+            let day = &received.headers["x-amz-date"][..8];
+            let credential = format!(
+                "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/{day}/us-east-1/{scope}/aws4_request, "
+            );
+            assert!(received.headers["authorization"].starts_with(&credential), "{received:?}");
+            assert!(received.headers["user-agent"].starts_with("longshore-agent/"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_version_is_read_once() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    fs::create_dir_all(host.path("agent")).expect("create");
+    let write = |version: &str| {
+        fs::write(host.path("agent/.version"), format!("agent_version: {version}\n")).expect("write");
+    };
+    write("FIRST_1");
+    let _agent = host.run();
+    service.wait_for("PollHostCommand", 1).await;
+    write("SECOND_2");
+    let polls = service.wait_for("PollHostCommand", 3).await;
+    assert!(polls.iter().all(|poll| poll.headers["x-amz-codedeploy-agent-version"] == "FIRST_1"));
+    assert!(!host.log().contains(".version"), "{}", host.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_without_a_command_is_followed_by_polls_only() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    let _agent = host.run();
+    let polls = service.wait_for("PollHostCommand", 3).await;
+    assert!(polls.iter().all(|poll| poll.body == json!({ "HostIdentifier": HOST })));
+    assert!(service.operations().iter().all(|operation| operation == "PollHostCommand"));
+    assert!(!host.log().contains("Error polling"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,7 +184,11 @@ async fn a_server_error_is_tried_four_times_within_one_poll() {
     let host = Host::new(&service);
     let _agent = host.run();
     // The fourth attempt brings the command; its refusal is the first error of the loop.
-    service.wait_for("PollHostCommand", 4).await;
+    let polls = service.wait_for("PollHostCommand", 4).await;
+    for (n_retry, expected_ms) in [300, 600, 1200].into_iter().enumerate() {
+        let gap = polls[n_retry + 1].at - polls[n_retry].at;
+        assert!(Duration::from_millis(expected_ms) <= gap, "retry {n_retry} after {gap:?}");
+    }
     host.wait_until("one error is logged", || host.log().contains("Host Identifier mismatch"));
     assert_eq!(host.log().matches("Error polling for host commands").count(), 1);
 }
