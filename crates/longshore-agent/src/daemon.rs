@@ -1,10 +1,9 @@
-//! The agent at work: opens the log, takes its turn, builds the parts, recovers, polls, and ends well
+//! The agent at work: takes its turn, builds the parts, recovers, polls, and ends well
 //! when it is told to; in the foreground or as the worker of a master. Source: agent.md §9.2, §9.3.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::errno::Errno;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal as SignalNumber};
 use nix::unistd::getppid;
@@ -14,25 +13,23 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::agent_log::{self, OpenLogError};
 use crate::causes::with_causes;
 use crate::command::{self, GroupLocks, Runner};
-use crate::config::on_premises::{self, OnPremisesError};
-use crate::config::{InvalidConfig, Settings};
+use crate::config::Settings;
 use crate::execute::Executor;
 use crate::execute::caller::Caller;
 use crate::execute::download::Downloader;
 use crate::execute::events::HookMapping;
-use crate::identity::{self, Identity, IdentityError};
+use crate::identity::{self, Identity};
 use crate::layout::Layout;
 use crate::pid_file::{LockError, PidFile, WorkerLock};
 use crate::poll::{CertificateRefused, Poller};
-use crate::privileges::{self, PrivilegesError};
 use crate::recovery;
 use crate::report::Reporter;
-use crate::service::{CommandService, ConnectError, Outgoing};
+use crate::service::{CommandService, Outgoing};
 use crate::service_manager;
-use crate::specification::{self, SpecificationReader, TrustError};
+use crate::specification::SpecificationReader;
+use crate::startup::{self, RunError};
 use crate::tracker::Tracker;
 use crate::version;
 
@@ -54,108 +51,21 @@ pub enum Role {
     },
 }
 
-/// Why the agent cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// There is no log.
-    #[error(transparent)]
-    Log(#[from] OpenLogError),
-    /// Another agent runs, or the lock cannot be made.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// It cannot become the user that it was told to.
-    #[error(transparent)]
-    Privileges(#[from] PrivilegesError),
-    /// The on-premises file is wrong.
-    #[error(transparent)]
-    OnPremises(#[from] OnPremisesError),
-    /// The worker was late: whom it works for has ended.
-    #[error("Master {0} not alive - shutting down")]
-    MasterGone(i32),
-    /// The host does not know who it is.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// The configuration does not fit the region.
-    #[error(transparent)]
-    Config(#[from] InvalidConfig),
-    /// There is no client for the command service.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The file of trusted signers.
-    #[error(transparent)]
-    Trust(#[from] TrustError),
-    /// The service's certificate.
-    #[error(transparent)]
-    Certificate(#[from] CertificateRefused),
-    /// The deployment root cannot be used.
-    #[error("cannot make the deployment root {path}")]
-    Root {
-        /// The root.
-        path: String,
-        /// What the system says.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The system refuses what every process needs.
-    #[error("cannot start: {0}")]
-    System(#[from] std::io::Error),
-}
-
-impl From<Errno> for RunError {
-    fn from(errno: Errno) -> RunError {
-        RunError::System(errno.into())
-    }
-}
-
 /// Runs the agent in this process until SIGTERM, SIGINT or SIGQUIT, or the end of its master.
 ///
 /// # Errors
 /// [`RunError`]; nothing was polled then.
 pub fn run(settings: Settings, role: Role) -> Result<(), RunError> {
-    enter(&settings)?;
+    startup::enter(&settings)?;
     run_logged(settings, role).inspect_err(|error| tracing::error!("{}", with_causes(error)))
-}
-
-/// Gives up what the agent may not have, and opens its log as whoever it is from now on.
-///
-/// # Errors
-/// [`RunError`].
-pub fn enter(settings: &Settings) -> Result<(), RunError> {
-    if settings.disable_core_dumps {
-        privileges::disable_core_dumps()?;
-    }
-    privileges::drop_to(settings)?;
-    Ok(agent_log::open(&settings.log_dir, &settings.program_name, settings.verbose)?)
-}
-
-/// Checks all of the configuration that needs no network, so that a start is refused at once (I-41).
-///
-/// # Errors
-/// [`RunError`], about one key.
-pub fn check(settings: &Settings) -> Result<(), RunError> {
-    std::fs::create_dir_all(&settings.root_dir)
-        .map_err(|source| RunError::Root { path: settings.root_dir.display().to_string(), source })?;
-    specification::trust(settings)?;
-    on_premises::read(&settings.on_premises_config_file)?;
-    Ok(())
-}
-
-/// Says once which keys of the configuration file do nothing (I-16).
-pub fn warn_about_keys(settings: &Settings) {
-    if !settings.unused_keys.is_empty() {
-        tracing::warn!("Configuration keys without effect here: {}", settings.unused_keys.join(", "));
-    }
-    if !settings.unknown_keys.is_empty() {
-        tracing::warn!("Unknown configuration keys: {}", settings.unknown_keys.join(", "));
-    }
 }
 
 fn run_logged(settings: Settings, role: Role) -> Result<(), RunError> {
     let pid_file = PidFile::new(&settings.pid_dir, &settings.program_name);
     let lock = match role {
         Role::Foreground => {
-            check(&settings)?;
-            warn_about_keys(&settings);
+            startup::check(&settings)?;
+            startup::warn_about_keys(&settings);
             if settings.max_runs_per_worker.is_some() {
                 tracing::warn!("max_runs_per_worker has no effect in the foreground: there is no worker");
             }
@@ -167,9 +77,11 @@ fn run_logged(settings: Settings, role: Role) -> Result<(), RunError> {
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(Arc::new(settings), role, &pid_file));
+    // Held until nothing of this process runs any more.
+    let mut turn = None;
+    let result = runtime.block_on(serve(Arc::new(settings), role, &pid_file, &mut turn));
     runtime.shutdown_timeout(LAST_WAIT);
-    drop(lock);
+    drop((turn, lock));
     tracing::info!("agent exiting now");
     result
 }
@@ -189,7 +101,12 @@ enum End {
     OfItself,
 }
 
-async fn serve(settings: Arc<Settings>, role: Role, pid_file: &PidFile) -> Result<(), RunError> {
+async fn serve(
+    settings: Arc<Settings>,
+    role: Role,
+    pid_file: &PidFile,
+    turn: &mut Option<WorkerLock>,
+) -> Result<(), RunError> {
     // Before anything else, so that no signal finds the default action.
     let mut signals = Signals::new()?;
     // A master has its signals blocked, and its worker begins like that.
@@ -197,13 +114,13 @@ async fn serve(settings: Arc<Settings>, role: Role, pid_file: &PidFile) -> Resul
     let agent = Agent::build(&settings, role).await?;
     service_manager::ready();
     let _alive = AbortOnDropHandle::new(tokio::spawn(service_manager::keep_alive()));
-    let _turn = tokio::select! {
-        turn = turn(pid_file) => turn?,
+    tokio::select! {
+        taken = take_turn(pid_file) => *turn = Some(taken?),
         received = signals.next() => {
             log_end(role, received);
             return Ok(());
         }
-    };
+    }
     let (shutdown, tasks) = (agent.shutdown.clone(), agent.tasks.clone());
     let mut working = tokio::spawn(agent.work(settings.hook_kill_grace));
     let end = tokio::select! {
@@ -241,7 +158,7 @@ fn log_end(role: Role, received: &str) {
 
 /// Waits until no other worker is left: one whose master died finishes its commands, and must not see
 /// them reported as dead meanwhile.
-async fn turn(pid_file: &PidFile) -> Result<WorkerLock, LockError> {
+async fn take_turn(pid_file: &PidFile) -> Result<WorkerLock, LockError> {
     let mut has_waited = false;
     loop {
         if let Some(lock) = pid_file.try_worker_lock()? {

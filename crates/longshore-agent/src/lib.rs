@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod enroll;
 pub mod local;
 pub mod master;
+pub mod startup;
 
 pub mod backoff;
 pub mod poll;

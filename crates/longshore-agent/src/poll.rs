@@ -3,8 +3,9 @@
 //! After a command was handed out the next poll follows at once; `wait_between_runs` is slept only
 //! after an empty or failed poll.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod in_flight;
+
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use longshore_wire::host_command::shapes::HostCommandInstance;
@@ -15,13 +16,11 @@ use tokio_util::task::TaskTracker;
 use crate::backoff::FailedPolls;
 use crate::command::{HostCommand, Runner};
 use crate::service::{CallError, CommandService};
-use crate::service_manager::{self, StatusLine};
+use crate::service_manager::StatusLine;
+use in_flight::InFlight;
 
 /// Commands that run at the same time; more wait for their turn.
 const MAX_RUNNING: usize = 16;
-
-/// Commands remembered after their end: an answer that was under way meanwhile may name one again.
-const MAX_REMEMBERED: usize = 64;
 
 /// Why a poll brought nothing that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -264,59 +263,6 @@ fn log_failure(error: &PollError) {
     }
 }
 
-/// The commands that run, so that a second delivery starts nothing (I-03).
-#[derive(Clone, Debug, Default)]
-struct InFlight {
-    commands: Arc<Mutex<Commands>>,
-}
-
-#[derive(Debug, Default)]
-struct Commands {
-    running: HashSet<String>,
-    ended: VecDeque<String>,
-}
-
-/// A command's place among the running ones; given up when dropped.
-struct InFlightGuard {
-    in_flight: InFlight,
-    identifier: String,
-}
-
-impl InFlight {
-    fn begin(&self, identifier: &str) -> Option<InFlightGuard> {
-        let mut commands = self.lock();
-        if commands.ended.iter().any(|ended| ended == identifier) {
-            return None;
-        }
-        let is_new = commands.running.insert(identifier.to_owned());
-        is_new.then(|| InFlightGuard { in_flight: self.clone(), identifier: identifier.to_owned() })
-    }
-
-    /// How many run, in words.
-    fn summary(&self) -> String {
-        match self.lock().running.len() {
-            0 => service_manager::WAITING.to_owned(),
-            1 => "Running a command".to_owned(),
-            n_running => format!("Running {n_running} commands"),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Commands> {
-        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for InFlightGuard {
-    fn drop(&mut self) {
-        let mut commands = self.in_flight.lock();
-        commands.running.remove(&self.identifier);
-        commands.ended.push_back(std::mem::take(&mut self.identifier));
-        if MAX_REMEMBERED < commands.ended.len() {
-            commands.ended.pop_front();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,25 +294,5 @@ mod tests {
     #[test]
     fn a_command_has_a_name() {
         check(OWN, "", "Command Name missing");
-    }
-
-    #[test]
-    fn a_command_that_runs_or_has_ended_is_not_begun_again() {
-        let in_flight = InFlight::default();
-        let guard = in_flight.begin("hc-1").expect("first");
-        assert!(in_flight.begin("hc-1").is_none());
-        assert!(in_flight.begin("hc-2").is_some());
-        drop(guard);
-        assert!(in_flight.begin("hc-1").is_none());
-    }
-
-    #[test]
-    fn ended_commands_are_forgotten_after_a_while() {
-        let in_flight = InFlight::default();
-        for number in 0..=MAX_REMEMBERED {
-            drop(in_flight.begin(&format!("hc-{number}")).expect("new"));
-        }
-        assert!(in_flight.begin("hc-1").is_none());
-        assert!(in_flight.begin("hc-0").is_some());
     }
 }

@@ -14,11 +14,12 @@ use super::{FAILURE, complain, read_settings, say};
 use crate::agent_log;
 use crate::causes::with_causes;
 use crate::config::Settings;
-use crate::daemon::{self, Role, RunError};
+use crate::daemon::{self, Role};
 use crate::layout::Layout;
 use crate::master;
 use crate::pid_file::PidFile;
 use crate::service_manager;
+use crate::startup::RunError;
 use crate::tracker::Tracker;
 
 /// `status` when no agent runs; as AWS's 2.x agent.

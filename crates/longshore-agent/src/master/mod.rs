@@ -17,9 +17,9 @@ use nix::unistd::{Pid, dup2_stderr, dup2_stdout, setsid};
 use crate::agent_log;
 use crate::causes::with_causes;
 use crate::config::Settings;
-use crate::daemon::{self, RunError};
 use crate::pid_file::PidFile;
 use crate::service_manager;
+use crate::startup::{self, RunError};
 use respawn::Respawn;
 use signals::Signals;
 
@@ -30,13 +30,13 @@ use signals::Signals;
 pub fn run(settings: &Settings, config_file: &Path) -> Result<(), RunError> {
     // Fails only for the leader of a process group, which has no terminal to leave.
     let _ = setsid();
-    daemon::enter(settings)?;
+    startup::enter(settings)?;
     run_logged(settings, config_file).inspect_err(|error| tracing::error!("{}", with_causes(error)))
 }
 
 fn run_logged(settings: &Settings, config_file: &Path) -> Result<(), RunError> {
-    daemon::check(settings)?;
-    daemon::warn_about_keys(settings);
+    startup::check(settings)?;
+    startup::warn_about_keys(settings);
     let log = agent_log::file(&settings.log_dir, &settings.program_name)?;
     let master = Master {
         settings,
