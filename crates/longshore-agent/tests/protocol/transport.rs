@@ -113,7 +113,7 @@ async fn an_answer_without_a_command_is_followed_by_polls_only() {
     let host = Host::new(&service);
     let _agent = host.run();
     let polls = service.wait_for("PollHostCommand", 3).await;
-    assert!(polls.iter().all(|poll| poll.body == json!({ "HostIdentifier": HOST })));
+    assert!(polls.iter().all(|poll| poll.body == json!({ "HostIdentifier": service.host() })));
     assert!(service.operations().iter().all(|operation| operation == "PollHostCommand"));
     assert!(!host.log().contains("Error polling"));
 }
