@@ -77,8 +77,10 @@ mod tests {
         polls.succeeded();
         assert!(!polls.is_failing());
         assert_eq!(secs(&mut polls), 9);
-        let last = (0..20).map(|_| secs(&mut polls)).next_back();
-        assert_eq!(last, Some(89));
+        for _ in 0..20 {
+            secs(&mut polls);
+        }
+        assert_eq!(secs(&mut polls), 89);
     }
 
     #[test]
