@@ -70,13 +70,14 @@ impl SharedFile {
     /// The program that prints the profile's keys, if the files name one.
     pub(super) fn credential_process(&self) -> Option<String> {
         let in_config = self.config_text().and_then(|text| value(&text, &self.config_sections(), PROCESS));
-        in_config.or_else(|| value(&read_text(&self.path).ok()?, &[self.profile.clone()], PROCESS))
+        in_config
+            .or_else(|| value(&read_text(&self.path).ok()?, std::slice::from_ref(&self.profile), PROCESS))
     }
 
     fn read(&self) -> Result<Credentials, CredentialsError> {
         let failed = |source| CredentialsError::File { path: self.path.clone(), source };
         let text = read_text(&self.path);
-        let keys = text.as_ref().ok().and_then(|text| credentials(text, &[self.profile.clone()]));
+        let keys = text.as_ref().ok().and_then(|text| credentials(text, std::slice::from_ref(&self.profile)));
         let keys =
             keys.or_else(|| self.config_text().and_then(|text| credentials(&text, &self.config_sections())));
         keys.ok_or_else(|| failed(text.err()))

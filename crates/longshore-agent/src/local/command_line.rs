@@ -41,13 +41,13 @@ pub enum LocalVerb {
     ///
     /// It runs the lifecycle events through the agent's own machinery, on the same deployment root, also
     /// while an agent is running. Exit code 0 when all went well, 1 when not.
-    Deploy(Options),
+    Deploy(Box<Options>),
     /// Show what a deployment would do on this host, and change nothing.
     ///
     /// Shows every path that Install would create (+), replace (~), keep (=) or remove (-), what is in its
     /// way (!), and what would keep scripts from running. Exit code 0 when the deployment would work as far
     /// as can be seen, 1 when not.
-    Plan(Options),
+    Plan(Box<Options>),
 }
 
 /// Deploys a revision on this host without the service.
@@ -71,7 +71,7 @@ pub fn is_original(program: &OsStr) -> bool {
 /// Runs the command line of `codedeploy-local`, the program's own name first.
 pub fn original(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Original::try_parse_from(arguments) {
-        Ok(Original { options, .. }) => run(LocalVerb::Deploy(options), None),
+        Ok(Original { options, .. }) => run(LocalVerb::Deploy(Box::new(options)), None),
         Err(error) => original_usage(&error),
     }
 }
@@ -101,7 +101,7 @@ fn original_usage(error: &clap::Error) -> ExitCode {
 
 /// Runs a verb. `config_file` is the agent's global option, for whoever gave it there.
 pub fn run(verb: LocalVerb, config_file: Option<PathBuf>) -> ExitCode {
-    let (mut options, act): (Options, Act) = match verb {
+    let (mut options, act): (Box<Options>, Act) = match verb {
         LocalVerb::Deploy(options) => (options, deploy),
         LocalVerb::Plan(options) => (options, plan),
     };
