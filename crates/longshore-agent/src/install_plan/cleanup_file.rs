@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,7 +26,7 @@ pub enum CleanupEntry {
 }
 
 /// Reads a cleanup file. A last line without newline was being written when the agent died; lines that
-/// are no absolute path are none of ours.
+/// are no absolute path, or climb, are none of ours.
 pub fn parse_cleanup(bytes: &[u8]) -> Vec<CleanupEntry> {
     let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     lines.pop();
@@ -49,7 +49,8 @@ fn parse_path(line: &[u8]) -> Option<PathBuf> {
 
 fn absolute(bytes: Vec<u8>) -> Option<PathBuf> {
     let path = PathBuf::from(OsString::from_vec(bytes));
-    (path.is_absolute() && !path.as_os_str().as_bytes().contains(&0)).then_some(path)
+    let climbs = path.components().any(|component| component == Component::ParentDir);
+    (path.is_absolute() && !climbs && !path.as_os_str().as_bytes().contains(&0)).then_some(path)
 }
 
 /// The cleanup file of an Install that carries out these instructions, and sets the contexts of these
@@ -108,6 +109,7 @@ mod tests {
         check(b"/a\n/b\n/unfinished", "/a,/b");
         check(b"semanage\0/a\n/b\n", "semanage:/a,/b");
         check(b" /a\nrelative\n\n", "");
+        check(b"/a/../b\n/a\0b\n/c\n", "/c");
     }
 
     #[test]

@@ -42,6 +42,14 @@ pub(super) fn lines(evidence: &Evidence) -> Vec<String> {
         Evidence::BundleDiffers { property, expected, actual } => {
             vec![format!("the bundle's {property} is {actual}, expected {expected}")]
         }
+        Evidence::NoSpace { file_system, needed_bytes, available_bytes } => vec![
+            format!("{file_system} has {available_bytes} bytes left, and {needed_bytes} are needed"),
+            "hint: make room there; what the previous revision takes becomes free only afterwards".to_owned(),
+        ],
+        Evidence::ProgramFailed { command, exit_code, output, .. } => {
+            let ended = exit_code.map_or("did not start".to_owned(), |code| format!("ended with {code}"));
+            vec![format!("the program `{}` {ended}: {output}", command.join(" "))]
+        }
         other => vec![serde_json::to_string(other).unwrap_or_default()],
     }
 }

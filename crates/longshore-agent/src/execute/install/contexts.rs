@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use longshore_model::appspec::SelinuxContext;
 
-use super::journal::{Journal, Record, Rule};
+use super::journal::Journal;
+use super::record::{Record, Rule};
 use super::recorded;
 use super::selinux::{ContextFailure, Selinux};
 use super::state_files::StateFiles;

@@ -12,13 +12,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use longshore_model::appspec::{SelinuxContext, SelinuxRange};
-use serde::{Deserialize, Serialize};
-
 use super::InstallError;
-use super::in_place::Before;
 use super::operation::{Names, Operation};
-use super::raw::Raw;
+use super::record::Record;
 
 const SUFFIX: &str = "-install.journal";
 const VERSION: &[u8] = b"longshore install journal 1";
@@ -33,40 +29,6 @@ pub(super) enum Phase {
     Switching,
     /// All are; what is left is tidying up.
     Committed,
-}
-
-/// A change that undoing has to take back by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Record {
-    /// Attributes of this file are about to change.
-    Attributes(Before),
-    /// A rule for this path is about to be added to the SELinux policy.
-    Rule {
-        /// Without links.
-        path: Raw,
-        /// The rule that the group's previous Install added for it.
-        previous: Option<Rule>,
-    },
-    /// The rule of the last record was not added.
-    RuleRefused,
-}
-
-/// A rule of the SELinux policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Rule {
-    pub(super) user: Option<String>,
-    #[serde(rename = "type")]
-    pub(super) kind: String,
-    pub(super) range: Option<String>,
-}
-
-impl Rule {
-    /// The rule as a context; `None` when its range is none.
-    pub(super) fn context(&self) -> Option<SelinuxContext> {
-        let range = self.range.as_deref().map(SelinuxRange::parse).transpose().ok()?;
-        Some(SelinuxContext { user: self.user.clone(), role: None, kind: self.kind.clone(), range })
-    }
 }
 
 /// The journal of one Install.
@@ -280,7 +242,8 @@ impl Parsed {
         for part in parts {
             match phase_of(part) {
                 Some(reached) => phase = reached,
-                None => records.push(serde_json::from_slice(part).ok()?),
+                // What a power cut garbled was not synced, so nothing was done that relied on it.
+                None => records.extend(serde_json::from_slice::<Record>(part)),
             }
         }
         Some(Parsed { nonce, deployment_group_id, deployment_id, operations, records, phase })
@@ -342,6 +305,7 @@ fn write_and_rename(temporary: &Path, path: &Path, content: &[u8]) -> io::Result
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::Rule;
     use super::*;
 
     fn operations() -> Vec<Operation> {
@@ -402,6 +366,19 @@ mod tests {
         assert_eq!(journal.phase, Phase::Switching);
         journal.enter(Phase::Staging).expect("enter");
         assert_eq!(Journal::open(&path).expect("open").expect("there").phase, Phase::Staging);
+    }
+
+    #[test]
+    fn a_record_that_a_power_cut_garbled_counts_for_nothing() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = path(folder.path(), "group");
+        let mut journal = Journal::create(&path, "group", "d-1", operations()).expect("create");
+        journal.enter(Phase::Switching).expect("enter");
+        journal.file.write_all(b"\0\0{\"rule\"\0").expect("write");
+        let mut journal = Journal::open(&path).expect("open").expect("there");
+        assert_eq!((journal.phase, journal.changes().len()), (Phase::Switching, 0));
+        journal.enter(Phase::Committed).expect("enter");
+        assert_eq!(Journal::open(&path).expect("open").expect("there").phase, Phase::Committed);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod occupied;
 mod operation;
 mod preview;
 mod raw;
+mod record;
 mod recorded;
 mod selinux;
 mod stage;

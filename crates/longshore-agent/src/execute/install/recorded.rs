@@ -1,15 +1,16 @@
 //! What the Installs of all deployment groups have written down: read entry by entry, because a list may
 //! have millions.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::journal::Rule;
+use super::record::Rule;
 use crate::install_plan::{CleanupEntry, parse_cleanup};
 
 const CLEANUP: &str = "-cleanup";
@@ -36,51 +37,43 @@ pub(super) struct Instruction {
 
 /// The deployment groups, sorted, whose lists name each of the paths. Lists that cannot be read name none.
 pub(super) fn search(instructions_dir: &Path, paths: &HashSet<&Path>) -> BTreeMap<PathBuf, Vec<String>> {
-    let mut groups: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
-    if paths.is_empty() {
-        return groups;
-    }
-    let Ok(entries) = fs::read_dir(instructions_dir) else { return groups };
-    let mut lists: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    lists.sort_unstable();
-    let is_finished = |name: &str| !name.starts_with('.');
-    let mut n_lists = 0;
-    for list in lists {
-        let Some(name) = list.file_name().and_then(|name| name.to_str()).filter(|name| is_finished(name))
-        else {
-            continue;
-        };
-        let mut found = |group: &str, path: &Path| {
+    let mut groups: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
+    let lists = if paths.is_empty() { Vec::new() } else { lists(instructions_dir) };
+    for (list, name) in lists.into_iter().take(MAX_LISTS) {
+        let group = name.strip_suffix(CLEANUP).or_else(|| name.strip_suffix(INSTALL_JSON)).unwrap_or(&name);
+        let read = each_path(&list, |path| {
             if paths.contains(path) {
-                let named = groups.entry(path.to_owned()).or_default();
-                if named.last().is_none_or(|last| last != group) {
-                    named.push(group.to_owned());
-                }
+                groups.entry(path.to_owned()).or_default().insert(group.to_owned());
             }
-        };
-        let read = if let Some(group) = name.strip_suffix(CLEANUP) {
-            cleanup_paths(&list, |path| found(group, path))
-        } else if let Some(group) = name.strip_suffix(INSTALL_JSON) {
-            instructions(&list, |instruction| {
-                let path = instruction.destination.or(instruction.directory);
-                path.iter().for_each(|path| found(group, Path::new(path)));
-            })
-        } else {
-            continue;
-        };
+        });
         if let Err(error) = read {
             tracing::warn!(path = %list.display(), "cannot read what a deployment group has installed: {error}");
         }
-        n_lists += 1;
-        if MAX_LISTS <= n_lists {
-            break;
-        }
     }
-    groups.values_mut().for_each(|groups| {
-        groups.sort_unstable();
-        groups.dedup();
-    });
-    groups
+    groups.into_iter().map(|(path, groups)| (path, groups.into_iter().collect())).collect()
+}
+
+/// The lists and their names, without those that are being written.
+fn lists(instructions_dir: &Path) -> Vec<(PathBuf, String)> {
+    let Ok(entries) = fs::read_dir(instructions_dir) else { return Vec::new() };
+    let list = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        let is_list = name.ends_with(CLEANUP) || name.ends_with(INSTALL_JSON);
+        (is_list && !name.starts_with('.')).then(|| (entry.path(), name))
+    };
+    entries.filter_map(|entry| list(entry.ok()?)).collect()
+}
+
+/// Calls `found` with each path that a list says was put there.
+fn each_path(list: &Path, mut found: impl FnMut(&Path)) -> io::Result<()> {
+    if list.as_os_str().as_bytes().ends_with(CLEANUP.as_bytes()) {
+        return cleanup_paths(list, found);
+    }
+    instructions(list, |instruction| {
+        if let Some(path) = instruction.destination.or(instruction.directory) {
+            found(Path::new(&path));
+        }
+    })
 }
 
 /// Calls `found` with each path of a cleanup file.

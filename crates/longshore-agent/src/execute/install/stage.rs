@@ -51,29 +51,33 @@ pub(super) fn operations(plan: &InstallPlan) -> Result<Vec<Operation>, InstallEr
 /// Attributes of a symbolic link go to what it leads to, which may be found only from its final place;
 /// so from the first of these on, all wait, to keep the order.
 pub(super) fn late_instructions(instructions: &[Instruction]) -> &[Instruction] {
-    let mut links: HashSet<&Path> = HashSet::new();
-    for (idx, instruction) in instructions.iter().enumerate() {
-        match instruction {
-            Instruction::Copy { destination, is_link: true, .. } => {
-                links.insert(destination);
-            }
-            Instruction::ChangeMode { file, .. }
-            | Instruction::SetAcl { file, .. }
-            | Instruction::SetContext { file, .. }
-            | Instruction::ChangeOwner { file, .. }
-                if links.contains(file.as_path()) =>
-            {
-                return &instructions[idx..];
-            }
-            Instruction::Copy { .. }
-            | Instruction::MakeDirectory { .. }
-            | Instruction::ChangeMode { .. }
-            | Instruction::SetAcl { .. }
-            | Instruction::SetContext { .. }
-            | Instruction::ChangeOwner { .. } => {}
-        }
+    let links = links(instructions);
+    let first = instructions.iter().position(|instruction| is_through_link(instruction, &links));
+    first.map_or(&[], |first| &instructions[first..])
+}
+
+/// The instructions that change what a link leads to.
+pub(super) fn through_links(instructions: &[Instruction]) -> impl Iterator<Item = &Instruction> {
+    let links = links(instructions);
+    instructions.iter().filter(move |instruction| is_through_link(instruction, &links))
+}
+
+fn links(instructions: &[Instruction]) -> HashSet<&Path> {
+    let links = instructions.iter().filter_map(|instruction| match instruction {
+        Instruction::Copy { destination, is_link: true, .. } => Some(destination.as_path()),
+        _ => None,
+    });
+    links.collect()
+}
+
+fn is_through_link(instruction: &Instruction, links: &HashSet<&Path>) -> bool {
+    match instruction {
+        Instruction::Copy { .. } | Instruction::MakeDirectory { .. } => false,
+        Instruction::ChangeMode { file, .. }
+        | Instruction::SetAcl { file, .. }
+        | Instruction::SetContext { file, .. }
+        | Instruction::ChangeOwner { file, .. } => links.contains(file.as_path()),
     }
-    &[]
 }
 
 /// Where the parts of a plan are staged.

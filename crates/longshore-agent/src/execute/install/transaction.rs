@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::contexts::{self, Contexts};
 use super::file_systems::FileSystems;
-use super::journal::{Journal, Phase, Record};
+use super::journal::{Journal, Phase};
 use super::operation::{Names, remove_tree};
+use super::record::Record;
 use super::selinux::Selinux;
 use super::stage::{self, Stage};
 use super::state_files::StateFiles;
@@ -108,7 +109,7 @@ impl Transaction {
         for (operation, names) in self.journal.operations() {
             operation.switch(&names, checkpoint)?;
         }
-        let befores = in_place::befores(late.iter())?;
+        let befores = in_place::befores(stage::through_links(&plan.instructions))?;
         self.journal.record(befores.into_iter().map(Record::Attributes).collect())?;
         checkpoint();
         in_place::carry_out(late)?;

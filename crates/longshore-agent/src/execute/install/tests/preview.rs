@@ -22,9 +22,7 @@ fn word(path: &PathPreview) -> String {
 /// The preview as `name: word`, which must leave the host as it is.
 #[track_caller]
 fn check(host: &Host, request: &InstallRequest, expected: &[(&str, &str)]) -> Preview {
-    let before = host.snapshot();
-    let preview = preview(request).expect("preview");
-    assert_eq!(host.snapshot(), before);
+    let preview = harmless_preview(host, request);
     let srv = host.srv().display().to_string();
     let shown: Vec<(String, String)> =
         preview.paths.iter().map(|path| (path.path.replace(&srv, "SRV"), word(path))).collect();
@@ -168,4 +166,21 @@ fn a_preview_of_a_host_without_agent_leaves_it_so() {
     assert!(!instructions_dir(&host.root()).exists());
     fs::remove_file(request.archive_dir.join("appspec.yml")).expect("remove");
     assert!(matches!(super::super::preview(&request), Err(InstallError::AppSpec(_))));
+}
+
+#[test]
+fn a_preview_of_an_interrupted_install_says_so_and_settles_nothing() {
+    let host = Host::new();
+    let request = host.revision("d/a=1", ALL_TO_APP);
+    crash::stop_when(&host, |host| host.path("app/a").exists(), &request);
+    let preview = harmless_preview(&host, &request);
+    assert!(preview.warnings[0].contains("was interrupted"), "{:?}", preview.warnings);
+    assert_eq!(recover(&host.root()).expect("recover").len(), 1);
+}
+
+fn harmless_preview(host: &Host, request: &InstallRequest) -> Preview {
+    let before = host.snapshot();
+    let preview = preview(request).expect("preview");
+    assert_eq!(host.snapshot(), before);
+    preview
 }
