@@ -2,22 +2,28 @@
 
 #![no_main]
 
+use std::path::PathBuf;
+
 use libfuzzer_sys::fuzz_target;
 use longshore_agent::install_plan::{CleanupEntry, Instruction, cleanup_text, parse_cleanup};
 
 fuzz_target!(|data: &[u8]| {
-    let is_path = |entry: &CleanupEntry| matches!(entry, CleanupEntry::Path(_));
-    let paths: Vec<CleanupEntry> = parse_cleanup(data).into_iter().filter(is_path).collect();
-    let instructions: Vec<Instruction> = paths.iter().filter_map(instruction).collect();
-    assert_eq!(parse_cleanup(&cleanup_text(&instructions)), paths);
-});
-
-fn instruction(entry: &CleanupEntry) -> Option<Instruction> {
-    match entry {
-        CleanupEntry::Path(path) => {
-            assert!(path.is_absolute());
-            Some(Instruction::MakeDirectory { directory: path.clone() })
+    let (mut instructions, mut with_context): (Vec<Instruction>, Vec<PathBuf>) = (Vec::new(), Vec::new());
+    let (mut paths, mut contexts) = (Vec::new(), Vec::new());
+    for entry in parse_cleanup(data) {
+        match &entry {
+            CleanupEntry::Path(path) => {
+                assert!(path.is_absolute());
+                instructions.push(Instruction::MakeDirectory { directory: path.clone() });
+                paths.push(entry);
+            }
+            CleanupEntry::Semanage(path) => {
+                assert!(path.is_absolute());
+                with_context.push(path.clone());
+                contexts.push(entry);
+            }
         }
-        CleanupEntry::Semanage(_) => None,
     }
-}
+    let again = parse_cleanup(&cleanup_text(&instructions, &with_context));
+    assert_eq!(again, [paths, contexts].concat());
+});
