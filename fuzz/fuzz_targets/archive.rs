@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use longshore_agent::config::ByteLimit;
 use longshore_agent::execute::unpack::{BundleKind, UnpackLimits, unpack};
 
-const MAX_BYTES: u64 = 256 * 1024;
+const MAX_BYTES: ByteLimit = ByteLimit { key: "max_extracted_bytes", bytes: 256 * 1024 };
 
 /// What one run leaves behind besides the folder of the archive.
 const EXPECTED: [&str; 6] = ["a", "a/b", "a/b/bundle", "a/neighbour", "outside", "outside/precious"];
@@ -33,12 +34,12 @@ fuzz_target!(|data: &[u8]| {
     let (kind, bundle) = bundle(data);
     let (path, into) = (guard.join("a/b/bundle"), guard.join("a/b/archive"));
     fs::write(&path, bundle).expect("bundle");
-    let limits = UnpackLimits { max_extracted_bytes: Some(MAX_BYTES) };
+    let limits = UnpackLimits { max_bytes: Some(MAX_BYTES), ..UnpackLimits::default() };
     if let Err(error) = unpack(&path, kind, &into, &limits) {
         assert!(!error.to_string().is_empty());
     }
     let n_bytes = n_bytes_below(&into, &mut HashMap::new());
-    assert!(n_bytes <= MAX_BYTES, "{n_bytes} bytes unpacked");
+    assert!(n_bytes <= MAX_BYTES.bytes, "{n_bytes} bytes unpacked");
     remove(&into);
     // Where a leading directory waits while it is stripped.
     remove(&guard.join("a/b/archive-temp"));
