@@ -362,7 +362,12 @@ async fn another_e_tag_fails_the_download_and_leaves_no_bundle() {
     service.specify(specification(&s3_revision(&json!({"ETag": "0123"}))));
     let message = "Expected deployment artifact bundle etag 0123 but was actually \"e1\"";
     check_failure(&service, &host, "DownloadBundle", message).await;
-    assert_eq!(host.names(&format!("{GROUP}/d-WIRE00001")), [""; 0]);
+    assert_eq!(host.names(&format!("{GROUP}/d-WIRE00001")), ["logs"]);
+    let evidence = fs::read_to_string(host.root().join(GROUP).join("d-WIRE00001/logs/failure.json"));
+    let evidence: Value = serde_json::from_str(&evidence.expect("read")).expect("JSON");
+    let seen =
+        json!([{"kind": "bundle_differs", "property": "etag", "expected": "0123", "actual": "\"e1\""}]);
+    assert_eq!(evidence["evidence"], seen);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -372,18 +377,5 @@ async fn an_absent_object_is_named() {
     service.specify(specification(&s3_revision(&json!({}))));
     let message = "The specified key does not exist. \
                    (NoSuchKey, s3://bundles/app one.tar, region us-east-1, request id REQ1)";
-    check_failure(&service, &host, "DownloadBundle", message).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_github_revision_is_clearly_refused() {
-    let service = Service::start().await;
-    let host = Host::new(&service);
-    service.specify(specification(&json!({
-        "RevisionType": "GitHub",
-        "GitHubRevision": { "Account": "acme", "Repository": "shop", "CommitId": "abc" },
-    })));
-    let message = "GitHub revisions are not available yet in this agent (acme/shop): \
-                   push the revision to a bucket instead";
     check_failure(&service, &host, "DownloadBundle", message).await;
 }

@@ -11,6 +11,7 @@ mod hooks;
 mod master;
 mod parallel;
 mod process;
+mod sources;
 mod specifications;
 mod supervisor;
 mod transport;

@@ -191,6 +191,7 @@ async fn a_server_error_is_tried_four_times_within_one_poll() {
     }
     host.wait_until("one error is logged", || host.log().contains("Host Identifier mismatch"));
     assert_eq!(host.log().matches("Error polling for host commands").count(), 1);
+    assert!(host.log().contains(" 3 retries] poll_host_command("), "{}", host.log());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -204,7 +205,11 @@ async fn a_client_error_is_not_tried_again_and_logged_in_the_known_words() {
     assert!(
         host.log().contains("Error polling for host commands: ClientException - The host is not registered.")
     );
-    assert!(host.log().contains("poll_host_command(host_identifier:"), "{}", host.log());
+    assert!(host.log().contains("[Aws::CodeDeployCommand::Client 400 "), "{}", host.log());
+    let line = format!(
+        " 0 retries] poll_host_command(host_identifier:\"{HOST}\") ClientException The host is not registered."
+    );
+    assert!(host.log().contains(&line), "{}", host.log());
     assert_eq!(service.received("PollHostCommand").len(), 1);
 }
 
