@@ -288,10 +288,12 @@ async fn a_command_may_name_the_last_part_of_the_own_identifier_and_no_other_par
     let service = Service::start().await;
     let host = Host::new(&service);
     service.specify(host.revision("", &[]));
-    service.offer_to("hc-1", "DownloadBundle", "on-prem-host-1");
+    let own = service.host();
+    let (_, last_part) = own.rsplit_once('/').expect("parts");
+    service.offer_to("hc-1", "DownloadBundle", last_part);
     let _agent = host.run();
     assert_eq!(messages(&service, 1).await, ["Succeeded: "]);
     service.offer_to("hc-2", "DownloadBundle", "on-prem-host");
-    host.wait_until("the refusal is logged", || host.log().contains("-host-1 != on-prem-host"));
+    host.wait_until("the refusal is logged", || host.log().contains(&format!("{own} != on-prem-host")));
     assert_eq!(service.received("GetDeploymentSpecification").len(), 1);
 }

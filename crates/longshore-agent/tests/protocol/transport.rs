@@ -207,7 +207,8 @@ async fn a_client_error_is_not_tried_again_and_logged_in_the_known_words() {
     );
     assert!(host.log().contains("[Aws::CodeDeployCommand::Client 400 "), "{}", host.log());
     let line = format!(
-        " 0 retries] poll_host_command(host_identifier:\"{HOST}\") ClientException The host is not registered."
+        " 0 retries] poll_host_command(host_identifier:{:?}) ClientException The host is not registered.",
+        service.host()
     );
     assert!(host.log().contains(&line), "{}", host.log());
     assert_eq!(service.received("PollHostCommand").len(), 1);
