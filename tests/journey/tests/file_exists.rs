@@ -269,15 +269,16 @@ fn a_file_that_somebody_or_a_script_put_there() {
     fs::write(&path, "somebody's\n").unwrap();
     site.push("app", "a.zip", APPSPEC, &[("index.html", "one\n")]);
     site.is_refused(("app", "web"), &group, "a.zip", &path, &[]);
-    // RETAIN keeps it and takes it over.
+    // RETAIN keeps it, and leaves it somebody's: the next deployment is refused again.
     site.succeeds("app", "web", "a.zip", "--file-exists-behavior RETAIN");
     site.shows("site/index.html", "somebody's\n");
-    // It is the deployment's now, and replaced by the next. That one's script makes a file.
+    site.is_refused(("app", "web"), &group, "a.zip", &path, &[]);
+    // OVERWRITE takes it over. This revision's script makes a file.
     let made = "version: 0.0\nos: linux\nfiles:\n  - source: index.html\n    destination: site\n\
                 hooks:\n  AfterInstall:\n    - location: make.sh\n";
     let files = [("index.html", "two\n"), ("make.sh", "#!/bin/sh\necho made > site/made.html\n")];
     site.push("app", "b.zip", made, &files);
-    site.succeeds("app", "web", "b.zip", "");
+    site.succeeds("app", "web", "b.zip", "--file-exists-behavior OVERWRITE");
     site.shows("site/index.html", "two\n");
     site.shows("site/made.html", "made\n");
 
