@@ -3,8 +3,8 @@
 mod host;
 mod service;
 
-mod check;
 mod certificates;
+mod check;
 mod commands;
 mod crashes;
 mod hooks;
