@@ -81,6 +81,11 @@ pub enum PlanError {
         "The deployment failed because the destination ({0}) begins with ~, which is not expanded. Specify an absolute path in the files section of the AppSpec file, and then try again."
     )]
     HomeDirectory(String),
+    /// A source that leads out of the revision (as I-36 for scripts).
+    #[error(
+        "The deployment failed because the source ({0}) in the files section of the application specification file leads out of the revision. Update the files section of the AppSpec file, and then try again."
+    )]
+    SourceOutside(String),
     /// A pattern for an object that is a file.
     #[error(
         "The deployment failed because the application specification file includes an object ({}) with an invalid pattern ({pattern}), such as a pattern for a file applied to a directory. Correct the permissions section of the AppSpec file, and then try again.",
@@ -200,6 +205,7 @@ impl PlanError {
             PlanError::SpecialFile(path) => ("special_file", paths(&[path])),
             PlanError::LinkLoop(path) => ("link_loop", paths(&[path])),
             PlanError::TooManyFiles { limit } => ("too_many_files", vec![limit.to_string()]),
+            PlanError::SourceOutside(source) => ("source_outside", vec![source.clone()]),
             PlanError::HomeDirectory(destination) => ("home_directory", vec![destination.clone()]),
             PlanError::PatternOnFile { object, pattern } => {
                 ("pattern_on_file", vec![shown(object), pattern.clone()])

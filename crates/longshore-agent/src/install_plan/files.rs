@@ -88,6 +88,9 @@ impl<'a> FilePlanner<'a> {
             return self.refusals.refuse(PlanError::HomeDirectory(entry.destination.clone()));
         }
         let source = in_archive(archive_dir, &entry.source);
+        if !source.starts_with(in_archive(archive_dir, "/")) {
+            return self.refusals.refuse(PlanError::SourceOutside(entry.source.clone()));
+        }
         let destination = normalized(Path::new(&entry.destination), working_dir);
         match self.place(&source, &destination) {
             // What the file system says ends an entry, not a survey.

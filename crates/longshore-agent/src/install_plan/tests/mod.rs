@@ -173,6 +173,18 @@ fn a_home_directory_is_not_expanded() {
 }
 
 #[test]
+fn a_source_that_leads_out_of_the_revision_is_refused() {
+    let expected = |source: &str| {
+        format!(
+            "The deployment failed because the source ({source}) in the files section of the application specification file leads out of the revision. Update the files section of the AppSpec file, and then try again."
+        )
+    };
+    check("/secret", "../secret>/x", &expected("../secret"));
+    check("/secret /r/d/f", "d/../../secret>/x", &expected("d/../../secret"));
+    check("/secret /r/f", "/../secret>/x", &expected("/../secret"));
+}
+
+#[test]
 fn disallow_fails_at_the_first_file_that_exists() {
     check("/r/f /d/f", "f>/d", &exists("/d/f"));
     check("/r/d/a /r/d/b /x/b", "d>/x", &exists("/x/b"));
