@@ -147,6 +147,5 @@ fn a_killed_agent_settles_its_install_at_its_next_start() {
         assert!(host.deployment("new").status().expect("the agent's program").success(), "{at}");
         assert_eq!(host.shown(), new, "{at}, deployed again");
     }
-    println!("{} points: {n_old} old, {n_new} new", points.len());
     assert!(4 < n_old && 0 < n_new, "{n_old} old, {n_new} new");
 }

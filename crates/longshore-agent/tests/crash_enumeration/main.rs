@@ -91,7 +91,6 @@ fn an_install_killed_at_any_call_leaves_old_or_new() {
         host.install_new().expect("the next deployment works");
         check(&host, &new, &format!("killed at {point}, installed again"));
     }
-    println!("{} points: {seen:?}", points.len());
     assert!(40 < seen.n_old && 10 < seen.n_new, "{seen:?}");
 }
 
@@ -110,7 +109,6 @@ fn an_install_refused_any_call_leaves_old_or_new() {
         host.install_new().expect("the next deployment works");
         check(&host, &new, &format!("{at}, installed again"));
     }
-    println!("{seen:?}");
     assert!(40 < seen.n_old && 2 < seen.n_new, "{seen:?}");
 }
 
@@ -127,14 +125,13 @@ fn an_undo_killed_at_any_call_leaves_old() {
         host.install_new().expect("the next deployment works");
         check(&host, &new, &format!("killed at {point}, installed again"));
     }
-    println!("{} points", points.len());
 }
 
 #[test]
 fn a_recovery_killed_at_any_call_is_taken_up_by_the_next() {
     let (old, new) = old_and_new();
     let crashes = crashes_with_work_left();
-    let (mut seen, mut n_points) = (Seen::default(), 0);
+    let mut seen = Seen::default();
     for crash in &crashes {
         for point in points(&killed(Work::Install, crash), Work::Recover) {
             let host = killed(Work::Install, crash);
@@ -142,10 +139,8 @@ fn a_recovery_killed_at_any_call_is_taken_up_by_the_next() {
             host.recover();
             let at = format!("killed at {crash}, and recovering at {point}");
             seen.count(&host, &old, &new, &at);
-            n_points += 1;
         }
     }
-    println!("{} crashes, {n_points} points: {seen:?}", crashes.len());
     assert!(20 < seen.n_old && 10 < seen.n_new, "{seen:?}");
 }
 

@@ -25,7 +25,7 @@ fn show_below(folder: &Path, prefix: &str, shown: &mut String) {
         let (uid, gid, mode) = (metadata.uid(), metadata.gid(), metadata.mode());
         write!(shown, "{name} {mode:o} {uid}:{gid}{}", attributes(&path)).expect("text");
         if metadata.is_dir() {
-            shown.push_str("\n");
+            shown.push('\n');
             show_below(&path, &format!("{name}/"), shown);
         } else if metadata.is_symlink() {
             writeln!(shown, " -> {}", fs::read_link(&path).expect("link").display()).expect("text");
