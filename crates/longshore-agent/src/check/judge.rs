@@ -182,8 +182,14 @@ pub(super) fn signer(path: &Path, days_left: &Result<i64, String>) -> Finding {
 pub(super) fn agents(agents: &Agents) -> Finding {
     let subject = "running agent";
     if let Some(other) = agents.others.first() {
-        let detail = format!("another agent runs as PID {other}: both would take this host's commands");
-        return Finding::error(subject, detail, "stop one of them: systemctl disable --now codedeploy-agent");
+        // It may be another host's, as on a machine that tries a fleet out.
+        let detail =
+            format!("another agent runs as PID {other}: if it is the same host's, both take its commands");
+        return Finding::warning(
+            subject,
+            detail,
+            "stop one of them: systemctl disable --now codedeploy-agent",
+        );
     }
     match agents.running {
         Some(pid) => Finding::ok(subject, format!("PID {pid}")),
