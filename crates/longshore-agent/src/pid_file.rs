@@ -141,11 +141,21 @@ impl PidFile {
         (is_alive(pid) && !self.is_lock_free()).then_some(pid)
     }
 
-    /// Removes the PID file of an agent that no longer runs.
+    /// Removes the PID file of an agent that no longer runs; that of a running one stays.
     ///
     /// # Errors
     /// Whatever the file system says.
     pub fn remove_stale(&self) -> io::Result<()> {
+        // Held meanwhile, or the file might be that of an agent that has started since somebody looked.
+        let _lock = match File::open(self.lock_path()) {
+            Ok(file) => match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => Some(lock),
+                Err((_, Errno::EWOULDBLOCK)) => return Ok(()),
+                Err((_, errno)) => return Err(errno.into()),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
         state_file::remove(&self.pid_path())
     }
 
@@ -201,6 +211,17 @@ mod tests {
         let refused = file.acquire().expect_err("busy").to_string();
         assert!(refused.ends_with("codedeploy-agent.pid.lock - aborting start!"), "{refused}");
         assert!(file.running().is_some());
+    }
+
+    #[test]
+    fn the_pid_file_of_a_running_agent_is_never_stale() {
+        let dir = tempfile::tempdir().expect("dir");
+        let file = pid_file(&dir);
+        let lock = file.acquire().expect("lock");
+        file.remove_stale().expect("nothing to do");
+        assert!(file.running().is_some());
+        drop(lock);
+        assert_eq!(file.running(), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Finds and reads the AppSpec of an unpacked revision. Source: agent.md §6.1; the fallback applies
 //! everywhere, in both directions (I-21).
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use longshore_model::appspec::{AppSpec, AppSpecFault, FALLBACK_FILE_NAMES, Platform};
@@ -9,6 +10,9 @@ use longshore_model::evidence::Evidence;
 use nix::errno::Errno;
 
 use crate::failure::{self, Evident};
+
+/// The most that an AppSpec may have: thousands of entries, and nothing that fills the host's memory.
+const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Why there is no AppSpec to use. The texts are what the service shows.
 #[derive(Debug, thiserror::Error)]
@@ -63,13 +67,18 @@ pub fn find(archive_dir: &Path, appspec_filename: &str) -> Result<PathBuf, AppSp
 /// As [`find`]; or it cannot be read, or breaks a rule.
 pub fn read(archive_dir: &Path, appspec_filename: &str) -> Result<AppSpec, AppSpecFileError> {
     let path = find(archive_dir, appspec_filename)?;
-    let bytes =
-        std::fs::read(&path).map_err(|source| AppSpecFileError::Unreadable { path: path.clone(), source })?;
-    let text = String::from_utf8(bytes).map_err(|source| AppSpecFileError::Unreadable {
-        path: path.clone(),
-        source: io::Error::new(io::ErrorKind::InvalidData, source),
-    })?;
+    let text = text(&path).map_err(|source| AppSpecFileError::Unreadable { path: path.clone(), source })?;
     AppSpec::parse(&text, Platform::Linux).map_err(|fault| AppSpecFileError::Invalid { path, fault })
+}
+
+fn text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if MAX_BYTES < bytes.len() as u64 {
+        let problem = format!("it is larger than {MAX_BYTES} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+    }
+    String::from_utf8(bytes).map_err(|source| io::Error::new(io::ErrorKind::InvalidData, source))
 }
 
 impl Evident for AppSpecFileError {
@@ -120,6 +129,22 @@ mod tests {
         check(&["appspec.yml"], "appspec.yaml", Some("appspec.yml"));
         check(&["appspec.yml", "appspec.yaml"], "", Some("appspec.yaml"));
         check(&["readme"], "appspec.yml", None);
+    }
+
+    #[test]
+    fn an_appspec_that_would_fill_the_memory_is_refused() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("appspec.yml");
+        let padded = |n_bytes: u64| {
+            let comment = "#".repeat(usize::try_from(n_bytes).expect("fits") - APPSPEC.len());
+            std::fs::write(&path, format!("{APPSPEC}{comment}")).expect("write");
+            read(dir.path(), "appspec.yml").map_err(|error| error.to_string())
+        };
+        assert!(padded(MAX_BYTES).is_ok());
+        let refused = padded(MAX_BYTES + 1).expect_err("too large");
+        assert!(refused.ends_with("appspec.yml: it is larger than 1048576 bytes"), "{refused}");
+        File::options().write(true).open(&path).and_then(|file| file.set_len(1 << 40)).expect("sparse");
+        assert!(read(dir.path(), "appspec.yml").is_err());
     }
 
     #[test]

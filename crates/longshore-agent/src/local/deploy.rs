@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout;
+
 use super::evidence_text;
 use super::interrupt::Interrupts;
 use super::outcome::{EventRun, Failure, Outcome, Status, timeline};
@@ -24,6 +26,9 @@ const MAX_LOG_LINES: usize = 20;
 
 /// How many paths of the plan are shown. `local plan` shows all of them.
 const MAX_PLAN_LINES: usize = 30;
+
+/// How long a command may take to end whose script was ended, after what the script was given.
+const LAST_WAIT: Duration = Duration::from_secs(3);
 
 /// A local deployment that is under way.
 pub(super) struct Deployment {
@@ -137,21 +142,25 @@ impl Deployment {
         };
         voice.line(format!("    {signal}: stopping at once; a second signal leaves everything as it is"));
         let is_install = matches!(executor.mapping.kind(name), CommandKind::Install);
+        let grace = executor.settings.hook_kill_grace;
         let stop = async {
             match running.group() {
-                Some(group) => group.terminate(executor.settings.hook_kill_grace).await,
+                Some(group) => {
+                    group.terminate(grace).await;
+                    // What a script that is over has started may keep its outputs open for hours.
+                    timeout(grace + LAST_WAIT, command).await.unwrap_or_else(|_| Err(interrupted(signal)))
+                }
                 // All or nothing: an Install ends by itself, and soon.
-                None if is_install => {}
-                None => return Err(interrupted(signal)),
+                None if is_install => command.await,
+                None => Err(interrupted(signal)),
             }
-            command.await.map(drop)
         };
         let ended = tokio::select! {
             ended = stop => ended,
             _ = interrupts.next() => return Err(interrupted(signal)),
         };
         // What was left of the command went well, and still the person wants no more.
-        ended.and_then(|()| Err(interrupted(signal)))
+        ended.and_then(|_| Err(interrupted(signal)))
     }
 
     /// The last lines: the specified ones are the original's and come last.

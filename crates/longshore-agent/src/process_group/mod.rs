@@ -53,7 +53,9 @@ impl ProcessGroup {
     /// Once it has ended the script is over: what is left of its group is a service that the script
     /// started, which is not ours to end.
     pub fn is_running(&self) -> bool {
-        self.boot_id == boot_id()
+        // Unknown boots are not the same one: numbers and times come again after each.
+        !self.boot_id.is_empty()
+            && self.boot_id == boot_id()
             && leader(self.id).is_some_and(|leader| leader.start_ticks == self.leader_start_ticks)
     }
 
@@ -123,6 +125,15 @@ mod tests {
         }
         assert!(group.is_running());
         group.terminate(Duration::ZERO).await;
+        child.wait().expect("wait");
+    }
+
+    #[test]
+    fn nothing_is_known_to_run_of_an_unknown_boot() {
+        let (mut child, group) = start("sleep 600");
+        assert!(group.is_running());
+        assert!(!ProcessGroup { boot_id: String::new(), ..group }.is_running());
+        child.kill().expect("it runs");
         child.wait().expect("wait");
     }
 

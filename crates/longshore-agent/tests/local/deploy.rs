@@ -229,3 +229,23 @@ fn an_interrupted_deployment_ends_its_script_and_goes_no_further() {
     wait_until("the script has ended", || kill(Pid::from_raw(script), None).is_err());
     assert_eq!(host.text("srv/file"), "absent");
 }
+
+#[test]
+fn an_interrupted_deployment_does_not_wait_for_what_a_script_has_left_running() {
+    let host = Host::new();
+    let hooks = "hooks:\n  BeforeInstall: [{location: leaves.sh}]\n";
+    let script = "#!/bin/sh\nsleep 600 &\necho $$ $! > TARGET.pids\n";
+    host.revision("app", hooks, &[("content/file", ""), ("leaves.sh", script)]);
+    let child = host.command(&["-l", "app"]).stdout(Stdio::piped()).spawn().expect("the program starts");
+    wait_until("the script runs", || host.text("srv.pids").ends_with('\n'));
+    let pids = host.text("srv.pids");
+    let pids: Vec<Pid> =
+        pids.split_whitespace().map(|pid| Pid::from_raw(pid.parse().expect("a number"))).collect();
+    wait_until("the script has ended", || kill(pids[0], None).is_err());
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).expect("it runs");
+    let ran = ran(child.wait_with_output());
+    let left = kill(pids[1], Signal::SIGKILL);
+    ran.check_failure(&["AfterInstall        skipped", "was interrupted by SIGINT"]);
+    left.expect("what an ended script has left is not ended");
+    assert_eq!(host.text("srv/file"), "absent");
+}

@@ -18,6 +18,9 @@ use super::record::Record;
 
 const SUFFIX: &str = "-install.journal";
 const VERSION: &[u8] = b"longshore install journal 1";
+
+/// How much of another version's name is shown.
+const MAX_VERSION_CHARS: usize = 64;
 const END: &[u8] = b"end";
 
 /// How far an Install has come.
@@ -107,11 +110,16 @@ impl Journal {
     ///
     /// One that was not written whole is dropped: a power cut lost it, so nothing was switched yet,
     /// because before the first switch the journal is synced.
+    ///
+    /// One of another version is kept: what it has switched, only that version can undo or finish.
     pub(super) fn open(path: &Path) -> Result<Option<Journal>, InstallError> {
         let bytes = match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             bytes => bytes.map_err(InstallError::at(path))?,
         };
+        if let Some(version) = other_version(&bytes) {
+            return Err(InstallError::JournalVersion { path: path.to_owned(), version });
+        }
         let Some(parsed) = Parsed::read(&bytes) else {
             tracing::warn!(path = %path.display(), "dropping the unfinished journal of an Install that changed nothing");
             fs::remove_file(path).map_err(InstallError::at(path))?;
@@ -256,6 +264,15 @@ fn whole_records(bytes: &[u8]) -> &[u8] {
     &bytes[..n_whole]
 }
 
+/// What a journal begins with that this version has not written, not even in part; what a power cut left
+/// unwritten is empty or begins with NUL.
+fn other_version(bytes: &[u8]) -> Option<String> {
+    let first = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    let is_ours = if first.len() == bytes.len() { VERSION.starts_with(first) } else { VERSION == first };
+    let shown = || String::from_utf8_lossy(first).chars().take(MAX_VERSION_CHARS).collect();
+    (!is_ours && !first.is_empty()).then(shown)
+}
+
 fn operation(part: &[u8]) -> Option<Operation> {
     let (kind, path) = part.split_first()?;
     let (removes, places) = match kind {
@@ -387,6 +404,31 @@ mod tests {
         let path = path(folder.path(), "group");
         for content in ["", "longshore install journal 1\0x\0", "longshore install journal 1\0a\0b\0c\0p/x\0"]
         {
+            fs::write(&path, content).expect("write");
+            assert!(Journal::open(&path).expect("open").is_none());
+            assert!(!path.exists());
+        }
+    }
+
+    #[test]
+    fn a_journal_of_another_version_is_refused_and_kept() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = path(folder.path(), "group");
+        let whole = "longshore install journal 2\0a\0b\0c\0end\0switching\0";
+        for content in [whole, "longshore install journal 2", "longshore install journal 1.1\0a\0", "x"] {
+            fs::write(&path, content).expect("write");
+            let refused = Journal::open(&path).expect_err("not ours").to_string();
+            let version = content.split('\0').next().unwrap_or_default();
+            assert!(refused.contains(&format!("\"{version}\"")) && refused.contains("group-install.journal"));
+            assert_eq!(fs::read_to_string(&path).expect("kept"), content);
+        }
+    }
+
+    #[test]
+    fn a_journal_whose_version_a_power_cut_lost_is_dropped() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = path(folder.path(), "group");
+        for content in ["\0\0\0\0", "\0\0nal 1\0a\0b\0", "longshore inst", "longshore install journal 1"] {
             fs::write(&path, content).expect("write");
             assert!(Journal::open(&path).expect("open").is_none());
             assert!(!path.exists());

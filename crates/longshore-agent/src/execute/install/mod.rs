@@ -99,6 +99,18 @@ pub enum InstallError {
         "The deployment failed because the application specification file contains an error in the settings for the context parameter. Update the permissions section of the AppSpec file, and then try again. {0}"
     )]
     Context(ContextError),
+    /// An earlier Install of the group was interrupted under another version of the agent; nothing was
+    /// touched.
+    #[error(
+        "An earlier Install was interrupted, and its journal {} is of another version: \"{version}\". Start the agent that wrote it once, so that it finishes or undoes that Install",
+        path.display()
+    )]
+    JournalVersion {
+        /// The journal, which is kept.
+        path: PathBuf,
+        /// What it begins with.
+        version: String,
+    },
     /// The file system refused; what had been done is undone.
     #[error("{} - {}", system_error::text(source), path.display())]
     System {
@@ -136,7 +148,8 @@ pub fn install(request: &InstallRequest) -> Result<(), InstallError> {
 /// Returns one sentence per Install that was found.
 ///
 /// # Errors
-/// What the file system refused; the journal is kept and the next call tries again.
+/// What stood in the way of one that could not be settled, when all others are; its journal is kept and
+/// the next call tries again.
 pub fn recover(root_dir: &Path) -> Result<Vec<String>, InstallError> {
     recover_with(root_dir, &Selinux::of_host(), &mut || ())
 }
@@ -236,18 +249,42 @@ fn recover_with(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(InstallError::at(&dir))?,
     };
-    let mut sentences = Vec::new();
+    let (mut sentences, mut refused) = (Vec::new(), None);
     for entry in entries {
         let path = entry.map_err(InstallError::at(&dir))?.path();
-        // What looks interrupted may be at work in another process: a person's local deployment.
-        let _turn = journal::group_of(&path).map(|group| group_lock::take_blocking(&root_dir.join(group)));
-        if journal::is_journal(&path) {
-            sentences.extend(recover_one(&path, selinux, checkpoint)?);
-        } else if journal::is_unfinished(&path) {
-            operation::remove_file(&path)?;
+        match recover_leftover(root_dir, &path, selinux, checkpoint) {
+            Ok(sentence) => sentences.extend(sentence),
+            // One group's trouble must not keep the others from their recovery.
+            Err(error) => {
+                if let Some(earlier) = refused.replace(error) {
+                    tracing::error!("Cannot recover an interrupted Install: {earlier}");
+                }
+            }
         }
     }
-    Ok(sentences)
+    let Some(error) = refused else { return Ok(sentences) };
+    for sentence in sentences {
+        tracing::warn!("{sentence}");
+    }
+    Err(error)
+}
+
+/// Settles what may be left of an Install; `None` when it is something else.
+fn recover_leftover(
+    root_dir: &Path,
+    path: &Path,
+    selinux: &Selinux,
+    checkpoint: Checkpoint<'_>,
+) -> Result<Option<String>, InstallError> {
+    // What looks interrupted may be at work in another process: a person's local deployment.
+    let _turn = journal::group_of(path).map(|group| group_lock::take_blocking(&root_dir.join(group)));
+    if journal::is_journal(path) {
+        return recover_one(path, selinux, checkpoint);
+    }
+    if journal::is_unfinished(path) {
+        operation::remove_file(path)?;
+    }
+    Ok(None)
 }
 
 /// Settles one journal; `None` when there is none.
@@ -287,6 +324,10 @@ impl Evident for InstallError {
                 failure::system_refusal(Some(path), source)
             }
             InstallError::Context(ContextError(failure)) => vec![failure.evidence()],
+            InstallError::JournalVersion { path, version } => {
+                let subjects = vec![path.display().to_string(), version.clone()];
+                vec![Evidence::RuleBroken { rule: "unknown_journal_version".to_owned(), subjects }]
+            }
         }
     }
 }

@@ -72,7 +72,7 @@ fn time(text: &str) -> Option<(i64, u32)> {
     let nanos: String = fraction.chars().chain("000000000".chars()).take(9).collect();
     let (secs, nanos): (i64, u32) = (secs.parse().ok()?, nanos.parse().ok()?);
     if text.starts_with('-') && 0 < nanos {
-        return Some((secs - 1, 1_000_000_000 - nanos));
+        return Some((secs.checked_sub(1)?, 1_000_000_000 - nanos));
     }
     Some((secs, nanos))
 }
@@ -134,5 +134,6 @@ mod tests {
         assert_eq!(time("12"), Some((12, 0)));
         assert_eq!(time("-1.25"), Some((-2, 750_000_000)));
         assert_eq!(time("x"), None);
+        assert_eq!(time("-9223372036854775808.5"), None);
     }
 }

@@ -130,3 +130,28 @@ fn refusals_of_the_system_have_their_number() {
     let name = "ENOENT".to_owned();
     assert_eq!(evidence(&request), [Evidence::SystemRefusal { path: Some(path), errno: 2, name }]);
 }
+
+#[test]
+fn a_journal_of_another_version_fails_its_group_and_keeps_no_other_from_its_recovery() {
+    let host = Host::new();
+    let files = "files:\n  - source: f\n    destination: SRV\n";
+    install(&host.revision("f=1", files)).expect("install");
+    let foreign = instructions_dir(&host.root()).join("group-install.journal");
+    fs::write(&foreign, "longshore install journal 9\0").expect("write");
+    let torn =
+        ["a-install.journal", "z-install.journal"].map(|name| instructions_dir(&host.root()).join(name));
+    for path in &torn {
+        fs::write(path, "longshore install jou").expect("write");
+    }
+
+    let refused = recover(&host.root()).expect_err("another version's");
+    assert!(matches!(refused, InstallError::JournalVersion { .. }), "{refused}");
+    assert!(foreign.exists() && torn.iter().all(|path| !path.exists()));
+    let request = InstallRequest { file_exists_behavior: "OVERWRITE".into(), ..host.revision("f=2", files) };
+    let refused = install(&request).expect_err("another version's");
+    let subjects = vec![foreign.display().to_string(), "longshore install journal 9".to_owned()];
+    let rule = "unknown_journal_version".to_owned();
+    assert_eq!(refused.evidence(), [Evidence::RuleBroken { rule, subjects }]);
+    assert!(foreign.exists());
+    assert_eq!(host.shown(), "f=1");
+}
