@@ -111,7 +111,14 @@ async fn serve(
     let mut signals = Signals::new()?;
     // A master has its signals blocked, and its worker begins like that.
     SigSet::all().thread_unblock()?;
-    let agent = Agent::build(&settings, role).await?;
+    let agent = tokio::select! {
+        // Asking a metadata service that does not answer takes its time.
+        built = Agent::build(&settings, role) => built?,
+        received = signals.next() => {
+            log_end(role, received);
+            return Ok(());
+        }
+    };
     service_manager::ready();
     let _alive = AbortOnDropHandle::new(tokio::spawn(service_manager::keep_alive()));
     tokio::select! {

@@ -245,7 +245,10 @@ fn an_interrupted_deployment_does_not_wait_for_what_a_script_has_left_running() 
     kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).expect("it runs");
     let ran = ran(child.wait_with_output());
     let left = kill(pids[1], Signal::SIGKILL);
-    ran.check_failure(&["AfterInstall        skipped", "was interrupted by SIGINT"]);
+    ran.check_failure(&[
+        "AfterInstall        skipped",
+        "ERROR: The local deployment was interrupted by SIGINT",
+    ]);
     left.expect("what an ended script has left is not ended");
     assert_eq!(host.text("srv/file"), "absent");
 }

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use nix::sys::signal::Signal;
 
-use crate::host::Host;
+use crate::host::{Agent, Host};
 use crate::service::Service;
 
 #[track_caller]
@@ -25,6 +25,21 @@ async fn an_idle_agent_ends_at_once_when_told_to() {
     assert!(agent.wait());
     assert!(host.log().contains("Received TERM - stopping children and shutting down"));
     assert!(!host.path("pid/codedeploy-agent.pid").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_still_asks_who_it_is_ends_at_once_when_told_to() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    fs::remove_file(host.path("onpremises.yml")).expect("remove");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", silent.local_addr().expect("an address"));
+    let mut command = host.command("run");
+    let agent = Agent::start(command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", address));
+    let _asked = silent.accept().expect("the agent asks");
+    agent.signal(Signal::SIGTERM);
+    assert!(agent.wait());
+    assert!(host.log().contains("Received TERM - stopping children and shutting down"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
