@@ -10,10 +10,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use longshore_bundles::{BundleService, BundleSettings, RootKey, StoredKeys};
 use longshore_model::id::PrincipalArn;
 use longshore_model::time::Timestamp;
@@ -173,9 +173,8 @@ async fn accept(listener: TcpListener, service: BundleService) {
                 let service = service.clone();
                 async move { Ok::<_, Infallible>(service.handle(request).await) }
             });
-            let builder = auto::Builder::new(TokioExecutor::new());
             // A test that hangs up is no failure of the server.
-            let _ = builder.serve_connection(TokioIo::new(stream), handler).await;
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), handler).await;
         });
     }
 }

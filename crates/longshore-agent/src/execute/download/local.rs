@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::{DownloadError, disk};
+use crate::execute::install::copier::Copier;
 
 /// Makes `to` a link to the archive `from`, or a copy where links cannot be.
 ///
@@ -34,10 +35,10 @@ pub fn copy_directory(from: &Path, to: &Path) -> Result<(), DownloadError> {
     if real(to)?.starts_with(real(from)?) {
         return Err(DownloadError::IntoItself(from.to_owned()));
     }
-    copy_tree(from, to)
+    copy_tree(&mut Copier::new(), from, to)
 }
 
-fn copy_tree(from: &Path, to: &Path) -> Result<(), DownloadError> {
+fn copy_tree(copier: &mut Copier, from: &Path, to: &Path) -> Result<(), DownloadError> {
     // In a directory that is new nothing can be in the way.
     let is_new = match fs::create_dir(to) {
         Ok(()) => true,
@@ -49,12 +50,12 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), DownloadError> {
         let target = to.join(entry.file_name());
         let kind = entry.file_type().map_err(|error| disk(&entry.path(), error))?;
         if kind.is_dir() {
-            copy_tree(&entry.path(), &target)?;
+            copy_tree(copier, &entry.path(), &target)?;
         } else {
             let source = entry.path();
             let removed = if is_new { Ok(()) } else { remove_file(&target) };
             removed
-                .and_then(|()| copy_entry(&source, &target, kind))
+                .and_then(|()| copy_entry(copier, &source, &target, kind))
                 .map_err(|error| disk(&source, error))?;
         }
     }
@@ -70,14 +71,14 @@ fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-fn copy_entry(from: &Path, to: &Path, kind: fs::FileType) -> io::Result<()> {
+fn copy_entry(copier: &mut Copier, from: &Path, to: &Path, kind: fs::FileType) -> io::Result<()> {
     if kind.is_symlink() {
-        return std::os::unix::fs::symlink(fs::read_link(from)?, to);
+        return copier.link(from, to);
     }
     if !kind.is_file() {
         return Err(io::Error::other("neither a file nor a folder nor a link"));
     }
-    fs::copy(from, to).map(drop)
+    copier.own_file(from, to)
 }
 
 #[cfg(test)]

@@ -41,6 +41,14 @@ struct Directory {
     sets_acl: bool,
 }
 
+/// A new file, and what of its source and its directory matters for its attributes.
+struct Copied {
+    file: File,
+    stat: Stat,
+    sets_group: bool,
+    sets_acl: bool,
+}
+
 impl Copier {
     pub(in crate::execute) fn new() -> Copier {
         Copier {
@@ -64,25 +72,46 @@ impl Copier {
     /// Makes `target`, which must not exist, a copy of the regular file `source`: content, mode, times,
     /// and owner when permitted.
     pub(in crate::execute) fn file(&mut self, source: &Path, target: &Path) -> io::Result<()> {
+        let Copied { file, stat, sets_group, sets_acl } = self.copied(source, target)?;
+        let mode = stat.st_mode & 0o7777;
+        let is_others = stat.st_uid != self.uid || stat.st_gid != self.gid || sets_group;
+        let mode = if is_others { give_to_owner(&file, &stat, mode)? } else { mode };
+        if is_others || sets_acl || self.is_altered(mode) {
+            fchmod(&file, Mode::from_raw_mode(mode))?;
+        }
+        Ok(futimens(&file, &times(&stat))?)
+    }
+
+    /// As [`Copier::file`], but a new file of this process: only content and mode are the source's.
+    pub(in crate::execute) fn own_file(&mut self, source: &Path, target: &Path) -> io::Result<()> {
+        let Copied { file, stat, sets_acl, .. } = self.copied(source, target)?;
+        let mode = stat.st_mode & 0o7777;
+        if sets_acl || self.is_altered(mode) {
+            fchmod(&file, Mode::from_raw_mode(mode))?;
+        }
+        Ok(())
+    }
+
+    /// Whether a file made with this mode has another one.
+    fn is_altered(&self, mode: u32) -> bool {
+        mode & (self.umask | 0o7000) != 0
+    }
+
+    /// Makes `target` with the content of `source`, and with its permission bits as far as the system lets.
+    fn copied(&mut self, source: &Path, target: &Path) -> io::Result<Copied> {
         let (source_dir, source_name) = enter(&mut self.source_dir, source)?;
         let read = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let from = openat(source_dir, source_name, read, Mode::empty())?;
         let stat = fstat(&from)?;
         let (target_dir, target_name) = enter(&mut self.target_dir, target)?;
-        let mode = stat.st_mode & 0o7777;
         let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let first_mode = Mode::from_raw_mode(mode & 0o777);
+        let first_mode = Mode::from_raw_mode(stat.st_mode & 0o777);
         let to = openat(target_dir, target_name, create, first_mode)?;
         let (sets_group, sets_acl) =
             self.target_dir.as_ref().map_or((false, false), |dir| (dir.sets_group, dir.sets_acl));
-        let is_others = stat.st_uid != self.uid || stat.st_gid != self.gid || sets_group;
         let (from, to) = (File::from(from), File::from(to));
         self.content(&from, &to, stat.st_size)?;
-        let mode = if is_others { give_to_owner(&to, &stat, mode)? } else { mode };
-        if is_others || sets_acl || mode & (self.umask | 0o7000) != 0 {
-            fchmod(&to, Mode::from_raw_mode(mode))?;
-        }
-        Ok(futimens(&to, &times(&stat))?)
+        Ok(Copied { file: to, stat, sets_group, sets_acl })
     }
 
     fn content(&mut self, mut from: &File, mut to: &File, size: i64) -> io::Result<()> {
@@ -95,7 +124,7 @@ impl Copier {
             let n_read = from.read(&mut self.buffer)?;
             to.write_all(&self.buffer[..n_read])?;
             n_copied += n_read as u64;
-            // Nobody else writes to the revision, so its size saves asking for the end.
+            // Nobody is meant to write to what is copied, so its size saves asking for the end.
             if n_read == 0 || (n_copied == size && n_read < self.buffer.len()) {
                 return Ok(());
             }

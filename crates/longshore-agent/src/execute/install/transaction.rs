@@ -11,7 +11,7 @@ use super::selinux::Selinux;
 use super::stage::{self, Stage};
 use super::state_files::StateFiles;
 use super::{Checkpoint, InstallError, backup, in_place};
-use crate::install_plan::{InstallPlan, parse_cleanup};
+use crate::install_plan::{CleanupEntry, InstallPlan, parse_cleanup};
 
 /// How an interrupted Install was settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +172,8 @@ impl Transaction {
             .map(|(_, names)| names)
             .collect();
         let cleanup = parse_cleanup(&self.state_files.read_cleanup()?);
-        if let Some(next) = self.state_files.read_next_cleanup()? {
+        let has_rules = cleanup.iter().any(|entry| matches!(entry, CleanupEntry::Semanage(_)));
+        if has_rules && let Some(next) = self.state_files.read_next_cleanup()? {
             contexts::forget_old(&self.selinux, &cleanup, &parse_cleanup(&next));
         }
         backup::remove(&cleanup, &set_aside, checkpoint)?;
