@@ -23,6 +23,15 @@ use super::{ClientError, Transport};
 /// next request. Source: wire-transcripts.md §1.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The addresses that are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Targets {
+    /// Only such that begin with `http://`: nobody is to be trusted, so the system's certificates, which
+    /// take time and memory, are not read.
+    Plain,
+    Any,
+}
+
 /// The pools, with or without a proxy before them.
 pub(super) struct Http {
     direct: Client<HttpsConnector<HttpConnector>, RequestBody>,
@@ -36,12 +45,12 @@ struct Proxied {
 }
 
 impl Http {
-    pub(super) fn new(transport: &Transport) -> Result<Http, ClientError> {
+    pub(super) fn new(transport: &Transport, targets: Targets) -> Result<Http, ClientError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(transport.connect_timeout));
-        let config = tls_config(transport.ca_bundle.as_deref())?;
+        let config = tls_config(transport.ca_bundle.as_deref(), targets)?;
         let tls =
             || HttpsConnectorBuilder::new().with_tls_config(config.clone()).https_or_http().enable_http1();
         let mut builder = Client::builder(TokioExecutor::new());
@@ -74,14 +83,15 @@ fn is_https(uri: &Uri) -> bool {
     uri.scheme_str() == Some("https")
 }
 
-fn tls_config(ca_bundle: Option<&[u8]>) -> Result<rustls::ClientConfig, ClientError> {
+fn tls_config(ca_bundle: Option<&[u8]>, targets: Targets) -> Result<rustls::ClientConfig, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(ClientError::Tls)?;
-    let roots = match ca_bundle {
-        Some(pem) => Some(bundle_roots(pem)?),
-        None => system_roots(),
+    let roots = match (ca_bundle, targets) {
+        (Some(pem), Targets::Plain | Targets::Any) => Some(bundle_roots(pem)?),
+        (None, Targets::Plain) => Some(RootCertStore::empty()),
+        (None, Targets::Any) => system_roots(),
     };
     // A host without a certificate store still reaches public endpoints.
     let builder = match roots {

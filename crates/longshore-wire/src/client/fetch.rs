@@ -7,7 +7,7 @@ use http::header::{ACCEPT, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 
 use super::body::RequestBody;
-use super::connect::Http;
+use super::connect::{Http, Targets};
 use super::wire_log::{Listener, Shown};
 use super::{CallError, ClientError, Download, Transport};
 
@@ -32,7 +32,7 @@ impl Fetcher {
     /// [`ClientError`] names the setting at fault.
     pub fn new(transport: &Transport, user_agent: &str) -> Result<Fetcher, ClientError> {
         Ok(Fetcher {
-            http: Http::new(transport)?,
+            http: Http::new(transport, Targets::Any)?,
             user_agent: HeaderValue::from_str(user_agent)
                 .map_err(|_| ClientError::UserAgent { user_agent: user_agent.to_owned() })?,
             read_timeout: transport.http_read_timeout,

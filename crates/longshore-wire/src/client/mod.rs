@@ -33,7 +33,7 @@ use crate::codec::json;
 use crate::sigv4::Credentials;
 use body::Payload;
 use call::Call;
-use connect::Http;
+use connect::{Http, Targets};
 use wire_log::Listener;
 
 /// The form of the bodies that IAM and STS read.
@@ -167,7 +167,8 @@ impl Client {
         headers.insert(http::header::USER_AGENT, user_agent);
         headers.insert(http::header::ACCEPT, HeaderValue::from_static("*/*"));
         headers.extend(config.headers.iter().cloned());
-        let http = Http::new(&config.transport)?;
+        let targets = if scheme == Scheme::HTTP { Targets::Plain } else { Targets::Any };
+        let http = Http::new(&config.transport, targets)?;
         Ok(Client {
             shared: Arc::new(Shared {
                 scheme,
