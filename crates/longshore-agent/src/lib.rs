@@ -40,6 +40,7 @@ mod rotating_file;
 pub mod service;
 pub mod service_manager;
 pub mod state_file;
+mod terminal;
 pub mod version;
 
 #[cfg(test)]

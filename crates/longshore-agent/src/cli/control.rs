@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{FAILURE, complain, read_settings, say};
+use super::{FAILURE, complain, read_settings};
 use crate::agent_log;
 use crate::causes::with_causes;
 use crate::config::Settings;
@@ -20,6 +20,7 @@ use crate::master;
 use crate::pid_file::PidFile;
 use crate::service_manager;
 use crate::startup::RunError;
+use crate::terminal::say;
 use crate::tracker::Tracker;
 
 /// `status` when no agent runs; as AWS's 2.x agent.

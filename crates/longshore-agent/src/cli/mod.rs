@@ -15,6 +15,7 @@ use crate::check::{self, command_line::CheckArguments};
 use crate::config::{self, RawConfig, Settings};
 use crate::enroll::{self, EnrollArguments};
 use crate::local::command_line::{self, LocalVerb};
+use crate::terminal::{self, say};
 use control::Control;
 
 /// Something went wrong, or `stop` refused.
@@ -106,11 +107,11 @@ fn usage_error(error: &clap::Error) -> ExitCode {
             let name = error.get(clap::error::ContextKind::InvalidSubcommand);
             let name = name.map(ToString::to_string).unwrap_or_default();
             complain(format!("Unknown command '{name}'"));
-            complain_more(Arguments::command().render_help());
+            terminal::complain(Arguments::command().render_help());
             ExitCode::from(USAGE)
         }
         _ => {
-            complain_more(error.render().to_string().trim_end());
+            terminal::complain(error.render().to_string().trim_end());
             ExitCode::from(USAGE)
         }
     }
@@ -127,6 +128,10 @@ fn dispatch(verb: Verb, global: Global) -> ExitCode {
         Verb::Restart => controlled(path, |control| control.restart()),
         Verb::Status => controlled(path, |control| control.status()),
         Verb::Local(verb) => command_line::run(verb, global.config_file),
+        Verb::Enroll(_) if global.config_file.is_some() => {
+            complain("`enroll` writes codedeployagent.yml into a folder: name it with --config-dir");
+            ExitCode::from(USAGE)
+        }
         Verb::Enroll(arguments) => enroll::run(&arguments),
         Verb::Check(arguments) => check::command_line::run(&arguments, global.config_file),
         Verb::Help => help(),
@@ -152,19 +157,8 @@ fn read_settings(path: &Path) -> Result<Settings, ExitCode> {
     })
 }
 
-#[expect(clippy::print_stdout, reason = "this is the command line")]
-fn say(text: impl Display) {
-    println!("{text}");
-}
-
-#[expect(clippy::print_stderr, reason = "this is the command line")]
 fn complain(text: impl Display) {
-    eprintln!("{COMPLAINT}{text}");
-}
-
-#[expect(clippy::print_stderr, reason = "this is the command line")]
-fn complain_more(text: impl Display) {
-    eprintln!("{text}");
+    terminal::complain(format_args!("{COMPLAINT}{text}"));
 }
 
 #[cfg(test)]

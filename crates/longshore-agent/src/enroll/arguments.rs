@@ -26,11 +26,12 @@ Examples:
   longshore-agent enroll --server https://longshore.example:8080 --token-file token
   echo \"$TOKEN\" | longshore-agent enroll --server http://10.0.0.5:8080 --token - --name web-1
 
-The token is the first of: --token, --token-file, LONGSHORE_ENROLL_TOKEN. Other users of this machine can
-see command lines: `--token -` reads it from stdin.
+The token is the first of: --token, --token-file, LONGSHORE_ENROLL_TOKEN. Other users of this
+machine can see command lines: `--token -` reads it from stdin.
 
 With --output json: {\"name\",\"hostArn\",\"iamUserArn\",\"region\",\"server\",\"signerFingerprint\",
-\"files\":[{\"path\",\"mode\",\"changedKeys\"}],\"kept\":[PATH],\"warnings\":[TEXT],\"nextCommand\"}.")]
+\"files\":[{\"path\",\"mode\",\"changedKeys\"}],\"kept\":[PATH],\"warnings\":[TEXT],\"nextCommand\"};
+when it fails {\"error\":{\"message\",\"hint\"}}.")]
 pub struct EnrollArguments {
     /// The server's URL, e.g. https://longshore.example:8080
     #[arg(long, value_name = "URL")]

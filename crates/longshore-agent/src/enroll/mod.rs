@@ -30,7 +30,7 @@ use server::{ClockView, Enrolling};
 pub fn run(arguments: &EnrollArguments) -> ExitCode {
     match enroll(arguments) {
         Ok(enrolled) => output::tell(&enrolled, arguments.output),
-        Err(error) => output::complain(&error),
+        Err(error) => output::complain(&error, arguments.output),
     }
 }
 

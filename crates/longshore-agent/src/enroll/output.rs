@@ -9,6 +9,7 @@ use super::arguments::Format;
 use super::error::EnrollError;
 use super::place::NewFile;
 use crate::causes::with_causes;
+use crate::terminal::{self, say};
 
 /// What was done; with `--output json` it is said as it is.
 #[derive(Debug, Serialize)]
@@ -56,27 +57,32 @@ impl WrittenFile {
     }
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
 pub(super) fn tell(enrolled: &Enrolled, format: Format) -> ExitCode {
     match format {
-        Format::Json => println!("{}", serde_json::json!(enrolled)),
+        Format::Json => say(serde_json::json!(enrolled)),
         Format::Text => {
-            println!("{} is a host now: {}", enrolled.name, enrolled.iam_user_arn);
-            enrolled.files.iter().for_each(|file| println!("{}", file.line()));
-            enrolled.kept.iter().for_each(|path| println!("  kept     {}", path.display()));
-            println!("it believes only the signer {}", enrolled.signer_fingerprint);
-            enrolled.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-            println!("next:\n  {}", enrolled.next_command);
+            say(format_args!("{} is a host now: {}", enrolled.name, enrolled.iam_user_arn));
+            enrolled.files.iter().for_each(|file| say(file.line()));
+            enrolled.kept.iter().for_each(|path| say(format_args!("  kept     {}", path.display())));
+            say(format_args!("it believes only the signer {}", enrolled.signer_fingerprint));
+            enrolled
+                .warnings
+                .iter()
+                .for_each(|warning| terminal::complain(format_args!("warning: {warning}")));
+            say(format_args!("next:\n  {}", enrolled.next_command));
         }
     }
     ExitCode::SUCCESS
 }
 
-#[expect(clippy::print_stderr, reason = "this is the command line")]
-pub(super) fn complain(error: &EnrollError) -> ExitCode {
-    eprintln!("error: {}", with_causes(error));
-    if let Some(advice) = error.advice() {
-        eprintln!("hint: {advice}");
+pub(super) fn complain(error: &EnrollError, format: Format) -> ExitCode {
+    let (message, advice) = (with_causes(error), error.advice());
+    terminal::complain(format_args!("error: {message}"));
+    if let Some(advice) = &advice {
+        terminal::complain(format_args!("hint: {advice}"));
+    }
+    if format == Format::Json {
+        say(serde_json::json!({ "error": { "message": message, "hint": advice } }));
     }
     ExitCode::FAILURE
 }

@@ -21,6 +21,7 @@ use super::voice::Voice;
 use crate::agent_log;
 use crate::causes::with_causes;
 use crate::config::{self, RawConfig, Settings};
+use crate::terminal;
 
 /// The name by which AWS's local tool is called.
 const ORIGINAL_NAME: &str = "codedeploy-local";
@@ -76,24 +77,24 @@ pub fn original(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
 fn original_usage(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayVersion => {
-            println!("{ORIGINAL_VERSION}");
+            terminal::say(ORIGINAL_VERSION);
             ExitCode::SUCCESS
         }
         ErrorKind::DisplayHelp => {
-            println!("{}", error.render().to_string().trim_end());
+            terminal::say(error.render().to_string().trim_end());
             ExitCode::SUCCESS
         }
         ErrorKind::UnknownArgument => {
             let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
-            eprintln!("{argument} is not recognized\n{}", Original::command().render_usage());
+            let usage = Original::command().render_usage();
+            terminal::complain(format_args!("{argument} is not recognized\n{usage}"));
             ExitCode::FAILURE
         }
         _ => {
-            eprintln!("{}", error.render().to_string().trim_end());
+            terminal::complain(error.render().to_string().trim_end());
             ExitCode::FAILURE
         }
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use longshore_model::lifecycle::LifecycleEventName;
 use tokio::time::timeout;
 
 use super::evidence_text;
@@ -183,7 +184,10 @@ impl Deployment {
 
     fn explain(&self, failure: &Failure, deployment_dir: &Path) {
         self.voice.line(format!("ERROR: {}", failure.message));
-        for line in failure.evidence.iter().flat_map(evidence_text::lines) {
+        let mut evidence: Vec<String> = failure.evidence.iter().flat_map(evidence_text::lines).collect();
+        // Each try says the same.
+        evidence.dedup();
+        for line in evidence.iter().map(String::as_str).chain(stop_side_hint(failure)) {
             self.voice.line(format!("  {line}"));
         }
         let output: Vec<&str> = failure.log.lines().collect();
@@ -199,6 +203,16 @@ impl Deployment {
             ));
         }
     }
+}
+
+/// How to get past a script that no new revision can mend.
+fn stop_side_hint(failure: &Failure) -> Option<&'static str> {
+    let event = failure.event.as_deref().and_then(LifecycleEventName::from_name)?;
+    let is_old_script = event.is_stop_side() && !failure.script_name.is_empty();
+    is_old_script.then_some(
+        "hint: the script is of the revision deployed before; to go on without it: --events \
+         DownloadBundle,BeforeInstall,Install,AfterInstall,ApplicationStart,ValidateService",
+    )
 }
 
 fn interrupted(signal: &str) -> CommandFailure {

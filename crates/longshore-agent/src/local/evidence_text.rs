@@ -50,6 +50,13 @@ pub(super) fn lines(evidence: &Evidence) -> Vec<String> {
             let ended = exit_code.map_or("did not start".to_owned(), |code| format!("ended with {code}"));
             vec![format!("the program `{}` {ended}: {output}", command.join(" "))]
         }
+        Evidence::ArchiveDamaged { format, member, detail } => {
+            let at = member.as_ref().map(|member| format!(" at {member}")).unwrap_or_default();
+            vec![
+                format!("the bundle cannot be read as {format}{at}: {detail}"),
+                "hint: look whether it is whole, and of the type that --type names".to_owned(),
+            ]
+        }
         other => vec![serde_json::to_string(other).unwrap_or_default()],
     }
 }
@@ -70,10 +77,12 @@ fn occupied(path: &str, found: &FoundEntry, recorded_by: &[String]) -> Vec<Strin
             "hint: deploy to that group (--deployment-group), whose files are then replaced".to_owned(),
         );
     }
-    lines.push(
-        "hint: remove it, or choose --file-exists-behavior OVERWRITE (replace it) or RETAIN (keep it)"
-            .to_owned(),
-    );
+    let remedies = match entry_kind.as_str() {
+        // A file never takes the place of a folder.
+        "directory" => "RETAIN (keep it)",
+        _ => "OVERWRITE (replace it) or RETAIN (keep it)",
+    };
+    lines.push(format!("hint: remove it, or choose --file-exists-behavior {remedies}"));
     lines
 }
 
@@ -134,6 +143,13 @@ mod tests {
         check(&occupied(&[]), &[what, "no deployment on this host has put it there", hint]);
         let deploy = "hint: deploy to that group (--deployment-group), whose files are then replaced";
         check(&occupied(&["g-1"]), &[what, "put there by deployment group g-1", deploy, hint]);
+        let folder = Evidence::PathOccupied {
+            path: "/srv/a".to_owned(),
+            found: FoundEntry { entry_kind: "directory".to_owned(), ..found.clone() },
+            recorded_by: Vec::new(),
+        };
+        let hint = "hint: remove it, or choose --file-exists-behavior RETAIN (keep it)";
+        assert_eq!(lines(&folder).last().map(String::as_str), Some(hint));
     }
 
     #[test]

@@ -41,16 +41,26 @@ fn line(path: &PathPreview, width: usize) -> String {
     let owner = path.owner.clone().unwrap_or_else(|| uid.to_string());
     let group = path.group.clone().unwrap_or_else(|| gid.to_string());
     let size = if entry_kind == "file" { format!("{size_bytes} B") } else { entry_kind.clone() };
+    let name = printable(name);
     let mut line = format!("{sign} {name:width$}  {mode}  {owner}:{group}  {size:>9}");
     let more = [("-> ", &path.link_text), ("acl ", &path.acl), ("type ", &path.selinux_type)];
     for (title, value) in more {
-        line.extend(value.iter().map(|value| format!("  {title}{value}")));
+        line.extend(value.iter().map(|value| format!("  {title}{}", printable(value))));
     }
     let causes: Vec<String> = path.causes.iter().map(cause).collect();
     if !causes.is_empty() {
         line.push_str(&format!("  ({})", causes.join(", ")));
     }
     line
+}
+
+/// A name on one line, whatever is in it: it comes from the revision and must not steer the terminal.
+fn printable(name: &str) -> String {
+    let escaped = |character: char| match character {
+        character if character.is_control() => character.escape_default().to_string(),
+        character => character.to_string(),
+    };
+    name.chars().map(escaped).collect()
 }
 
 fn cause(cause: &Cause) -> String {
@@ -142,6 +152,15 @@ mod tests {
             "1 to create, 1 to replace, 1 to keep, 1 to remove, 0 conflicts; 0 bytes to copy",
         ];
         assert_eq!(lines(&preview(), None, false), expected);
+    }
+
+    #[test]
+    fn a_name_stays_on_its_line() {
+        let mut preview = preview();
+        preview.paths.truncate(1);
+        preview.paths[0].path = "/a\n\u{1b}[2Jb".to_owned();
+        let shown = lines(&preview, None, false);
+        assert!(shown[1].starts_with(r"+ /a\n\u{1b}[2Jb"), "{shown:?}");
     }
 
     #[test]

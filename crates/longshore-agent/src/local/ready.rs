@@ -14,6 +14,7 @@ use crate::execute::download::Downloader;
 use crate::identity::{self, Identity, IdentityError};
 use crate::layout::Layout;
 use crate::service::{ConnectError, Outgoing};
+use crate::terminal;
 use crate::tracker::Tracker;
 
 /// Nothing can be fetched without keys.
@@ -69,7 +70,9 @@ pub(super) fn executor(
     })
 }
 
-#[expect(clippy::print_stderr, reason = "somebody waits at a terminal")]
 fn say_wait(group_dir: &Path) {
-    eprintln!("    waiting for another command of this deployment group to end: {}", group_dir.display());
+    let group = group_dir.display();
+    terminal::complain(format_args!(
+        "    waiting for another command of this deployment group to end: {group}"
+    ));
 }

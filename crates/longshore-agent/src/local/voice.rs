@@ -1,11 +1,12 @@
 //! Where the local tool speaks.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use serde::Serialize;
 
 use super::options::Output;
+use crate::terminal;
 
 /// Speaks to people or to programs. A reader that went away changes nothing about a deployment.
 #[derive(Clone, Copy, Debug)]
@@ -20,10 +21,10 @@ impl Voice {
 
     /// One line for people; on stderr when stdout is for programs.
     pub(super) fn line(self, text: impl Display) {
-        let _ = match self.output {
-            Output::Text => writeln!(std::io::stdout(), "{text}"),
-            Output::Json => writeln!(std::io::stderr(), "{text}"),
-        };
+        match self.output {
+            Output::Text => terminal::say(text),
+            Output::Json => terminal::complain(text),
+        }
     }
 
     /// Whether colours are wanted and can be seen.
@@ -35,8 +36,7 @@ impl Voice {
     /// The one document for programs.
     pub(super) fn document(self, document: &impl Serialize) {
         if self.output == Output::Json {
-            let text = serde_json::to_string_pretty(document).unwrap_or_default();
-            let _ = writeln!(std::io::stdout(), "{text}");
+            terminal::say(serde_json::to_string_pretty(document).unwrap_or_default());
         }
     }
 }

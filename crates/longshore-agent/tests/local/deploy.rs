@@ -215,14 +215,39 @@ fn a_command_waits_for_another_of_its_group_and_says_so() {
 }
 
 #[test]
+fn a_stop_script_of_the_deployed_revision_that_fails_can_be_left_out() {
+    let host = Host::new();
+    let hooks = "hooks:\n  ApplicationStop: [{location: stop.sh}]\n";
+    host.revision("app", hooks, &[("content/file", "1"), ("stop.sh", "#!/bin/sh\nexit 4\n")]);
+    host.deploy(&["-l", "app"]).check_success();
+    let events = "DownloadBundle,BeforeInstall,Install,AfterInstall,ApplicationStart,ValidateService";
+    let hint = format!(
+        "  hint: the script is of the revision deployed before; to go on without it: --events {events}"
+    );
+    host.deploy(&["-l", "app"]).check_failure(&[&hint]);
+    host.deploy(&["-l", "app", "--events", events]).check_success();
+}
+
+#[test]
 fn an_interrupted_deployment_ends_its_script_and_goes_no_further() {
+    check_interrupted(Signal::SIGINT);
+    check_interrupted(Signal::SIGTERM);
+}
+
+#[test]
+fn a_deployment_whose_terminal_goes_away_leaves_no_script_behind() {
+    check_interrupted(Signal::SIGHUP);
+}
+
+#[track_caller]
+fn check_interrupted(signal: Signal) {
     let host = Host::new();
     let hooks = "hooks:\n  BeforeInstall: [{location: long.sh}]\n";
     let script = "#!/bin/sh\necho $$ > TARGET.pid\nsleep 600\n";
     host.revision("app", hooks, &[("content/file", ""), ("long.sh", script)]);
     let child = host.command(&["-l", "app"]).stdout(Stdio::piped()).spawn().expect("the program starts");
     wait_until("the script runs", || host.text("srv.pid").ends_with('\n'));
-    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).expect("it runs");
+    kill(Pid::from_raw(child.id() as i32), signal).expect("it runs");
     let ran = ran(child.wait_with_output());
     ran.check_failure(&["AfterInstall        skipped"]);
     let script: i32 = host.text("srv.pid").trim().parse().expect("a number");

@@ -51,6 +51,34 @@ fn help_and_version_are_no_failures() {
 }
 
 #[test]
+fn a_reader_that_goes_away_changes_nothing() {
+    let host = Host::new();
+    for line in [&["--help"][..], &["local", "deploy", "--help"], &["--version"], &["stop"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let status = host.agent(line).stdout(writer).status().expect("the program runs");
+        assert_eq!(status.code(), Some(0), "{line:?}");
+    }
+}
+
+#[test]
+fn enroll_says_why_not_to_programs_too() {
+    let host = Host::new();
+    let line = ["enroll", "--server", "http://127.0.0.1:9", "--output", "json"];
+    let refused = ran(host.agent(&line).output());
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(64), ""), "{}", refused.stderr);
+    assert!(refused.stderr.contains("--config-dir"), "{}", refused.stderr);
+
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_longshore-agent"));
+    command.args(line).arg("--config-dir").arg(host.path("conf")).env_remove("LONGSHORE_ENROLL_TOKEN");
+    let refused = ran(command.output());
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    let document: serde_json::Value = serde_json::from_str(&refused.stdout).expect("one document");
+    assert_eq!(document["error"]["message"], "no enrollment token is given");
+    assert!(document["error"]["hint"].is_string(), "{document}");
+}
+
+#[test]
 fn an_unknown_option_is_named_and_the_usage_shown() {
     let ran = Host::new().deploy(&["--application-folder", "x"]);
     assert_eq!(ran.code, Some(1));
