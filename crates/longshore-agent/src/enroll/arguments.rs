@@ -32,6 +32,7 @@ machine can see command lines: `--token -` reads it from stdin.
 With --output json: {\"name\",\"hostArn\",\"iamUserArn\",\"region\",\"server\",\"signerFingerprint\",
 \"files\":[{\"path\",\"mode\",\"changedKeys\"}],\"kept\":[PATH],\"warnings\":[TEXT],\"nextCommand\"};
 when it fails {\"error\":{\"message\",\"hint\"}}.")]
+#[allow(rustdoc::bare_urls, reason = "these lines are also the help, where brackets would be read as typed")]
 pub struct EnrollArguments {
     /// The server's URL, e.g. https://longshore.example:8080
     #[arg(long, value_name = "URL")]

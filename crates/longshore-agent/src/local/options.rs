@@ -11,6 +11,7 @@ pub const CONFIGURATION_FILE: &str = "/etc/codedeploy-agent/conf/codedeployagent
 pub const APPSPEC_FILENAME: &str = "appspec.yml";
 
 /// What to deploy, as whom, and how.
+#[allow(rustdoc::bare_urls, reason = "these lines are also the help, where brackets would be read as typed")]
 #[derive(Clone, PartialEq, Eq, Args)]
 pub struct Options {
     /// A folder or an archive on this host, s3://BUCKET/KEY[?versionId=ID&etag=TAG],
