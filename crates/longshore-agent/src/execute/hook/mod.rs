@@ -24,6 +24,10 @@ use crate::config::HookSupervision;
 use crate::execute::environment::HookEnvironment;
 use crate::process_group::ProcessGroup;
 
+/// The system tells start times in hundredths of a second. Between two scripts of an event one must pass,
+/// so that what the first left running is never taken for the second's.
+const START_TIME_STEP: Duration = Duration::from_millis(11);
+
 /// One event to run.
 #[derive(Debug)]
 pub struct HookRequest {
@@ -114,7 +118,10 @@ pub async fn run_event(mut request: HookRequest) -> Result<HookReport, HookFailu
     log.append(&format!("LifecycleEvent - {}", request.event));
     let scripts = std::mem::take(&mut request.scripts);
     let mut evidence = Vec::new();
-    for script in &scripts {
+    for (idx, script) in scripts.iter().enumerate() {
+        if 0 < idx {
+            tokio::time::sleep(START_TIME_STEP).await;
+        }
         match run_script(&mut request, script, &log).await {
             Ok(seen) => evidence.extend(seen),
             Err(error) => return Err(failure::of(script, &error, log.tail())),
