@@ -13,16 +13,28 @@ static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 /// # Errors
 /// Whatever the file system says; the file at `path` is then as before.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_with(path, content, File::sync_all)
+}
+
+fn write_with(path: &Path, content: &[u8], sync: fn(&File) -> io::Result<()>) -> io::Result<()> {
     let number = SEQUENCE.fetch_add(1, Ordering::Relaxed);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // A leading dot, so that directory listings can tell unfinished files from real ones.
     let temporary = path.with_file_name(format!(".{name}.{}.{number}.tmp", std::process::id()));
-    let written = write_new(&temporary, content).and_then(|()| std::fs::rename(&temporary, path));
+    let written = write_new(&temporary, content, sync).and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {
         // The first error is the one worth reporting.
         let _ = std::fs::remove_file(&temporary);
     }
     written
+}
+
+/// As [`write()`], but not synced: for what means nothing after a power cut, and must be there at once.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_unsynced(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_with(path, content, |_| Ok(()))
 }
 
 /// As [`write()`], and the name survives a power cut too.
@@ -37,10 +49,10 @@ pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, content: &[u8], sync: fn(&File) -> io::Result<()>) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(content)?;
-    file.sync_all()
+    sync(&file)
 }
 
 /// Removes the file at `path`; its absence is success.

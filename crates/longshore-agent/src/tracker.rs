@@ -55,7 +55,9 @@ impl Tracker {
     pub fn record_process_group(&self, deployment_id: &str, group: &ProcessGroup) -> io::Result<()> {
         std::fs::create_dir_all(&self.processes)?;
         let content = serde_json::to_vec(group).map_err(io::Error::other)?;
-        state_file::write(&self.processes.join(deployment_id), &content)
+        // A power cut ends the processes too. A script that runs must be known at once, however slow the
+        // disk is, or an agent that is killed now leaves it running.
+        state_file::write_unsynced(&self.processes.join(deployment_id), &content)
     }
 
     /// Notes that the process group of a running command is gone.
