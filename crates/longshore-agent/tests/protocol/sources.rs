@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::host::{Agent, Host, specification};
-use crate::service::{Received, Service};
+use crate::service::Service;
 
 const GROUP: &str = "5b9cb1a2-7d1c-4a4e-9c2e-0f6a1d3e5b77";
 
@@ -220,67 +220,6 @@ async fn an_unknown_authority_is_not_trusted() {
     assert!(!host.run().wait());
     assert!(host.log().contains("Stopping CodeDeploy agent due to SSL validation error."), "{}", host.log());
     assert_eq!(service.operations(), [""; 0]);
-}
-
-/// The signed headers of a request, in order.
-fn signed_headers(received: &Received) -> &str {
-    let (_, rest) = received.headers["authorization"].split_once("SignedHeaders=").expect("a list");
-    rest.split(',').next().expect("a list")
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_call_of_both_flavours_has_the_same_signed_headers() {
-    for (more, prefix, name) in [
-        ("", "CodeDeployCommandService_v20141006", "codedeploy-commands"),
-        // FIPS is in the host name only, which an endpoint of one's own replaces.
-        (
-            "enable_auth_policy: true\nuse_fips_mode: true\n",
-            "CodeDeployCommandService",
-            "codedeploy-commands-secure",
-        ),
-    ] {
-        let service = Service::start().await;
-        let host = Host::with_config(&service, more);
-        service.specify(host.revision("", &[]));
-        service.offer("hc-1", "DownloadBundle");
-        let _agent = host.run();
-        service.wait_for("PutHostCommandComplete", 1).await;
-        for operation in [
-            "PollHostCommand",
-            "GetDeploymentSpecification",
-            "PutHostCommandAcknowledgement",
-            "PutHostCommandComplete",
-        ] {
-            let call = service.received(operation).remove(0);
-            assert_eq!(call.headers["x-amz-target"], format!("{prefix}.{operation}"));
-            assert_eq!(call.headers["content-type"], "application/x-amz-json-1.1");
-            assert_eq!(call.headers["x-amz-content-sha256"].len(), 64);
-            assert!(call.headers["user-agent"].starts_with("longshore-agent/"));
-            let scope = format!("/us-east-1/{name}/aws4_request");
-            assert!(call.headers["authorization"].contains(&scope), "{:?}", call.headers);
-            assert_eq!(
-                signed_headers(&call),
-                "content-type;host;x-amz-codedeploy-agent-version;x-amz-content-sha256;x-amz-date;x-amz-target"
-            );
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_version_is_read_once_at_the_start() {
-    let service = Service::start().await;
-    let host = Host::new(&service);
-    fs::create_dir_all(host.path("agent")).expect("create");
-    let write = |version: &str| {
-        fs::write(host.path("agent/.version"), format!("agent_version: {version}\n")).expect("write");
-    };
-    write("FIRST");
-    let _agent = host.run();
-    service.wait_for("PollHostCommand", 1).await;
-    write("SECOND");
-    service.wait_for_next_poll().await;
-    let polls = service.received("PollHostCommand");
-    assert!(polls.iter().all(|poll| poll.headers["x-amz-codedeploy-agent-version"] == "FIRST"), "{polls:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

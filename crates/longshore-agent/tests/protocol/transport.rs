@@ -8,6 +8,10 @@ use serde_json::json;
 use crate::host::{Agent, Host, specification};
 use crate::service::{Received, Service, error};
 
+/// Without session credentials, which add their token.
+const SIGNED_HEADERS: &str =
+    "content-type;host;x-amz-codedeploy-agent-version;x-amz-content-sha256;x-amz-date;x-amz-target";
+
 fn signed_headers(received: &Received) -> String {
     let authorization = &received.headers["authorization"];
     let (_, rest) = authorization.split_once("SignedHeaders=").expect("a list");
@@ -27,10 +31,7 @@ async fn a_poll_is_signed_as_the_original_signs_it() {
     assert_eq!(poll.headers["x-amz-codedeploy-agent-version"], "OFFICIAL_1.8.1-1_deb");
     assert_eq!(poll.body, json!({ "HostIdentifier": service.host() }));
     assert!(poll.headers["authorization"].contains("/us-east-1/codedeploy-commands/aws4_request"));
-    assert_eq!(
-        signed_headers(&poll),
-        "content-type;host;x-amz-codedeploy-agent-version;x-amz-content-sha256;x-amz-date;x-amz-target"
-    );
+    assert_eq!(signed_headers(&poll), SIGNED_HEADERS);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,6 +49,12 @@ async fn both_flavours_send_exactly_these_headers() {
     for (more, target, scope) in [
         ("", "CodeDeployCommandService_v20141006", "codedeploy-commands"),
         ("enable_auth_policy: true\n", "CodeDeployCommandService", "codedeploy-commands-secure"),
+        // FIPS is in the host name only, which an endpoint of one's own replaces.
+        (
+            "enable_auth_policy: true\nuse_fips_mode: true\n",
+            "CodeDeployCommandService",
+            "codedeploy-commands-secure",
+        ),
     ] {
         let service = Service::start().await;
         let host = Host::with_config(&service, more);
@@ -79,6 +86,9 @@ async fn both_flavours_send_exactly_these_headers() {
                     "x-amz-target",
                 ]
             );
+            assert_eq!(signed_headers(&received), SIGNED_HEADERS);
+            assert_eq!(received.headers["content-type"], "application/x-amz-json-1.1");
+            assert_eq!(received.headers["x-amz-content-sha256"].len(), 64);
             assert_eq!(received.headers["x-amz-target"], format!("{target}.{operation}"));
             let day = &received.headers["x-amz-date"][..8];
             let credential = format!(
