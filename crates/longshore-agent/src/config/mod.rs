@@ -5,6 +5,7 @@
 
 pub mod on_premises;
 mod raw;
+mod reader;
 mod settings;
 mod unused_keys;
 mod yaml;
