@@ -16,6 +16,10 @@ use crate::state_file;
 /// How long a start waits for the lock: `status` and `stop` hold it for an instant when they look.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
 
+/// How long it waits when the agent that took the lock is dead: a script that it was just starting has the
+/// lock's file open until it is executed, which takes a while on a busy machine.
+const DEAD_HOLDER_WAIT: Duration = Duration::from_secs(10);
+
 /// Why the agent may not run.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -122,17 +126,21 @@ impl PidFile {
     fn lock(&self, unwritable: impl Fn(io::Error) -> LockError) -> Result<Flock<File>, LockError> {
         let path = self.lock_path();
         let open = || File::options().create(true).append(true).open(&path);
-        let deadline = Instant::now() + LOCK_WAIT;
+        let begin = Instant::now();
         loop {
             match Flock::lock(open().map_err(&unwritable)?, FlockArg::LockExclusiveNonblock) {
                 Ok(lock) => return Ok(lock),
-                Err((_, Errno::EWOULDBLOCK)) if Instant::now() < deadline => {
+                Err((_, Errno::EWOULDBLOCK)) if begin.elapsed() < self.lock_wait() => {
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 Err((_, Errno::EWOULDBLOCK)) => return Err(LockError::Busy { path }),
                 Err((_, errno)) => return Err(unwritable(errno.into())),
             }
         }
+    }
+
+    fn lock_wait(&self) -> Duration {
+        if self.read().is_some_and(|holder| !is_alive(holder)) { DEAD_HOLDER_WAIT } else { LOCK_WAIT }
     }
 
     /// The process id of the running agent; `None` when none runs.
@@ -211,6 +219,19 @@ mod tests {
         let refused = file.acquire().expect_err("busy").to_string();
         assert!(refused.ends_with("codedeploy-agent.pid.lock - aborting start!"), "{refused}");
         assert!(file.running().is_some());
+    }
+
+    #[test]
+    fn the_lock_of_a_dead_agent_is_waited_for_longer() {
+        let dir = tempfile::tempdir().expect("dir");
+        let file = pid_file(&dir);
+        assert_eq!(file.lock_wait(), LOCK_WAIT);
+        let _lock = file.acquire().expect("lock");
+        assert_eq!(file.lock_wait(), LOCK_WAIT);
+        let mut dead = std::process::Command::new("true").spawn().expect("true");
+        dead.wait().expect("wait");
+        std::fs::write(file.pid_path(), dead.id().to_string()).expect("write");
+        assert_eq!(file.lock_wait(), DEAD_HOLDER_WAIT);
     }
 
     #[test]
