@@ -8,7 +8,8 @@ use std::time::Duration;
 use longshore_journey::{App, Aws, Host, PATIENCE, Server, wait_for};
 
 fn set_up(folder: &std::path::Path) -> (Server, Aws, Host) {
-    let server = Server::start(&folder.join("control"), "");
+    // An agent that dies between a poll's answer and the acknowledgement gets the command again after this.
+    let server = Server::start(&folder.join("control"), "[timeouts]\nredelivery = 5\n");
     let aws = Aws::new(&server, folder);
     let host = Host::add(&server, folder, "h1");
     aws.ok("s3 mb s3://bundles");
