@@ -163,6 +163,7 @@ fn action(operation: &str, has_version: bool) -> Option<&'static str> {
         ("DeleteObject", true) => "s3:DeleteObjectVersion",
         ("AbortMultipartUpload", _) => "s3:AbortMultipartUpload",
         ("ListParts", _) => "s3:ListMultipartUploadParts",
+        ("ListMultipartUploads", _) => "s3:ListBucketMultipartUploads",
         (
             "PutObject"
             | "CopyObject"

@@ -188,7 +188,8 @@ impl Sink {
     }
 }
 
-/// The error of a body. `s3s` keeps its body errors private, so they are told apart by their texts.
+/// The error of a body. `s3s` keeps its body errors private, so they are told apart by their texts,
+/// and so are ours, which `s3s` wraps.
 fn body_failed(error: StdError) -> S3Error {
     let text = error.to_string();
     let mut failure = if text.contains("Sha256Mismatch") {
@@ -200,7 +201,9 @@ fn body_failed(error: StdError) -> S3Error {
         mismatch
     } else if text.contains("SignatureMismatch") {
         s3_error!(SignatureDoesNotMatch, "The signature of a chunk of the body does not match.")
-    } else if text.contains("FormatError") || text.contains("TooLarge") || text.contains("TooMany") {
+    } else if let Some((_, reason)) = text.split_once("a signed chunk has ") {
+        s3_error!(InvalidRequest, "A signed chunk of the body has {reason}.")
+    } else if ["FormatError", "TooLarge", "TooMany", "malformed"].iter().any(|word| text.contains(word)) {
         s3_error!(InvalidRequest, "The aws-chunked body is malformed.")
     } else {
         s3_error!(IncompleteBody, "The body ended before all of it came.")

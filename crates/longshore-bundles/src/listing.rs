@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use longshore_store::{BundleIndex, ObjectRow, Page, StoreError};
+use longshore_store::{BundleIndex, MultipartUpload, ObjectRow, Page, StoreError};
 
 /// The most entries of one answer.
 pub(crate) const MAX_ENTRIES: usize = 1000;
@@ -15,10 +15,14 @@ const AFTER_ALL_VERSIONS: &str = "\u{0}00000000000000000000";
 /// Rows in order of their page keys.
 #[async_trait]
 pub(crate) trait Rows: Send + Sync {
+    /// What is listed.
+    type Row: Send;
     /// The rows after a page key.
-    async fn rows(&self, page: &Page) -> Result<Vec<ObjectRow>, StoreError>;
+    async fn rows(&self, page: &Page) -> Result<Vec<Self::Row>, StoreError>;
+    /// The key by which a row is listed.
+    fn key<'a>(&self, row: &'a Self::Row) -> &'a str;
     /// The page key of a row.
-    fn page_key(&self, row: &ObjectRow) -> String;
+    fn page_key(&self, row: &Self::Row) -> String;
     /// A page key after all rows whose key begins with `prefix`.
     fn after_prefix(&self, prefix: &str) -> String;
 }
@@ -37,10 +41,23 @@ pub(crate) struct Versions {
     pub(crate) prefix: String,
 }
 
+/// Multipart uploads that are under way.
+pub(crate) struct OpenUploads {
+    pub(crate) index: Arc<dyn BundleIndex>,
+    pub(crate) bucket: String,
+    pub(crate) prefix: String,
+}
+
 #[async_trait]
 impl Rows for CurrentObjects {
+    type Row = ObjectRow;
+
     async fn rows(&self, page: &Page) -> Result<Vec<ObjectRow>, StoreError> {
         self.index.objects(&self.bucket, &self.prefix, page).await
+    }
+
+    fn key<'a>(&self, row: &'a ObjectRow) -> &'a str {
+        &row.key
     }
 
     fn page_key(&self, row: &ObjectRow) -> String {
@@ -54,8 +71,14 @@ impl Rows for CurrentObjects {
 
 #[async_trait]
 impl Rows for Versions {
+    type Row = ObjectRow;
+
     async fn rows(&self, page: &Page) -> Result<Vec<ObjectRow>, StoreError> {
         self.index.object_versions(&self.bucket, &self.prefix, page).await
+    }
+
+    fn key<'a>(&self, row: &'a ObjectRow) -> &'a str {
+        &row.key
     }
 
     fn page_key(&self, row: &ObjectRow) -> String {
@@ -65,6 +88,37 @@ impl Rows for Versions {
     fn after_prefix(&self, prefix: &str) -> String {
         format!("{prefix}{LAST_CHAR}{AFTER_ALL_VERSIONS}")
     }
+}
+
+#[async_trait]
+impl Rows for OpenUploads {
+    type Row = MultipartUpload;
+
+    async fn rows(&self, page: &Page) -> Result<Vec<MultipartUpload>, StoreError> {
+        self.index.uploads(&self.bucket, &self.prefix, page).await
+    }
+
+    fn key<'a>(&self, row: &'a MultipartUpload) -> &'a str {
+        &row.key
+    }
+
+    fn page_key(&self, row: &MultipartUpload) -> String {
+        upload_page_key(&row.key, &row.id)
+    }
+
+    fn after_prefix(&self, prefix: &str) -> String {
+        after_uploads(&format!("{prefix}{LAST_CHAR}"))
+    }
+}
+
+/// The page key of one upload.
+pub(crate) fn upload_page_key(key: &str, id: &str) -> String {
+    format!("{key}\u{0}{id}")
+}
+
+/// A page key after all uploads to `key`.
+pub(crate) fn after_uploads(key: &str) -> String {
+    format!("{key}\u{0}{LAST_CHAR}")
 }
 
 /// The page key of one version.
@@ -89,16 +143,16 @@ pub(crate) struct Query {
 
 /// One entry of a list.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
-    Row(Box<ObjectRow>),
+pub(crate) enum Entry<Row> {
+    Row(Box<Row>),
     /// All keys that go on with this.
     CommonPrefix(String),
 }
 
 /// A page of a list.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Listed {
-    pub(crate) entries: Vec<Entry>,
+pub(crate) struct Listed<Row> {
+    pub(crate) entries: Vec<Entry<Row>>,
     /// Where to go on, if there is more.
     pub(crate) next: Option<String>,
 }
@@ -114,7 +168,7 @@ pub(crate) fn common_prefix(key: &str, prefix: &str, delimiter: Option<&str>) ->
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(crate) async fn list(rows: &dyn Rows, query: &Query) -> Result<Listed, StoreError> {
+pub(crate) async fn list<R: Rows>(rows: &R, query: &Query) -> Result<Listed<R::Row>, StoreError> {
     let mut listed = Listed { entries: Vec::new(), next: None };
     if query.limit == 0 {
         return Ok(listed);
@@ -126,7 +180,7 @@ pub(crate) async fn list(rows: &dyn Rows, query: &Query) -> Result<Listed, Store
         let page = rows.rows(&Page { after: after.clone(), limit }).await?;
         let is_last = page.len() < limit;
         for row in page {
-            let prefix = common_prefix(&row.key, &query.prefix, query.delimiter.as_deref());
+            let prefix = common_prefix(rows.key(&row), &query.prefix, query.delimiter.as_deref());
             if prefix.is_some() && prefix == group {
                 continue;
             }
@@ -160,10 +214,16 @@ mod tests {
 
     #[async_trait]
     impl Rows for Keys {
+        type Row = ObjectRow;
+
         async fn rows(&self, page: &Page) -> Result<Vec<ObjectRow>, StoreError> {
             let after = page.after.clone().unwrap_or_default();
             let keys = self.0.iter().filter(|key| **key > after.as_str()).take(page.limit);
             Ok(keys.map(|key| row(key)).collect())
+        }
+
+        fn key<'a>(&self, row: &'a ObjectRow) -> &'a str {
+            &row.key
         }
 
         fn page_key(&self, row: &ObjectRow) -> String {

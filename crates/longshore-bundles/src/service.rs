@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue};
 use http::{Method, Request, Response};
+use longshore_model::time::Timestamp;
 use longshore_store::{BundleIndex, StoreError};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3Error, s3_error};
@@ -58,6 +59,7 @@ pub enum OpenError {
 #[derive(Clone)]
 pub struct BundleService {
     service: S3Service,
+    bundles: Arc<Bundles>,
     index: Arc<dyn BundleIndex>,
     domains: Arc<[String]>,
 }
@@ -94,13 +96,13 @@ impl BundleService {
             tracing::info!(n_removed, "bundle store: removed files that an interruption left");
         }
         let gate = Gate { keys: Arc::clone(&keys), account: account.clone() };
-        let bundles = Bundles::new(Arc::clone(&index), content, region, account);
-        let mut builder = S3ServiceBuilder::new(Front(Arc::new(bundles)));
+        let bundles = Arc::new(Bundles::new(Arc::clone(&index), content, region, account));
+        let mut builder = S3ServiceBuilder::new(Front(Arc::clone(&bundles)));
         builder.set_auth(Secrets(keys));
         builder.set_access(gate);
         builder.set_host(host::FoundBucket);
         let domains = domains.into_iter().map(|domain| domain.to_ascii_lowercase()).collect();
-        Ok(BundleService { service: builder.build(), index, domains })
+        Ok(BundleService { service: builder.build(), bundles, index, domains })
     }
 
     /// Answers one request. The body is read only after the signature and the permission were
@@ -111,6 +113,14 @@ impl BundleService {
         B::Error: Error + Send + Sync + 'static,
     {
         self.answer(request.map(Body::http_body_unsync)).await
+    }
+
+    /// Ends multipart uploads that began before `point` and removes their parts; answers how many.
+    ///
+    /// # Errors
+    /// When the index fails; what was ended by then stays so.
+    pub async fn expire_uploads(&self, point: Timestamp) -> Result<usize, StoreError> {
+        self.bundles.expire_uploads(point).await
     }
 
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
@@ -131,7 +141,7 @@ impl BundleService {
         refuse_old_ways(&request)?;
         let bucket = host::bucket_in_host(&request, &self.domains, &*self.index).await;
         let bucket = bucket.map_err(crate::s3::store_failed)?;
-        let request = reframe::with_small_chunks(request);
+        let request = reframe::with_bounded_chunks(request);
         let served = host::with_bucket(bucket, self.service.call(request)).await;
         served.map_err(|error| {
             tracing::error!(?error, "bundle store: an answer could not be made");

@@ -73,6 +73,7 @@ struct RawTimeouts {
     redelivery: Option<f64>,
     tombstone: Option<f64>,
     request_head: Option<f64>,
+    upload: Option<f64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -114,6 +115,8 @@ pub struct Config {
     pub tombstone: Duration,
     /// How long a connection may take to send a request's head, idle time included.
     pub request_head: Duration,
+    /// How long a multipart upload may go on before it is given up.
+    pub upload: Duration,
     /// Limits of the account.
     pub quotas: Quotas,
     /// Items on one page of a list.
@@ -149,6 +152,7 @@ impl Default for Config {
             tombstone: engine.tombstone,
             // Longer than any agent waits between two polls on one connection.
             request_head: Duration::from_secs(120),
+            upload: Duration::from_secs(7 * 24 * 3600),
             quotas: engine.quotas,
             page_size: 100,
             tls: None,
@@ -194,6 +198,7 @@ impl Config {
                 default.request_head,
                 longest,
             )?,
+            upload: clock("timeouts.upload", timeouts.upload, default.upload, longest)?,
             quotas: quotas(&raw.quotas, default.quotas)?,
             page_size: number("api.page_size", raw.api.page_size, default.page_size, MAX_PAGE_SIZE)?,
             tls: raw.tls,

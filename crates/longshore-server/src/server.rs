@@ -26,7 +26,7 @@ use crate::{dispatch, shutdown, telemetry};
 
 /// How long requests in flight may take after the server was asked to stop: it ends within 10 s.
 const GRACE: Duration = Duration::from_secs(8);
-/// How often metrics are tidied up.
+/// How often metrics are tidied up, and abandoned uploads looked for.
 const UPKEEP: Duration = Duration::from_secs(10);
 
 /// Why the server did not start, or did not go on.
@@ -101,6 +101,7 @@ impl Server {
         let engine = app.engine.clone();
         data_dir.write_signer(app.specifications.certificate_pem())?;
         let app = Arc::new(app);
+        tokio::spawn(expire_uploads(Arc::clone(&app), settings.config.upload));
         let serving = tokio::spawn(serve(port, engine.clone(), app, shutdown.clone()));
         data_dir.write_endpoint(&url)?;
         tracing::info!(server.url = url, "listening on {url}");
@@ -197,6 +198,27 @@ async fn serve(port: Port, engine: Engine, app: Arc<App>, shutdown: Cancellation
         tokio::select! {
             () = &mut serving => return,
             _ = upkeep.tick() => telemetry::upkeep(),
+        }
+    }
+}
+
+/// Gives up multipart uploads that go on for longer than `longest`, until the server stops.
+async fn expire_uploads(app: Arc<App>, longest: Duration) {
+    let mut upkeep = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            () = app.shutdown.cancelled() => return,
+            _ = upkeep.tick() => {}
+        }
+        match app.bundles.expire_uploads(app.engine.now().minus(longest)).await {
+            Ok(0) => {}
+            Ok(n_uploads) => tracing::info!(n_uploads, "gave up {n_uploads} abandoned multipart uploads"),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot look for abandoned uploads"
+                );
+            }
         }
     }
 }

@@ -23,10 +23,10 @@ use crate::listing::{
 const UNENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// Writes keys as the caller asked: in URL encoding, which XML can always carry, or as they are.
-struct Encoding(Option<EncodingType>);
+pub(super) struct Encoding(pub(super) Option<EncodingType>);
 
 impl Encoding {
-    fn from_input(wanted: Option<EncodingType>) -> S3Result<Encoding> {
+    pub(super) fn from_input(wanted: Option<EncodingType>) -> S3Result<Encoding> {
         match wanted {
             Some(other) if other.as_str() != EncodingType::URL => {
                 Err(s3_error!(InvalidArgument, "Invalid Encoding Method specified in Request"))
@@ -35,14 +35,14 @@ impl Encoding {
         }
     }
 
-    fn text(&self, text: &str) -> String {
+    pub(super) fn text(&self, text: &str) -> String {
         match self.0 {
             Some(_) => utf8_percent_encode(text, &UNENCODED).to_string(),
             None => text.to_owned(),
         }
     }
 
-    fn optional(&self, text: Option<String>) -> Option<String> {
+    pub(super) fn optional(&self, text: Option<String>) -> Option<String> {
         text.map(|text| self.text(&text))
     }
 
@@ -57,25 +57,30 @@ impl Encoding {
         }
     }
 
-    fn prefix(&self, prefix: &str) -> CommonPrefix {
+    pub(super) fn prefix(&self, prefix: &str) -> CommonPrefix {
         CommonPrefix { prefix: Some(self.text(prefix)) }
     }
 }
 
 /// `max-keys` as the answer repeats it, and as it counts.
-fn limit(max_keys: Option<i32>) -> S3Result<usize> {
+pub(super) fn limit(max_keys: Option<i32>) -> S3Result<usize> {
     let max_keys = max_keys.map_or(Ok(MAX_ENTRIES), usize::try_from);
     let max_keys = max_keys.map_err(|_| s3_error!(InvalidArgument, "max-keys must not be negative."))?;
     Ok(max_keys.min(MAX_ENTRIES))
 }
 
 /// Where a list goes on after `marker`, which is a key or a common prefix of the page before.
-fn after_marker(rows: &dyn Rows, marker: &str, prefix: &str, delimiter: Option<&str>) -> Option<String> {
+pub(super) fn after_marker(
+    rows: &impl Rows,
+    marker: &str,
+    prefix: &str,
+    delimiter: Option<&str>,
+) -> Option<String> {
     let is_group = common_prefix(marker, prefix, delimiter).as_deref() == Some(marker);
     is_group.then(|| rows.after_prefix(marker))
 }
 
-fn as_i32(count: usize) -> Option<i32> {
+pub(super) fn as_i32(count: usize) -> Option<i32> {
     i32::try_from(count).ok()
 }
 
@@ -226,7 +231,7 @@ fn from_token(token: &str) -> S3Result<String> {
         .ok_or_else(|| s3_error!(InvalidArgument, "The continuation token provided is incorrect."))
 }
 
-fn split(encoding: &Encoding, entries: &[Entry]) -> (Vec<Object>, Vec<CommonPrefix>) {
+fn split(encoding: &Encoding, entries: &[Entry<ObjectRow>]) -> (Vec<Object>, Vec<CommonPrefix>) {
     let (mut objects, mut prefixes) = (Vec::new(), Vec::new());
     for entry in entries {
         match entry {
@@ -248,7 +253,7 @@ struct VersionPage {
 
 impl VersionPage {
     /// `seen` is the key whose newer versions were on the page before.
-    fn new(encoding: &Encoding, entries: &[Entry], seen: Option<&str>) -> VersionPage {
+    fn new(encoding: &Encoding, entries: &[Entry<ObjectRow>], seen: Option<&str>) -> VersionPage {
         let mut page = VersionPage::default();
         let mut key_before = seen;
         for entry in entries {

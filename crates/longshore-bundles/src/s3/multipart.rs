@@ -32,6 +32,11 @@ pub(super) fn algorithm(upload: &MultipartUpload) -> Option<Algorithm> {
     Algorithm::named(header(upload, ALGORITHM)?)
 }
 
+/// How the object's checksum will be made, if the upload was begun with one.
+pub(super) fn checksum_type_of(upload: &MultipartUpload) -> Option<&str> {
+    header(upload, TYPE)
+}
+
 fn header<'a>(upload: &'a MultipartUpload, wanted: &str) -> Option<&'a str> {
     upload.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
 }
@@ -59,7 +64,8 @@ impl Bundles {
         kept.extend(algorithm.map(|algorithm| (ALGORITHM.to_owned(), algorithm.name().to_owned())));
         kept.extend(kind.map(|kind| (TYPE.to_owned(), kind.to_owned())));
         let upload = MultipartUpload {
-            id: Uuid::new_v4().simple().to_string(),
+            // Ids grow with time, so that uploads to one key are listed in the order in which they began.
+            id: Uuid::now_v7().simple().to_string(),
             bucket: input.bucket,
             key: input.key,
             started_at: now(),
@@ -126,6 +132,7 @@ impl Bundles {
             parts: Some(listed),
             owner: Some(self.owner()),
             checksum_algorithm: algorithm(&upload).map(|found| ChecksumAlgorithm::from_static(found.name())),
+            checksum_type: checksum_type_of(&upload).map(|kind| ChecksumType::from(kind.to_owned())),
             ..ListPartsOutput::default()
         }))
     }
@@ -147,6 +154,8 @@ impl Bundles {
             }
         };
         let parts = chosen_parts(&wanted, &parts)?;
+        let size_bytes: u64 = parts.iter().map(|part| part.size_bytes).sum();
+        check_size(input.mpu_object_size, size_bytes)?;
         let e_tags = parts.iter().map(|part| part.e_tag.as_str());
         let e_tag = digest::multipart_e_tag(e_tags).ok_or_else(|| s3_error!(InternalError))?;
         let checksum = whole_checksum(&upload, &parts, &input)?;
@@ -156,7 +165,7 @@ impl Bundles {
         let object = NewObject {
             bucket: input.bucket,
             key: input.key,
-            size_bytes: parts.iter().map(|part| part.size_bytes).sum(),
+            size_bytes,
             e_tag,
             headers,
             staged: Staged::Parts {
@@ -323,6 +332,17 @@ fn chosen_parts<'a>(wanted: &[CompletedPart], stored: &'a [UploadedPart]) -> S3R
             part.size_bytes
         )),
         None => Ok(chosen),
+    }
+}
+
+/// Compares the length that the caller states, if it does, with that of the parts.
+fn check_size(stated: Option<i64>, size_bytes: u64) -> S3Result<()> {
+    match stated {
+        Some(stated) if u64::try_from(stated).ok() != Some(size_bytes) => Err(s3_error!(
+            InvalidRequest,
+            "The value of x-amz-mp-object-size, {stated}, is not the length of the parts, {size_bytes}."
+        )),
+        Some(_) | None => Ok(()),
     }
 }
 

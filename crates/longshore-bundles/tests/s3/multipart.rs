@@ -1,8 +1,10 @@
 //! Multipart uploads.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
-use crate::server::{Answer, Server};
+use crate::server::{Answer, Server, now};
 
 /// Larger than the least part, and no multiple of any block.
 const PART_BYTES: usize = 5 * 1024 * 1024 + 17;
@@ -138,4 +140,60 @@ async fn a_part_can_be_copied() {
     let list = list_of(&[(1, &copied.element("ETag"))]);
     server.post(&format!("/bkt/k?uploadId={id}")).body(list).expect(200).await;
     assert_eq!(server.get("/bkt/k").expect(200).await.text(), "234");
+}
+
+#[tokio::test]
+async fn open_uploads_are_listed() {
+    let server = Server::with_bucket().await;
+    let mut ids = Vec::new();
+    for key in ["a/1", "a/2", "k", "k", "\u{e9}"] {
+        let key = key.replace('\u{e9}', "%C3%A9");
+        ids.push(server.post(&format!("/bkt/{key}?uploads")).expect(200).await.element("UploadId"));
+    }
+    let all = server.get("/bkt?uploads").expect(200).await;
+    assert_eq!(all.elements("UploadId"), ids, "uploads to one key come in the order of their beginning");
+    assert_eq!(all.element("IsTruncated"), "false");
+    let encoded = server.get("/bkt?uploads&encoding-type=url&key-marker=k").expect(200).await;
+    assert_eq!(encoded.elements("Key"), ["%C3%A9"]);
+    let grouped = server.get("/bkt?uploads&delimiter=%2F&max-uploads=2").expect(200).await;
+    assert_eq!((grouped.elements("Key"), grouped.elements("Prefix").len()), (vec!["k".to_owned()], 2));
+    let of_prefix = server.get("/bkt?uploads&prefix=a%2F").expect(200).await;
+    assert_eq!(of_prefix.elements("UploadId"), ids[..2]);
+    let (mut paged, mut target) = (Vec::new(), String::from("/bkt?uploads&max-uploads=1"));
+    for _ in 0..ids.len() {
+        let page = server.get(&target).expect(200).await;
+        paged.extend(page.elements("UploadId"));
+        let marker = page.element("NextKeyMarker").replace('\u{e9}', "%C3%A9");
+        let id = page.element("NextUploadIdMarker");
+        target = format!("/bkt?uploads&max-uploads=1&key-marker={marker}&upload-id-marker={id}");
+    }
+    assert_eq!(paged, ids);
+    server.get("/nothing?uploads").expect(404).await;
+}
+
+#[tokio::test]
+async fn an_abandoned_upload_expires() {
+    let server = Server::with_bucket().await;
+    let old = begun(&server, &[]).await;
+    upload(&server, &old, 1, Bytes::from_static(b"part")).await;
+    let week = Duration::from_secs(7 * 24 * 3600);
+    assert_eq!(server.service.expire_uploads(now().minus(week)).await.expect("looks"), 0);
+    server.get(&format!("/bkt/k?uploadId={old}")).expect(200).await;
+    let in_a_week = now().plus(week).plus(Duration::from_secs(1));
+    assert_eq!(server.service.expire_uploads(in_a_week.minus(week)).await.expect("looks"), 1);
+    server.get(&format!("/bkt/k?uploadId={old}")).expect(404).await;
+    assert_eq!(server.files("content").len(), 0);
+    assert!(server.get("/bkt?uploads").expect(200).await.elements("UploadId").is_empty());
+}
+
+#[tokio::test]
+async fn the_length_that_the_caller_states_must_be_that_of_the_parts() {
+    let server = Server::with_bucket().await;
+    let id = begun(&server, &[]).await;
+    let part = upload(&server, &id, 1, Bytes::from_static(b"hello")).await;
+    let list = list_of(&[(1, &part.header("etag").expect("an etag").replace('"', "&quot;"))]);
+    let complete = format!("/bkt/k?uploadId={id}");
+    let wrong = server.post(&complete).header("x-amz-mp-object-size", "4").body(list.clone());
+    assert_eq!(wrong.expect(400).await.element("Code"), "InvalidRequest");
+    server.post(&complete).header("x-amz-mp-object-size", "5").body(list).expect(200).await;
 }

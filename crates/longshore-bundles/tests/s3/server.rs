@@ -31,6 +31,7 @@ pub(crate) struct Server {
     pub(crate) address: String,
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) service: BundleService,
 }
 
 /// The whole answer.
@@ -92,8 +93,8 @@ impl Server {
         let service = BundleService::open(Arc::clone(&store) as _, keys, settings).await.expect("opens");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        tokio::spawn(accept(listener, service));
-        Server { address, store, folder }
+        tokio::spawn(accept(listener, service.clone()));
+        Server { address, store, folder, service }
     }
 
     /// Makes a user with a key (`AKIA<name>`, secret `secret of <name>`) and a policy.

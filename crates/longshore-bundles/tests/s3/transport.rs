@@ -92,6 +92,28 @@ async fn one_large_chunk_is_as_good_as_many_small_ones() {
     assert!(server.get("/bkt/k").expect(200).await.body == content, "the chunk arrives whole");
 }
 
+/// Sends one signed chunk that claims to be this large.
+async fn check_signed_chunk(size_bytes: usize, code: &str, message: &str) {
+    let server = Server::with_bucket().await;
+    let body = format!("{size_bytes:x};chunk-signature={}\r\nhello", "a".repeat(64));
+    let put = server
+        .put("/bkt/k")
+        .payload("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
+        .header("content-encoding", "aws-chunked")
+        .header("x-amz-decoded-content-length", size_bytes.to_string())
+        .body(body);
+    let answer = put.expect(400).await;
+    assert_eq!(answer.element("Code"), code, "{}", answer.text());
+    assert!(answer.element("Message").contains(message), "{}", answer.text());
+    assert_eq!(server.files("incoming").len() + server.files("content").len(), 0);
+}
+
+#[tokio::test]
+async fn a_signed_chunk_that_would_fill_the_memory_is_refused() {
+    check_signed_chunk(4 * 1024 * 1024, "IncompleteBody", "").await;
+    check_signed_chunk(4 * 1024 * 1024 + 1, "InvalidRequest", "4194305 bytes, more than the 4194304").await;
+}
+
 #[tokio::test]
 async fn a_body_that_is_not_the_signed_one_is_refused() {
     let server = Server::with_bucket().await;

@@ -219,3 +219,33 @@ pub async fn an_aborted_upload_gives_its_parts_free(store: &dyn Store) {
     assert_eq!(store.object("b", "k", None).await.expect("read"), None);
     assert!(store.bundle_files().await.expect("list").is_empty());
 }
+
+/// By key, then by id; a page goes on within a key; other buckets' uploads are not seen.
+pub async fn open_uploads_are_listed(store: &dyn Store) {
+    add_bucket(store).await;
+    store.create_bucket("other", at(0)).await.expect("make");
+    for (bucket, key, id, started) in
+        [("b", "k", "u2", 3), ("b", "k", "u1", 1), ("b", "a/1", "u3", 2), ("other", "k", "u4", 0)]
+    {
+        let begun = MultipartUpload {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            started_at: at(started),
+            ..upload(id)
+        };
+        store.create_upload(&begun).await.expect("begin");
+    }
+    let list = async |prefix: &str, after, limit| {
+        let found = store.uploads("b", prefix, &page(after, limit)).await.expect("list");
+        found.into_iter().map(|upload| upload.id).collect::<Vec<_>>()
+    };
+    assert_eq!(list("", None, 9).await, ["u3", "u1", "u2"]);
+    assert_eq!(list("", None, 2).await, ["u3", "u1"]);
+    assert_eq!(list("", Some("k\u{0}u1"), 9).await, ["u2"]);
+    assert_eq!(list("", Some("k\u{0}u2"), 9).await, [""; 0]);
+    assert_eq!(list("a/", None, 9).await, ["u3"]);
+    let before = async |secs, limit| store.uploads_before(at(secs), limit).await.expect("list");
+    assert_eq!(before(3, 9).await, ["u4", "u1", "u3"]);
+    assert_eq!(before(3, 1).await, ["u4"]);
+    assert_eq!(before(0, 9).await, [""; 0]);
+}

@@ -80,7 +80,7 @@ macro_rules! contract_tests {
                 buckets_come_and_go the_newest_row_is_the_current_one objects_are_listed_by_prefix
                 versions_are_listed_newest_first a_replaced_row_gives_its_files_free
                 a_shared_file_is_free_when_nobody_names_it an_upload_becomes_an_object
-                an_aborted_upload_gives_its_parts_free
+                an_aborted_upload_gives_its_parts_free open_uploads_are_listed
             }
             server_record { the_first_value_stays }
         }

@@ -175,6 +175,19 @@ impl BundleIndex for SqliteStore {
         self.write(move |conn| Box::pin(async move { upload::end(conn, &id, object.as_ref()).await })).await
     }
 
+    async fn uploads(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        page: &Page,
+    ) -> Result<Vec<MultipartUpload>, StoreError> {
+        upload::list(&mut *self.reader().await?, bucket, prefix, page).await
+    }
+
+    async fn uploads_before(&self, point: Timestamp, limit: usize) -> Result<Vec<String>, StoreError> {
+        upload::started_before(&mut *self.reader().await?, point, limit).await
+    }
+
     async fn bundle_files(&self) -> Result<Vec<String>, StoreError> {
         let mut reader = self.reader().await?;
         let rows =

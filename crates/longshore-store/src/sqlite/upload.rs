@@ -5,8 +5,8 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::bundle::{has_bucket, put_object, size, size_column, unnamed};
-use super::row::{Columns as _, Doing as _, encode};
-use crate::{MultipartUpload, ObjectRow, StoreError, UploadedPart};
+use super::row::{Columns as _, Doing as _, after_name, encode, limit};
+use crate::{MultipartUpload, ObjectRow, Page, StoreError, UploadedPart};
 
 pub(super) async fn create(conn: &mut SqliteConnection, upload: &MultipartUpload) -> Result<(), StoreError> {
     if !has_bucket(conn, &upload.bucket).await? {
@@ -37,13 +37,7 @@ pub(super) async fn read(
     let Some(row) = row else {
         return Ok(None);
     };
-    let upload = MultipartUpload {
-        id: row.text(0)?,
-        bucket: row.text(1)?,
-        key: row.text(2)?,
-        started_at: Timestamp::from_millis(row.int(3)?),
-        headers: row.document(4, "upload's headers")?,
-    };
+    let upload = upload_of_row(&row)?;
     let parts = sqlx::query(
         "SELECT number, size_bytes, e_tag, file, checksums, modified_at FROM upload_parts
          WHERE upload_id = $1 ORDER BY number",
@@ -55,6 +49,59 @@ pub(super) async fn read(
     instant.rollback().await.doing("end reading an upload")?;
     let parts = parts.iter().map(part_of_row).collect::<Result<_, _>>()?;
     Ok(Some((upload, parts)))
+}
+
+/// Columns: id, bucket, key, started_at, headers.
+fn upload_of_row(row: &SqliteRow) -> Result<MultipartUpload, StoreError> {
+    Ok(MultipartUpload {
+        id: row.text(0)?,
+        bucket: row.text(1)?,
+        key: row.text(2)?,
+        started_at: Timestamp::from_millis(row.int(3)?),
+        headers: row.document(4, "upload's headers")?,
+    })
+}
+
+pub(super) async fn list(
+    conn: &mut SqliteConnection,
+    bucket: &str,
+    prefix: &str,
+    page: &Page,
+) -> Result<Vec<MultipartUpload>, StoreError> {
+    // A key alone comes before all of its uploads.
+    let (after_key, after_id) = after_name(page).rsplit_once('\u{0}').unwrap_or((after_name(page), ""));
+    let rows = sqlx::query(
+        "SELECT id, bucket, key, started_at, headers FROM uploads
+         WHERE bucket = $1 AND key >= $2 AND key >= $3 AND (key > $3 OR id > $4)
+         ORDER BY key, id LIMIT $5",
+    )
+    .bind(bucket)
+    .bind(prefix)
+    .bind(after_key)
+    .bind(after_id)
+    .bind(limit(page))
+    .fetch_all(conn)
+    .await
+    .doing("list uploads")?;
+    // Keys with a prefix are neighbours in byte order, so the first without it ends the list.
+    let uploads = rows.iter().map(upload_of_row);
+    uploads
+        .take_while(|upload| upload.as_ref().map_or(true, |upload| upload.key.starts_with(prefix)))
+        .collect()
+}
+
+pub(super) async fn started_before(
+    conn: &mut SqliteConnection,
+    point: Timestamp,
+    limit: usize,
+) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query("SELECT id FROM uploads WHERE started_at < $1 ORDER BY started_at, id LIMIT $2")
+        .bind(point.millis())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(conn)
+        .await
+        .doing("list old uploads")?;
+    rows.iter().map(|row| row.text(0)).collect()
 }
 
 fn part_of_row(row: &SqliteRow) -> Result<UploadedPart, StoreError> {

@@ -126,6 +126,16 @@ pub trait BundleIndex: Send + Sync {
     /// # Errors
     /// `NotFound` when the upload is not open any more.
     async fn end_upload(&self, id: &str, object: Option<&ObjectRow>) -> Result<Vec<String>, StoreError>;
+    /// Open uploads of the bucket whose key begins with `prefix`, by key, then by id; the page key is
+    /// `<key>\u{0}<id>`.
+    async fn uploads(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        page: &Page,
+    ) -> Result<Vec<MultipartUpload>, StoreError>;
+    /// The ids of open uploads that began before `point`, oldest first, at most `limit`.
+    async fn uploads_before(&self, point: Timestamp, limit: usize) -> Result<Vec<String>, StoreError>;
     /// Every file name that any row names, for removing leftovers at start.
     async fn bundle_files(&self) -> Result<Vec<String>, StoreError>;
 }
