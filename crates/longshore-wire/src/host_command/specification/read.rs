@@ -41,7 +41,7 @@ impl Specification {
             file_exists_behavior: file_exists_behavior(&document),
             all_possible_lifecycle_events: texts(object, "AllPossibleLifecycleEvents"),
             git_hub_access_token: set(object, "GitHubAccessToken").map(|token| AccessToken(token.to_owned())),
-            reuse_archive_from: set(object, "ReuseArchiveFromDeploymentId").map(|id| reduced(id).to_owned()),
+            reuse_archive_from: reuse_archive_from(object),
         })
     }
 }
@@ -66,6 +66,12 @@ fn reduced(id: &str) -> &str {
         return id;
     }
     id.split(':').nth(5).and_then(|field| field.split_once('/')).map_or("", |(_, id)| id)
+}
+
+/// An ARN without an id is as good as none. Source: agent-2x-differences.md, section 8.
+fn reuse_archive_from(object: &Object) -> Option<String> {
+    let id = reduced(set(object, "ReuseArchiveFromDeploymentId")?);
+    Some(id.to_owned()).filter(|id| !id.is_empty())
 }
 
 fn path_component(field: &'static str, value: &str) -> Result<String, SpecificationError> {
@@ -271,6 +277,22 @@ mod tests {
         assert_eq!(behavior(json!({"AgentOverrides": {"FileExistsBehavior": "retain"}})), "RETAIN");
         assert_eq!(behavior(json!({"AgentOverrides": {}})), "DISALLOW");
         assert_eq!(behavior(Value::Null), "DISALLOW");
+    }
+
+    /// An id, an ARN, nothing, an ARN that holds none.
+    #[test]
+    fn an_archive_to_reuse_is_named_or_absent() {
+        let reuse = |value: &str| {
+            read(&with("ReuseArchiveFromDeploymentId", value.into())).expect("read").reuse_archive_from
+        };
+        assert_eq!(reuse("d-XXXXXXXXX").as_deref(), Some("d-XXXXXXXXX"));
+        let arn = "arn:aws:sds:us-east-1:111122223333:deployment/d-XXXXXXXXX";
+        assert_eq!(reuse(arn).as_deref(), Some("d-XXXXXXXXX"));
+        for none in
+            ["", "arn:", "arn:aws:sds:us-east-1:111122223333:deployment", "arn:aws:sds:r:1:deployment/"]
+        {
+            assert_eq!(reuse(none), None, "{none}");
+        }
     }
 
     #[test]
