@@ -10,7 +10,7 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use longshore_wire::codec::json;
+use longshore_wire::codec::{Codec, cbor, json};
 use longshore_wire::error::ApiError;
 
 /// What a body may fail with: the connection is then closed.
@@ -23,15 +23,27 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// A JSON 1.1 answer. An empty `body` is an answer of operations without an output.
+/// The header that says a body is of RPC v2 CBOR.
+pub(crate) const SMITHY_PROTOCOL: &str = "smithy-protocol";
+
+/// A JSON 1.1 answer.
 pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
-    with_type(status, json::CONTENT_TYPE, full(body))
+    encoded(Codec::Json, status, body)
 }
 
-/// An error as JSON 1.1 tells it. Its chain goes to the log once, here.
-pub(crate) fn json_error(error: &ApiError) -> Response<Body> {
+/// An answer written with `codec`. An empty `body` is an answer of operations without an output.
+pub(crate) fn encoded(codec: Codec, status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = with_type(status, codec.content_type(), full(body));
+    if codec == Codec::Cbor {
+        response.headers_mut().insert(SMITHY_PROTOCOL, HeaderValue::from_static(cbor::PROTOCOL));
+    }
+    response
+}
+
+/// An error as `codec` tells it. Its chain goes to the log once, here.
+pub(crate) fn error(codec: Codec, error: &ApiError) -> Response<Body> {
     log(error);
-    json(status(error), error.to_json())
+    encoded(codec, status(error), codec.encode_error(error))
 }
 
 /// Plain text, for people and probes.

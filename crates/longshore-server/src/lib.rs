@@ -1,8 +1,8 @@
 //! The control plane: one process, one port. It turns what comes over the wire into calls of the
 //! engine, and what the engine says into answers; it decides nothing about deployments itself.
 //!
-//! A request's way: [`listen`] accepts, [`dispatch`] routes it by design.md §2 and has [`auth`] verify
-//! who signed, then [`api`], [`host_api`], [`iam`] or the bundle store answers.
+//! A request's way: [`listen`] accepts, [`route`] tells by design.md §2 whom it is for, [`dispatch`] has
+//! [`auth`] verify who signed, then [`api`], [`host_api`], [`iam`] or the bundle store answers.
 
 pub mod args;
 pub mod config;
@@ -20,6 +20,7 @@ mod iam;
 mod listen;
 mod page_token;
 mod probe;
+mod route;
 mod server;
 mod shutdown;
 

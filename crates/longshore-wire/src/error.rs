@@ -84,17 +84,26 @@ impl ApiError {
         self
     }
 
-    /// The body of the answer: exactly `{"__type":<code>,"message":<text>}`.
+    /// The body of the answer in JSON: exactly `{"__type":<code>,"message":<text>}`.
     pub fn to_json(&self) -> String {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            #[serde(rename = "__type")]
-            code: &'a str,
-            message: &'a str,
-        }
-        let body = Body { code: &self.code, message: &self.message };
-        serde_json::to_string(&body).expect("two texts have a JSON form")
+        serde_json::to_string(&self.body()).expect("two texts have a JSON form")
     }
+
+    /// The body of the answer in CBOR: a map of the same two members.
+    pub fn to_cbor(&self) -> Vec<u8> {
+        minicbor_serde::to_vec(self.body()).expect("two texts have a CBOR form")
+    }
+
+    fn body(&self) -> Body<'_> {
+        Body { code: &self.code, message: &self.message }
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "__type")]
+    code: &'a str,
+    message: &'a str,
 }
 
 impl fmt::Display for ApiError {

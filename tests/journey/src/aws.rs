@@ -32,6 +32,13 @@ impl Aws {
         Aws { program, env, folder: folder.to_owned() }
     }
 
+    /// The same with one more variable.
+    #[must_use]
+    pub fn with_env(mut self, name: &str, value: &str) -> Aws {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Runs `aws ARGS` whatever it comes to. `text` is split at blanks.
     pub fn run(&self, text: &str) -> Output {
         let mut command = Command::new(&self.program);

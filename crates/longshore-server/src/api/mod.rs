@@ -1,5 +1,6 @@
-//! The CodeDeploy API: each handler decodes, calls the engine and encodes. One file per resource,
-//! which also says which exception each of its failures is.
+//! The CodeDeploy API: each handler takes a decoded input, calls the engine and answers an output,
+//! whichever protocol the call came over. One file per resource, which also says which exception each of
+//! its failures is.
 
 mod application;
 mod deployment;
@@ -19,8 +20,10 @@ use longshore_engine::Engine;
 use longshore_wire::api::Operation;
 use longshore_wire::api::convert::deployment::read_deployment_list;
 use longshore_wire::api::convert::not_available;
-use longshore_wire::codec::json;
+use longshore_wire::codec::Codec;
 use longshore_wire::error::ApiError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub(crate) use self::extension::{ExtensionOperation, TARGET_PREFIX as EXTENSION_TARGET_PREFIX};
 use crate::app::App;
@@ -69,6 +72,25 @@ impl<'a> RequestContext<'a> {
     }
 }
 
+/// What a call brings, and in which words it is to be answered. Only here do operations meet a codec.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// What both bodies are written in.
+    pub(crate) codec: Codec,
+    /// The input's.
+    pub(crate) body: &'a [u8],
+}
+
+impl Call<'_> {
+    fn input<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+        self.codec.decode(self.body)
+    }
+
+    fn output<T: Serialize>(self, shape: &T) -> Result<Bytes, ApiError> {
+        self.codec.encode(shape).map(Bytes::from)
+    }
+}
+
 /// Does `operation`. The answer's body is empty for operations that have no output.
 ///
 /// # Errors
@@ -76,54 +98,56 @@ impl<'a> RequestContext<'a> {
 pub(crate) async fn call(
     ctx: &RequestContext<'_>,
     operation: Operation,
-    body: &[u8],
+    call: Call<'_>,
 ) -> Result<Bytes, ApiError> {
     use Operation as O;
     match operation {
-        O::CreateApplication => output(&application::create(ctx, json::decode(body)?).await?),
-        O::GetApplication => output(&application::get(ctx, json::decode(body)?).await?),
-        O::BatchGetApplications => output(&application::batch_get(ctx, json::decode(body)?).await?),
-        O::ListApplications => output(&application::list(ctx, json::decode(body)?).await?),
-        O::UpdateApplication => no_output(application::update(ctx, json::decode(body)?).await?),
-        O::DeleteApplication => no_output(application::delete(ctx, json::decode(body)?).await?),
+        O::CreateApplication => call.output(&application::create(ctx, call.input()?).await?),
+        O::GetApplication => call.output(&application::get(ctx, call.input()?).await?),
+        O::BatchGetApplications => call.output(&application::batch_get(ctx, call.input()?).await?),
+        O::ListApplications => call.output(&application::list(ctx, call.input()?).await?),
+        O::UpdateApplication => no_output(application::update(ctx, call.input()?).await?),
+        O::DeleteApplication => no_output(application::delete(ctx, call.input()?).await?),
 
-        O::RegisterApplicationRevision => no_output(revision::register(ctx, json::decode(body)?).await?),
-        O::GetApplicationRevision => output(&revision::get(ctx, json::decode(body)?).await?),
-        O::BatchGetApplicationRevisions => output(&revision::batch_get(ctx, json::decode(body)?).await?),
-        O::ListApplicationRevisions => output(&revision::list(ctx, json::decode(body)?).await?),
+        O::RegisterApplicationRevision => no_output(revision::register(ctx, call.input()?).await?),
+        O::GetApplicationRevision => call.output(&revision::get(ctx, call.input()?).await?),
+        O::BatchGetApplicationRevisions => call.output(&revision::batch_get(ctx, call.input()?).await?),
+        O::ListApplicationRevisions => call.output(&revision::list(ctx, call.input()?).await?),
 
-        O::CreateDeploymentGroup => output(&deployment_group::create(ctx, json::decode(body)?).await?),
-        O::GetDeploymentGroup => output(&deployment_group::get(ctx, json::decode(body)?).await?),
-        O::BatchGetDeploymentGroups => output(&deployment_group::batch_get(ctx, json::decode(body)?).await?),
-        O::ListDeploymentGroups => output(&deployment_group::list(ctx, json::decode(body)?).await?),
-        O::UpdateDeploymentGroup => output(&deployment_group::update(ctx, json::decode(body)?).await?),
-        O::DeleteDeploymentGroup => output(&deployment_group::delete(ctx, json::decode(body)?).await?),
+        O::CreateDeploymentGroup => call.output(&deployment_group::create(ctx, call.input()?).await?),
+        O::GetDeploymentGroup => call.output(&deployment_group::get(ctx, call.input()?).await?),
+        O::BatchGetDeploymentGroups => call.output(&deployment_group::batch_get(ctx, call.input()?).await?),
+        O::ListDeploymentGroups => call.output(&deployment_group::list(ctx, call.input()?).await?),
+        O::UpdateDeploymentGroup => call.output(&deployment_group::update(ctx, call.input()?).await?),
+        O::DeleteDeploymentGroup => call.output(&deployment_group::delete(ctx, call.input()?).await?),
 
-        O::CreateDeploymentConfig => output(&deployment_config::create(ctx, json::decode(body)?).await?),
-        O::GetDeploymentConfig => output(&deployment_config::get(ctx, json::decode(body)?).await?),
-        O::ListDeploymentConfigs => output(&deployment_config::list(ctx, json::decode(body)?).await?),
-        O::DeleteDeploymentConfig => no_output(deployment_config::delete(ctx, json::decode(body)?).await?),
+        O::CreateDeploymentConfig => call.output(&deployment_config::create(ctx, call.input()?).await?),
+        O::GetDeploymentConfig => call.output(&deployment_config::get(ctx, call.input()?).await?),
+        O::ListDeploymentConfigs => call.output(&deployment_config::list(ctx, call.input()?).await?),
+        O::DeleteDeploymentConfig => no_output(deployment_config::delete(ctx, call.input()?).await?),
 
-        O::CreateDeployment => output(&deployment::create(ctx, json::decode(body)?).await?),
-        O::GetDeployment => output(&deployment::get(ctx, json::decode(body)?).await?),
-        O::BatchGetDeployments => output(&deployment::batch_get(ctx, json::decode(body)?).await?),
-        O::ListDeployments => output(&deployment::list(ctx, read_deployment_list(body)?).await?),
-        O::StopDeployment => output(&deployment::stop(ctx, json::decode(body)?).await?),
+        O::CreateDeployment => call.output(&deployment::create(ctx, call.input()?).await?),
+        O::GetDeployment => call.output(&deployment::get(ctx, call.input()?).await?),
+        O::BatchGetDeployments => call.output(&deployment::batch_get(ctx, call.input()?).await?),
+        O::ListDeployments => {
+            call.output(&deployment::list(ctx, read_deployment_list(call.codec, call.body)?).await?)
+        }
+        O::StopDeployment => call.output(&deployment::stop(ctx, call.input()?).await?),
 
-        O::ListDeploymentTargets => output(&target::list(ctx, json::decode(body)?).await?),
-        O::GetDeploymentTarget => output(&target::get(ctx, json::decode(body)?).await?),
-        O::BatchGetDeploymentTargets => output(&target::batch_get(ctx, json::decode(body)?).await?),
-        O::ListDeploymentInstances => output(&instance::list(ctx, json::decode(body)?).await?),
-        O::GetDeploymentInstance => output(&instance::get(ctx, json::decode(body)?).await?),
-        O::BatchGetDeploymentInstances => output(&instance::batch_get(ctx, json::decode(body)?).await?),
+        O::ListDeploymentTargets => call.output(&target::list(ctx, call.input()?).await?),
+        O::GetDeploymentTarget => call.output(&target::get(ctx, call.input()?).await?),
+        O::BatchGetDeploymentTargets => call.output(&target::batch_get(ctx, call.input()?).await?),
+        O::ListDeploymentInstances => call.output(&instance::list(ctx, call.input()?).await?),
+        O::GetDeploymentInstance => call.output(&instance::get(ctx, call.input()?).await?),
+        O::BatchGetDeploymentInstances => call.output(&instance::batch_get(ctx, call.input()?).await?),
 
-        O::RegisterOnPremisesInstance => no_output(host::register(ctx, json::decode(body)?).await?),
-        O::DeregisterOnPremisesInstance => no_output(host::deregister(ctx, json::decode(body)?).await?),
-        O::GetOnPremisesInstance => output(&host::get(ctx, json::decode(body)?).await?),
-        O::BatchGetOnPremisesInstances => output(&host::batch_get(ctx, json::decode(body)?).await?),
-        O::ListOnPremisesInstances => output(&host::list(ctx, json::decode(body)?).await?),
-        O::AddTagsToOnPremisesInstances => no_output(host::add_tags(ctx, json::decode(body)?).await?),
-        O::RemoveTagsFromOnPremisesInstances => no_output(host::remove_tags(ctx, json::decode(body)?).await?),
+        O::RegisterOnPremisesInstance => no_output(host::register(ctx, call.input()?).await?),
+        O::DeregisterOnPremisesInstance => no_output(host::deregister(ctx, call.input()?).await?),
+        O::GetOnPremisesInstance => call.output(&host::get(ctx, call.input()?).await?),
+        O::BatchGetOnPremisesInstances => call.output(&host::batch_get(ctx, call.input()?).await?),
+        O::ListOnPremisesInstances => call.output(&host::list(ctx, call.input()?).await?),
+        O::AddTagsToOnPremisesInstances => no_output(host::add_tags(ctx, call.input()?).await?),
+        O::RemoveTagsFromOnPremisesInstances => no_output(host::remove_tags(ctx, call.input()?).await?),
 
         O::ContinueDeployment
         | O::DeleteGitHubAccountToken
@@ -147,19 +171,15 @@ pub(crate) async fn call(
 pub(crate) async fn call_extension(
     ctx: &RequestContext<'_>,
     operation: ExtensionOperation,
-    body: &[u8],
+    call: Call<'_>,
 ) -> Result<Bytes, ApiError> {
     use ExtensionOperation as E;
     match operation {
-        E::CreateEnrollmentToken => output(&enrollment::create_token(ctx, json::decode(body)?).await?),
-        E::ListEnrollmentTokens => output(&enrollment::list_tokens(ctx, json::decode(body)?).await?),
-        E::ListHosts => output(&extension::list_hosts(ctx, json::decode(body)?).await?),
-        E::RevokeEnrollmentToken => output(&enrollment::revoke_token(ctx, json::decode(body)?).await?),
+        E::CreateEnrollmentToken => call.output(&enrollment::create_token(ctx, call.input()?).await?),
+        E::ListEnrollmentTokens => call.output(&enrollment::list_tokens(ctx, call.input()?).await?),
+        E::ListHosts => call.output(&extension::list_hosts(ctx, call.input()?).await?),
+        E::RevokeEnrollmentToken => call.output(&enrollment::revoke_token(ctx, call.input()?).await?),
     }
-}
-
-fn output<T: serde::Serialize>(shape: &T) -> Result<Bytes, ApiError> {
-    json::encode(shape).map(Bytes::from)
 }
 
 fn no_output((): ()) -> Result<Bytes, ApiError> {

@@ -1,6 +1,7 @@
 //! The server over real HTTP, one file per resource; each test has a server and a store of its own.
 
 mod application;
+mod cbor;
 mod deployment;
 mod deployment_config;
 mod deployment_group;

@@ -37,9 +37,6 @@ async fn unknown_operations_are_named_so() {
     let no_target = "POST / HTTP/1.1\nhost: x\ncontent-type: application/x-amz-json-1.1\n\
         content-length: 2\nconnection: close\n\n{}";
     check(&server, no_target, &["400 Bad Request", unknown]).await;
-    let cbor = "POST /service/CodeDeploy_20141006/operation/ListApplications HTTP/1.1\nhost: x\n\
-        smithy-protocol: rpc-v2-cbor\ncontent-length: 0\nconnection: close\n\n";
-    check(&server, cbor, &["404 Not Found", unknown, "not available yet"]).await;
 }
 
 #[tokio::test]

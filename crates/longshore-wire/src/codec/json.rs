@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::path;
+use super::{path, unexpected};
 use crate::error::ApiError;
 
 /// The `Content-Type` of both directions.
@@ -43,21 +43,17 @@ pub fn encode<T: Serialize>(shape: &T) -> Result<Vec<u8>, ApiError> {
 }
 
 fn describe(body: &[u8], error: &serde_json::Error) -> ApiError {
-    let message = match error.classify() {
+    match error.classify() {
         serde_json::error::Category::Data => {
             let member = path::member_at(body, offset(body, error.line(), error.column()));
-            let text = error.to_string();
-            let reason = without_position(&text);
-            match member.as_str() {
-                "" => format!("The request body is not as expected: {reason}."),
-                _ => format!("The member `{member}` is not as expected: {reason}."),
-            }
+            unexpected(&member, without_position(&error.to_string()))
         }
         serde_json::error::Category::Syntax
         | serde_json::error::Category::Eof
-        | serde_json::error::Category::Io => format!("The request body is not JSON: {error}."),
-    };
-    ApiError::serialization(message)
+        | serde_json::error::Category::Io => {
+            ApiError::serialization(format!("The request body is not JSON: {error}."))
+        }
+    }
 }
 
 /// The byte offset of a 1-based line and a column counted in bytes.

@@ -1,13 +1,21 @@
-//! A point in time on the wire. Source: service.md §1.4.
+//! A point in time on the wire. Source: service.md §1.4, service-additions.md §1.
 
 use std::fmt;
 
 use longshore_model::time::Timestamp;
+use minicbor_serde::tag::Required;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// By this name a codec knows that what follows is a time, which it may have to tag.
+pub(super) const NAME: &str = "Time";
+/// Beyond 2^53 milliseconds a float no longer holds every one; no calendar reaches that far either.
+const MAX_MILLIS: i64 = 9_000_000_000_000_000;
+/// CBOR's tag of seconds since the epoch.
+const EPOCH_TAG: u64 = 1;
+
 /// Written as seconds since the epoch with a millisecond fraction; read from an integer, a float or
-/// an ISO-8601 text, since SDKs send all three.
+/// an ISO-8601 text, since SDKs send all three. In CBOR it is tagged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub Timestamp);
 
@@ -25,59 +33,106 @@ impl From<Time> for Timestamp {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.0.secs_f64())
+        let secs = self.0.secs_f64();
+        if serializer.is_human_readable() {
+            return serializer.serialize_f64(secs);
+        }
+        Required::<EPOCH_TAG, f64>::new(secs).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
-        deserializer.deserialize_any(TimeVisitor)
+        deserializer.deserialize_newtype_struct(NAME, TimeVisitor)
+    }
+}
+
+/// What stands where a time should: a number or a text that may be none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ClaimedTime {
+    /// It is one.
+    Good(Time),
+    /// It is none; as it was written.
+    Bad(String),
+}
+
+impl<'de> Deserialize<'de> for ClaimedTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ClaimedTime, D::Error> {
+        deserializer.deserialize_newtype_struct(NAME, ClaimedTimeVisitor)
     }
 }
 
 struct TimeVisitor;
 
-impl Visitor<'_> for TimeVisitor {
+impl<'de> Visitor<'de> for TimeVisitor {
     type Value = Time;
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Time, D::Error> {
+        match deserializer.deserialize_any(ClaimedTimeVisitor)? {
+            ClaimedTime::Good(time) => Ok(time),
+            ClaimedTime::Bad(text) => Err(de::Error::custom(format_args!("{text} is not a timestamp"))),
+        }
+    }
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ClaimedTimeVisitor.expecting(formatter)
+    }
+}
+
+struct ClaimedTimeVisitor;
+
+impl<'de> Visitor<'de> for ClaimedTimeVisitor {
+    type Value = ClaimedTime;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a timestamp")
     }
 
-    fn visit_i64<E: de::Error>(self, secs: i64) -> Result<Time, E> {
-        let millis = secs.checked_mul(1000).ok_or_else(|| E::custom("the timestamp is out of range"))?;
-        Ok(Time(Timestamp::from_millis(millis)))
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<ClaimedTime, D::Error> {
+        deserializer.deserialize_any(self)
     }
 
-    fn visit_u64<E: de::Error>(self, secs: u64) -> Result<Time, E> {
-        let secs = i64::try_from(secs).map_err(|_| E::custom("the timestamp is out of range"))?;
-        self.visit_i64(secs)
+    fn visit_i64<E: de::Error>(self, secs: i64) -> Result<ClaimedTime, E> {
+        Ok(claimed(of_secs(secs), secs))
     }
 
-    fn visit_f64<E: de::Error>(self, secs: f64) -> Result<Time, E> {
-        let millis = (secs * 1000.0).round();
-        // Beyond 2^53 a float no longer holds every millisecond; no calendar reaches that far either.
-        if !(-9.0e15..=9.0e15).contains(&millis) {
-            return Err(E::custom("the timestamp is out of range"));
-        }
-        Ok(Time(Timestamp::from_millis(millis as i64)))
+    fn visit_u64<E: de::Error>(self, secs: u64) -> Result<ClaimedTime, E> {
+        Ok(claimed(i64::try_from(secs).ok().and_then(of_secs), secs))
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Time, E> {
-        let parsed = match text.parse::<jiff::Timestamp>() {
-            Ok(timestamp) => Some(timestamp),
-            // Without an offset it is UTC.
-            Err(_) => text
-                .parse::<jiff::civil::DateTime>()
-                .ok()
-                .and_then(|civil| civil.to_zoned(jiff::tz::TimeZone::UTC).ok())
-                .map(|zoned| zoned.timestamp()),
-        };
-        match parsed {
-            Some(timestamp) => Ok(Time(Timestamp::from_millis(timestamp.as_millisecond()))),
-            None => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-        }
+    fn visit_f64<E: de::Error>(self, secs: f64) -> Result<ClaimedTime, E> {
+        Ok(claimed(of_float(secs), secs))
     }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ClaimedTime, E> {
+        Ok(claimed(of_text(text), text))
+    }
+}
+
+fn claimed(time: Option<Timestamp>, written: impl ToString) -> ClaimedTime {
+    time.map_or_else(|| ClaimedTime::Bad(written.to_string()), |time| ClaimedTime::Good(Time(time)))
+}
+
+fn of_secs(secs: i64) -> Option<Timestamp> {
+    // As with a float: beyond this no calendar reaches.
+    secs.checked_mul(1000)
+        .filter(|millis| (-MAX_MILLIS..=MAX_MILLIS).contains(millis))
+        .map(Timestamp::from_millis)
+}
+
+fn of_float(secs: f64) -> Option<Timestamp> {
+    let millis = (secs * 1000.0).round();
+    let longest = MAX_MILLIS as f64;
+    (-longest..=longest).contains(&millis).then_some(Timestamp::from_millis(millis as i64))
+}
+
+fn of_text(text: &str) -> Option<Timestamp> {
+    let parsed = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+        // Without an offset it is UTC.
+        let civil = text.parse::<jiff::civil::DateTime>().ok()?;
+        civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    });
+    parsed.map(|time| Timestamp::from_millis(time.as_millisecond()))
 }
 
 #[cfg(test)]

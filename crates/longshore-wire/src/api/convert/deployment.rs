@@ -14,7 +14,7 @@ use crate::api::shapes::{
     self, AlarmConfiguration, BatchGetDeploymentsInput, CreateDeploymentInput, DeploymentInfo,
     DeploymentOverview, EC2DeploymentOptions, ErrorInformation, ListDeploymentsInput, TargetInstances,
 };
-use crate::codec::{Time, json};
+use crate::codec::{ClaimedTime, Codec};
 use crate::error::ApiError;
 
 /// The most deployments in one batch.
@@ -108,22 +108,31 @@ pub fn deployment_batch(input: BatchGetDeploymentsInput) -> Result<Vec<Deploymen
 ///
 /// # Errors
 /// `InvalidTimeRangeException` when an end of the range is not a time, `SerializationException`.
-pub fn read_deployment_list(body: &[u8]) -> Result<ListDeploymentsInput, ApiError> {
-    json::decode(body).map_err(|error| {
-        let Some(text) = bad_time(body) else { return error };
+pub fn read_deployment_list(codec: Codec, body: &[u8]) -> Result<ListDeploymentsInput, ApiError> {
+    codec.decode(body).map_err(|error| {
+        let Some(text) = bad_time(codec, body) else { return error };
         let message = format!("The create time range has an end that is not a time: {}.", quoted(&text));
         ApiError::client("InvalidTimeRangeException", message)
     })
 }
 
-/// The first end of the range that has the JSON type of a time and is none.
-fn bad_time(body: &[u8]) -> Option<String> {
-    let input: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let range = input.get("createTimeRange")?;
-    let ends = ["start", "end"].into_iter().filter_map(|end| range.get(end));
-    let bad =
-        ends.filter(|end| end.is_string() || end.is_number()).find(|end| Time::deserialize(*end).is_err())?;
-    Some(bad.as_str().map_or_else(|| bad.to_string(), str::to_owned))
+/// The first end of the range that has the type of a time and is none.
+fn bad_time(codec: Codec, body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Input {
+        create_time_range: Range,
+    }
+    #[derive(Deserialize)]
+    struct Range {
+        start: Option<ClaimedTime>,
+        end: Option<ClaimedTime>,
+    }
+    let range = codec.decode::<Input>(body).ok()?.create_time_range;
+    [range.start, range.end].into_iter().flatten().find_map(|claimed| match claimed {
+        ClaimedTime::Bad(text) => Some(text),
+        ClaimedTime::Good(_) => None,
+    })
 }
 
 /// Checks `ListDeployments`.
