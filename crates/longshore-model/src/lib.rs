@@ -21,6 +21,7 @@ pub mod plan;
 pub mod target;
 
 pub mod policy;
+pub mod rate;
 
 pub mod evidence;
 

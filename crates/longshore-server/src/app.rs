@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Keys;
 use crate::host_api::Specifications;
 use crate::page_token::PageTokens;
+use crate::throttle::Throttle;
 
 /// The running server's parts; one per server, shared by all requests.
 pub(crate) struct App {
@@ -14,6 +15,8 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     /// Whose keys sign.
     pub(crate) keys: Keys,
+    /// Who asks too often.
+    pub(crate) throttle: Throttle,
     /// S3.
     pub(crate) bundles: BundleService,
     /// Signed deployment specifications.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use longshore_engine::{EngineConfig, Quotas};
+use longshore_model::rate::Rate;
 use longshore_model::target::Clocks;
 use serde::Deserialize;
 
@@ -18,6 +19,10 @@ const MAX_CLOCK: Duration = Duration::from_secs(31 * 24 * 3600);
 const MAX_POLL_HOLD: Duration = Duration::from_secs(60);
 /// The most items on one page of a list.
 const MAX_PAGE_SIZE: usize = 1000;
+
+/// How often one principal may call. The service's own rates are not published (service.md §1.7);
+/// clients may take for granted that nobody is refused below 1,000 a second (design.md §3).
+const DEFAULT_RATE: Rate = Rate { per_second: 1000, burst: 2000 };
 
 /// Why the server cannot be started as asked.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +95,8 @@ struct RawQuotas {
 #[serde(default, deny_unknown_fields)]
 struct RawApi {
     page_size: Option<usize>,
+    requests_per_second: Option<u32>,
+    burst: Option<u32>,
 }
 
 /// Where the certificate chain and its key are, both PEM.
@@ -121,6 +128,8 @@ pub struct Config {
     pub quotas: Quotas,
     /// Items on one page of a list.
     pub page_size: usize,
+    /// How often one principal may call; nobody is refused when absent.
+    pub rate: Option<Rate>,
     /// Plain HTTP when absent.
     pub tls: Option<TlsFiles>,
 }
@@ -155,6 +164,7 @@ impl Default for Config {
             upload: Duration::from_secs(7 * 24 * 3600),
             quotas: engine.quotas,
             page_size: 100,
+            rate: Some(DEFAULT_RATE),
             tls: None,
         }
     }
@@ -201,6 +211,7 @@ impl Config {
             upload: clock("timeouts.upload", timeouts.upload, default.upload, longest)?,
             quotas: quotas(&raw.quotas, default.quotas)?,
             page_size: number("api.page_size", raw.api.page_size, default.page_size, MAX_PAGE_SIZE)?,
+            rate: rate(&raw.api)?,
             tls: raw.tls,
         })
     }
@@ -297,6 +308,19 @@ fn quotas(raw: &RawQuotas, default: Quotas) -> Result<Quotas, ConfigError> {
     })
 }
 
+/// 0 requests a second mean that nobody counts.
+fn rate(raw: &RawApi) -> Result<Option<Rate>, ConfigError> {
+    let per_second = raw.requests_per_second.unwrap_or(DEFAULT_RATE.per_second);
+    // Who asks for a rate of their own gets the same proportion of burst, unless they ask for that too.
+    let proportion = DEFAULT_RATE.burst / DEFAULT_RATE.per_second;
+    let burst = raw.burst.unwrap_or(per_second.saturating_mul(proportion));
+    match (per_second, raw.burst) {
+        (_, Some(0)) => Err(invalid("api.burst", 0, "at least 1")),
+        (0, _) => Ok(None),
+        _ => Ok(Some(Rate { per_second, burst })),
+    }
+}
+
 fn clock(
     key: &'static str,
     secs: Option<f64>,
@@ -356,6 +380,15 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_may_be_set_or_switched_off() {
+        let rate = |text: &str| parse(text).expect(text).rate;
+        assert_eq!(rate(""), Some(Rate { per_second: 1000, burst: 2000 }));
+        assert_eq!(rate("[api]\nrequests_per_second = 50"), Some(Rate { per_second: 50, burst: 100 }));
+        assert_eq!(rate("[api]\nburst = 5"), Some(Rate { per_second: 1000, burst: 5 }));
+        assert_eq!(rate("[api]\nrequests_per_second = 0"), None);
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_with_its_key() {
         check_refused("[timeouts]\npickup = 0", "`timeouts.pickup` is 0");
         check_refused("[timeouts]\npickup = -1", "`timeouts.pickup` is -1");
@@ -365,6 +398,8 @@ mod tests {
         check_refused("[timeouts]\npikcup = 1", "unknown field `pikcup`");
         check_refused("[quotas]\napplications = 0", "`quotas.applications` is 0, but must be at least 1");
         check_refused("[api]\npage_size = 1001", "1 to 1000");
+        check_refused("[api]\nburst = 0", "`api.burst` is 0, but must be at least 1");
+        check_refused("[api]\nrequests_per_second = -1", "invalid value: integer `-1`");
         check_refused("[tls]\ncertificate = \"a.pem\"", "missing field `key`");
         check_refused("listen = 1", "unknown field `listen`");
     }

@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use longshore_bundles::Principal;
 use longshore_wire::codec::{Codec, cbor};
 use longshore_wire::error::ApiError;
 
@@ -92,19 +93,21 @@ async fn routed(
         }
         Route::Api(codec, operation) => {
             let (parts, body) = read_body(codec, request).await?;
-            let caller = authenticate(app, &parts, &body, api::SIGNING_NAME).await?;
+            let caller = admit(app, &parts, &body, api::SIGNING_NAME).await?;
             let ctx = RequestContext::new(app, &caller, operation.name());
             let call = api::Call { codec, body: &body };
             Ok(answer::encoded(codec, StatusCode::OK, api::call(&ctx, operation, call).await?))
         }
         Route::Extension(operation) => {
             let (parts, body) = read_body(Codec::Json, request).await?;
-            let caller = authenticate(app, &parts, &body, api::SIGNING_NAME).await?;
+            let caller = admit(app, &parts, &body, api::SIGNING_NAME).await?;
             let ctx = RequestContext::new(app, &caller, operation.name());
             let call = api::Call { codec: Codec::Json, body: &body };
             Ok(answer::json(StatusCode::OK, api::call_extension(&ctx, operation, call).await?))
         }
         Route::Host(flavour, operation) => {
+            // Not counted: a host asks as often as there is something to do, and one that was told to wait
+            // would leave its deployment waiting.
             let (parts, body) = read_body(Codec::Json, request).await?;
             let caller = authenticate(app, &parts, &body, flavour.signing_name()).await?;
             let call = HostCall { app, connection, caller: &caller, flavour, parts: &parts };
@@ -116,6 +119,13 @@ async fn routed(
             host_api::enroll(app, &token, &body).await
         }
     }
+}
+
+/// The holder of the key that signed the request, unless they ask too often.
+async fn admit(app: &App, parts: &Parts, body: &[u8], service: &str) -> Result<Arc<Principal>, ApiError> {
+    let caller = authenticate(app, parts, body, service).await?;
+    app.throttle.admit(&caller.arn, app.engine.now())?;
+    Ok(caller)
 }
 
 /// IAM and STS, which answer everything in XML, refusals too.
@@ -141,7 +151,7 @@ async fn answered_identity(app: &App, service: iam::Service, parts: &Parts, body
         iam::Service::Iam => "iam",
         iam::Service::Sts => "sts",
     };
-    let caller = match authenticate(app, parts, body, name).await {
+    let caller = match admit(app, parts, body, name).await {
         Ok(caller) => caller,
         Err(error) => return iam::refused(service, &error),
     };

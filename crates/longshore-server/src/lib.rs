@@ -23,6 +23,7 @@ mod probe;
 mod route;
 mod server;
 mod shutdown;
+mod throttle;
 
 pub use listen::ListenError;
 pub use server::{Server, StartError, run};

@@ -22,6 +22,7 @@ use crate::data_dir::{DataDir, DataDirError, RootKey};
 use crate::host_api::{SignerRecordError, Specifications};
 use crate::listen::{ListenError, Port};
 use crate::page_token::PageTokens;
+use crate::throttle::Throttle;
 use crate::{dispatch, shutdown, telemetry};
 
 /// How long requests in flight may take after the server was asked to stop: it ends within 10 s.
@@ -179,6 +180,7 @@ async fn app(
     Ok(App {
         engine,
         keys: Keys::new(stored_keys),
+        throttle: Throttle::new(settings.config.rate),
         bundles,
         specifications,
         page_tokens,

@@ -15,3 +15,4 @@ mod routing;
 mod signature;
 mod support;
 mod target;
+mod throttling;
