@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Keys;
 use crate::host_api::Specifications;
-use crate::page_token::PageTokens;
 use crate::throttle::Throttle;
+use longshore_wire::page_token::PageTokens;
 
 /// The running server's parts; one per server, shared by all requests.
 pub(crate) struct App {

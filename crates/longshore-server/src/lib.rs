@@ -18,7 +18,6 @@ mod dispatch;
 mod host_api;
 mod iam;
 mod listen;
-mod page_token;
 mod probe;
 mod route;
 mod server;

@@ -21,9 +21,9 @@ use crate::config::Settings;
 use crate::data_dir::{DataDir, DataDirError, RootKey};
 use crate::host_api::{SignerRecordError, Specifications};
 use crate::listen::{ListenError, Port};
-use crate::page_token::PageTokens;
 use crate::throttle::Throttle;
 use crate::{dispatch, shutdown, telemetry};
+use longshore_wire::page_token::PageTokens;
 
 /// How long requests in flight may take after the server was asked to stop: it ends within 10 s.
 const GRACE: Duration = Duration::from_secs(8);

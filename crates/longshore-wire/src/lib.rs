@@ -12,6 +12,7 @@ pub mod enrollment;
 pub mod host_command;
 
 pub mod envelope;
+pub mod page_token;
 pub mod sigv4;
 
 pub mod client;

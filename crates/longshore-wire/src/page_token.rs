@@ -23,11 +23,11 @@ const MAC_BYTES: usize = 16;
 #[error(
     "the next token is not valid: it is damaged, older than 24 hours, or was made for another operation or other filters"
 )]
-pub(crate) struct BadToken;
+pub struct BadToken;
 
 /// What a token belongs to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct List<'a> {
+pub struct List<'a> {
     /// The operation's name.
     pub operation: &'a str,
     /// Everything that decides which items there are and in which order, as one text.
@@ -36,7 +36,7 @@ pub(crate) struct List<'a> {
 
 /// Makes and reads tokens.
 #[derive(Clone)]
-pub(crate) struct PageTokens {
+pub struct PageTokens {
     key: [u8; 32],
 }
 
@@ -48,12 +48,12 @@ impl std::fmt::Debug for PageTokens {
 
 impl PageTokens {
     /// Tokens under `key`; servers that share a store share the key.
-    pub(crate) fn new(key: [u8; 32]) -> PageTokens {
+    pub fn new(key: [u8; 32]) -> PageTokens {
         PageTokens { key }
     }
 
     /// A token to go on after the item with key `after`.
-    pub(crate) fn seal(&self, list: List<'_>, after: &str, now: Timestamp) -> String {
+    pub fn seal(&self, list: List<'_>, after: &str, now: Timestamp) -> String {
         let mut bytes = Vec::with_capacity(HEAD_BYTES + after.len() + MAC_BYTES);
         bytes.push(VERSION);
         bytes.extend_from_slice(&now.millis().to_be_bytes());
@@ -68,7 +68,7 @@ impl PageTokens {
     ///
     /// # Errors
     /// [`BadToken`].
-    pub(crate) fn open(&self, list: List<'_>, token: &str, now: Timestamp) -> Result<String, BadToken> {
+    pub fn open(&self, list: List<'_>, token: &str, now: Timestamp) -> Result<String, BadToken> {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| BadToken)?;
         let n_content = bytes.len().checked_sub(MAC_BYTES).ok_or(BadToken)?;
         let (content, mac) = bytes.split_at(n_content);

@@ -6,7 +6,7 @@ use longshore_wire::error::ApiError;
 use serde::Serialize;
 
 use super::RequestContext;
-use crate::page_token::List;
+use longshore_wire::page_token::List;
 
 /// One page of one list.
 pub(super) struct Paging<'a> {
