@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{demo, deploy, env, hosts, push, status, stop, up, watch};
+use crate::commands::{demo, deploy, env, github, hosts, push, status, stop, up, watch};
 use crate::output::Format;
 
 /// Deploys applications to fleets of hosts.
@@ -81,6 +81,7 @@ pub(crate) enum Command {
     Watch(watch::Args),
     Status(status::Args),
     Hosts(hosts::Args),
+    Github(github::Args),
     Stop(stop::Args),
     Demo(demo::Args),
 }

@@ -51,6 +51,7 @@ fn run(cli: &Cli, output: Output) -> anyhow::Result<Outcome> {
             Command::Watch(args) => commands::watch::run(args, global, output).await,
             Command::Status(args) => commands::status::run(args, global, output).await,
             Command::Hosts(args) => commands::hosts::run(args, global, output).await,
+            Command::Github(args) => commands::github::run(args, global, output).await,
             Command::Stop(args) => commands::stop::run(args, global, output).await,
             Command::Demo(args) => commands::demo::run(args, output).await,
         }

@@ -35,7 +35,13 @@ impl Engine {
         tags: Vec<ResourceTag>,
     ) -> Result<ApplicationId, ApplicationError> {
         let id = ApplicationId::parse(&random::uuid()).expect("a UUID is an application id");
-        let application = Application { id: id.clone(), name: name.clone(), created_at: self.now(), tags };
+        let application = Application {
+            id: id.clone(),
+            name: name.clone(),
+            created_at: self.now(),
+            tags,
+            git_hub_token: None,
+        };
         let max = self.inner.config.quotas.applications;
         match self.inner.store.create_application(&application, max).await {
             Ok(()) => Ok(id),

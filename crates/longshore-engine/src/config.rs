@@ -37,6 +37,8 @@ pub struct Quotas {
     pub hosts_per_deployment: usize,
     /// Deployments in progress at the same time; further ones are queued.
     pub concurrent_deployments: usize,
+    /// Tokens for GitHub accounts.
+    pub git_hub_tokens: usize,
 }
 
 impl Default for Quotas {
@@ -47,6 +49,7 @@ impl Default for Quotas {
             deployment_configs: 200,
             hosts_per_deployment: 1000,
             concurrent_deployments: 1000,
+            git_hub_tokens: 25,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Deployments: making, reading and stopping them. Source: service.md §3.5 and §7.1.
 
 use longshore_model::deployment::{
-    Creator, Deployment, DeploymentStatus, NewDeployment, StopReason, StopRequest,
+    Creator, Deployment, DeploymentStatus, DeploymentWait, NewDeployment, StopReason, StopRequest,
 };
 use longshore_model::deployment_config::DeploymentConfig;
 use longshore_model::deployment_group::DeploymentGroup;
@@ -57,6 +57,9 @@ pub enum StopAnswer {
 /// A rollback rule is kept and answered, but nobody may rely on it in silence.
 const NO_ROLLBACK_YET: &str = "Automatic rollback is not available yet: if this deployment fails or is stopped, nothing is rolled back.";
 
+/// A stop is not put off because a rollback cannot follow it.
+const NO_ROLLBACK_AFTER_STOP: &str = "A rollback was asked for with the stop; automatic rollback is not available yet: nothing is rolled back.";
+
 /// Why an operation on a deployment was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DeploymentError {
@@ -87,6 +90,9 @@ pub enum DeploymentError {
         /// How it ended.
         status: DeploymentStatus,
     },
+    /// It is in place, and only a blue/green deployment waits.
+    #[error("the deployment `{0}` is in place: it never waits to be continued")]
+    NotBlueGreen(DeploymentId),
     /// The store failed.
     #[error("the deployments could not be read or written")]
     Store(#[source] StoreError),
@@ -160,12 +166,33 @@ impl Engine {
         self.inner.store.deployments(&filter, page).await.map_err(DeploymentError::Store)
     }
 
-    /// Stops a deployment: nothing further is scheduled, what runs on hosts may end.
+    /// Stops a deployment: nothing further is scheduled, what runs on hosts may end. `rolls_back` is what
+    /// the caller says about a rollback, which takes the place of the deployment's own rule.
     ///
     /// # Errors
     /// `NotFound`, `AlreadyCompleted`, `Store`.
-    pub async fn stop_deployment(&self, id: &DeploymentId) -> Result<StopAnswer, DeploymentError> {
-        self.stop_for(id, StopReason::Manual).await
+    pub async fn stop_deployment(
+        &self,
+        id: &DeploymentId,
+        rolls_back: Option<bool>,
+    ) -> Result<StopAnswer, DeploymentError> {
+        self.stop_for(id, StopReason::Manual, rolls_back).await
+    }
+
+    /// Ends the wait of a blue/green deployment. Every deployment is in place yet, and none waits.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotBlueGreen`, `Store`.
+    pub async fn continue_deployment(
+        &self,
+        id: &DeploymentId,
+        _wait: DeploymentWait,
+    ) -> Result<(), DeploymentError> {
+        let found = self.inner.store.deployment(id).await.map_err(DeploymentError::Store)?;
+        match found {
+            Some(_) => Err(DeploymentError::NotBlueGreen(id.clone())),
+            None => Err(DeploymentError::NotFound(id.clone())),
+        }
     }
 
     /// Ends the deployments of a group or application that was just deleted.
@@ -175,7 +202,7 @@ impl Engine {
         reason: StopReason,
     ) -> Result<(), StoreError> {
         for id in unfinished {
-            match self.stop_for(id, reason).await {
+            match self.stop_for(id, reason, None).await {
                 // It became final by itself meanwhile.
                 Ok(_) | Err(DeploymentError::AlreadyCompleted { .. } | DeploymentError::NotFound(_)) => {}
                 Err(DeploymentError::Store(error)) => return Err(error),
@@ -187,7 +214,12 @@ impl Engine {
         Ok(())
     }
 
-    async fn stop_for(&self, id: &DeploymentId, reason: StopReason) -> Result<StopAnswer, DeploymentError> {
+    async fn stop_for(
+        &self,
+        id: &DeploymentId,
+        reason: StopReason,
+        rolls_back: Option<bool>,
+    ) -> Result<StopAnswer, DeploymentError> {
         loop {
             let found = self.inner.store.snapshot(id).await.map_err(DeploymentError::Store)?;
             let snapshot = found.ok_or_else(|| DeploymentError::NotFound(id.clone()))?;
@@ -198,7 +230,7 @@ impl Engine {
             if deployment.stop.is_some() {
                 return Ok(StopAnswer::Pending);
             }
-            match self.commit_stop(&snapshot, reason).await {
+            match self.commit_stop(&snapshot, reason, rolls_back).await {
                 Ok(answer) => return Ok(answer),
                 Err(StoreError::Stale) => {}
                 Err(error) => return Err(DeploymentError::Store(error)),
@@ -206,10 +238,18 @@ impl Engine {
         }
     }
 
-    async fn commit_stop(&self, snapshot: &Snapshot, reason: StopReason) -> Result<StopAnswer, StoreError> {
+    async fn commit_stop(
+        &self,
+        snapshot: &Snapshot,
+        reason: StopReason,
+        rolls_back: Option<bool>,
+    ) -> Result<StopAnswer, StoreError> {
         let now = self.now();
         let clocks = &self.inner.config.clocks;
         let mut stopping = snapshot.deployment.clone();
+        if rolls_back == Some(true) {
+            stopping.status_messages.push(String::from(NO_ROLLBACK_AFTER_STOP));
+        }
         stopping.stop = Some(StopRequest { reason, requested_at: now, was_pending: false });
         let steps = match stopping.status {
             DeploymentStatus::Created | DeploymentStatus::Queued => {

@@ -12,10 +12,12 @@ pub mod deployment_config;
 pub mod deployment_group;
 mod drive;
 pub mod enrollment;
+pub mod git_hub;
 pub mod host;
 pub mod host_command;
 mod random;
 pub mod revision;
+pub mod tag;
 pub mod target;
 
 use std::sync::Arc;

@@ -156,6 +156,16 @@ pub enum StopReason {
     ApplicationDeleted,
 }
 
+/// What a blue/green deployment waits for. Source: service.md §7.2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeploymentWait {
+    /// For the word to reroute traffic.
+    #[default]
+    Ready,
+    /// For the time to terminate the original hosts.
+    Termination,
+}
+
 /// Where a deployment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DeploymentStatus {

@@ -130,6 +130,13 @@ name_type!(
     is_host_name
 );
 name_type!(
+    /// The name of a token for a GitHub account, unique in the account.
+    GitHubTokenName,
+    "GitHub account token name",
+    "1 to 100 characters of letters, digits and . _ + = , @ -",
+    is_resource_name
+);
+name_type!(
     /// `d-` and nine characters of `A-Z0-9`; never used twice.
     DeploymentId,
     "deployment id",

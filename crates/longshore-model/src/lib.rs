@@ -11,6 +11,7 @@ pub mod application;
 pub mod deployment_config;
 pub mod deployment_group;
 pub mod enrollment;
+pub mod git_hub;
 pub mod host;
 pub mod revision;
 pub mod tag_filter;

@@ -26,6 +26,8 @@ pub(crate) enum Resource<'a> {
     Configs,
     /// One on-premises instance.
     Host(&'a HostName),
+    /// Some on-premises instance.
+    Hosts,
     /// Everything.
     All,
 }
@@ -41,6 +43,7 @@ impl Resource<'_> {
             Resource::Config(name) => ("deploymentconfig:", name.to_string()),
             Resource::Configs => ("deploymentconfig:", String::from("*")),
             Resource::Host(name) => ("instance/", name.to_string()),
+            Resource::Hosts => ("instance/", String::from("*")),
             Resource::All => return String::from("*"),
         };
         format!("arn:aws:codedeploy:{}:{}:{kind}{id}", app.region, app.account_id)

@@ -89,6 +89,7 @@ struct RawQuotas {
     deployment_configs: Option<usize>,
     hosts_per_deployment: Option<usize>,
     concurrent_deployments: Option<usize>,
+    git_hub_tokens: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -303,6 +304,12 @@ fn quotas(raw: &RawQuotas, default: Quotas) -> Result<Quotas, ConfigError> {
             "quotas.concurrent_deployments",
             raw.concurrent_deployments,
             default.concurrent_deployments,
+            NO_LIMIT,
+        )?,
+        git_hub_tokens: number(
+            "quotas.git_hub_tokens",
+            raw.git_hub_tokens,
+            default.git_hub_tokens,
             NO_LIMIT,
         )?,
     })

@@ -15,7 +15,8 @@ pub use error::StoreError;
 pub use traits::{
     AccessKey, ApplicationStore, Applied, BundleIndex, CommandTarget, DeploymentConfigStore,
     DeploymentFilter, DeploymentGroupStore, DeploymentStore, EnrollOutcome, EnrolledHost, EnrollmentStore,
-    Generation, HostFilter, HostStore, IdentityStore, InlinePolicy, MultipartUpload, NewEnrollment,
-    NewRevisionUse, ObjectRow, Page, RevisionStore, RoundOutcome, ServerRecord, ServerRecordStore, Snapshot,
-    Store, StoredToken, TargetFilter, UploadedPart, User,
+    Generation, GitHubTokenStore, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome,
+    MultipartUpload, NewEnrollment, NewRevisionUse, ObjectRow, Page, RevisionStore, RoundOutcome,
+    ServerRecord, ServerRecordStore, Snapshot, Store, StoredToken, TagStore, TargetFilter, UploadedPart,
+    User,
 };

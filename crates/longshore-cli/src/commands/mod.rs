@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod env;
+pub(crate) mod github;
 pub(crate) mod host_token;
 pub(crate) mod hosts;
 pub(crate) mod push;

@@ -3,6 +3,7 @@
 
 mod deployments;
 mod enrollment;
+mod git_hub;
 mod hosts;
 mod revisions;
 
@@ -119,6 +120,9 @@ fn hint_for_code(code: &str) -> Option<&'static str> {
         }
         "DeploymentDoesNotExistException" | "InvalidDeploymentIdException" => {
             Some("`longshore status` lists the latest deployments")
+        }
+        "GitHubAccountTokenDoesNotExistException" => {
+            Some("`longshore github list` lists the names of the tokens")
         }
         "InstanceNameAlreadyRegisteredException" | "EntityAlreadyExists" => {
             Some("choose another name; `longshore hosts` lists the names in use")

@@ -110,12 +110,12 @@ async fn a_stop_waits_for_the_running_command_and_schedules_no_other() {
     let id = world.deploy().await;
     let command = world.poll("a", &Connection::new()).await;
     world.ack("a", &command.key).await;
-    assert_eq!(world.engine.stop_deployment(&id).await.unwrap(), StopAnswer::Pending);
-    assert_eq!(world.engine.stop_deployment(&id).await.unwrap(), StopAnswer::Pending);
+    assert_eq!(world.engine.stop_deployment(&id, None).await.unwrap(), StopAnswer::Pending);
+    assert_eq!(world.engine.stop_deployment(&id, None).await.unwrap(), StopAnswer::Pending);
     world.report("a", &command.key, true).await;
     let view = world.reaches(&id, DeploymentStatus::Stopped).await;
     assert_eq!((view.count(TargetStatus::Failed), view.count(TargetStatus::Skipped)), (1, 1));
-    assert_eq!(world.engine.stop_deployment(&id).await.unwrap(), StopAnswer::Stopped);
+    assert_eq!(world.engine.stop_deployment(&id, None).await.unwrap(), StopAnswer::Stopped);
 }
 
 #[tokio::test]
@@ -123,9 +123,9 @@ async fn a_stop_with_nothing_running_takes_effect_at_once() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
     let id = world.deploy().await;
     let command = world.poll("a", &Connection::new()).await;
-    assert_eq!(world.engine.stop_deployment(&id).await.unwrap(), StopAnswer::Stopped);
+    assert_eq!(world.engine.stop_deployment(&id, None).await.unwrap(), StopAnswer::Stopped);
     assert_eq!(world.ack("a", &command.key).await, AckAnswer::Failed);
-    let again = world.engine.stop_deployment(&id).await;
+    let again = world.engine.stop_deployment(&id, None).await;
     assert!(matches!(again, Err(DeploymentError::AlreadyCompleted { .. })), "{again:?}");
 }
 

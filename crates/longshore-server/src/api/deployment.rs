@@ -4,21 +4,26 @@ use longshore_engine::Engine;
 use longshore_engine::deployment::{DeploymentError, DeploymentList, DeploymentView, StopAnswer};
 use longshore_engine::deployment_group::DeploymentGroupError;
 use longshore_engine::revision::RevisionError;
-use longshore_model::deployment::{DeploymentStatus, NewDeployment};
+use longshore_model::deployment::{DeploymentStatus, DeploymentWait, NewDeployment};
 use longshore_model::id::DeploymentId;
 use longshore_wire::api::convert::deployment::{
-    deployment_batch, deployment_info, deployment_list, new_deployment,
+    deployment_batch, deployment_info, deployment_list, deployment_wait, hook_execution_deployment,
+    new_deployment,
 };
-use longshore_wire::api::convert::{name, not_available};
+use longshore_wire::api::convert::name;
 use longshore_wire::api::shapes::{
-    BatchGetDeploymentsInput, BatchGetDeploymentsOutput, CreateDeploymentInput, CreateDeploymentOutput,
+    BatchGetDeploymentsInput, BatchGetDeploymentsOutput, ContinueDeploymentInput, CreateDeploymentInput,
+    CreateDeploymentOutput, DeleteResourcesByExternalIdInput, DeleteResourcesByExternalIdOutput,
     GetDeploymentInput, GetDeploymentOutput, ListDeploymentsInput, ListDeploymentsOutput,
-    StopDeploymentInput, StopDeploymentOutput,
+    PutLifecycleEventHookExecutionStatusInput, PutLifecycleEventHookExecutionStatusOutput,
+    SkipWaitTimeForInstanceTerminationInput, StopDeploymentInput, StopDeploymentOutput,
 };
 use longshore_wire::error::ApiError;
 
 use super::{RequestContext, deployment_group};
 use crate::authorize::Resource;
+
+const UNSUPPORTED: &str = "UnsupportedActionForDeploymentTypeException";
 
 /// `CreateDeployment`.
 pub(super) async fn create(
@@ -98,21 +103,64 @@ pub(super) async fn stop(
     input: StopDeploymentInput,
 ) -> Result<StopDeploymentOutput, ApiError> {
     let id = name::deployment(input.deployment_id.as_deref())?;
-    if input.auto_rollback_enabled == Some(true) {
-        return Err(not_available("Rollback after a stop (autoRollbackEnabled)"));
-    }
+    let rolls_back = input.auto_rollback_enabled;
     let engine = ctx.allowed_deployment(&id).await?;
-    let (status, message) = match engine.stop_deployment(&id).await.map_err(|error| refused(ctx, error))? {
-        StopAnswer::Stopped => {
-            ("Succeeded", "No more commands will be scheduled for execution in the deployment instances")
+    let answer = engine.stop_deployment(&id, rolls_back).await.map_err(|error| refused(ctx, error))?;
+    // The text is AWS's own; tools match on it.
+    let stopped = "No more commands will be scheduled for execution in the deployment instances";
+    let (status, mut message) = match answer {
+        StopAnswer::Stopped => ("Succeeded", stopped.to_owned()),
+        StopAnswer::Pending => {
+            ("Pending", format!("{stopped}; commands that run on instances now will end first"))
         }
-        StopAnswer::Pending => (
-            "Pending",
-            "No more commands will be scheduled for execution in the deployment instances; commands that \
-             run on instances now will end first",
-        ),
     };
-    Ok(StopDeploymentOutput { status: Some(status.to_owned()), status_message: Some(message.to_owned()) })
+    if rolls_back == Some(true) {
+        message.push_str("; nothing is rolled back: automatic rollback is not available yet on this server");
+    }
+    Ok(StopDeploymentOutput { status: Some(status.to_owned()), status_message: Some(message) })
+}
+
+/// `ContinueDeployment`.
+pub(super) async fn continue_(
+    ctx: &RequestContext<'_>,
+    input: ContinueDeploymentInput,
+) -> Result<(), ApiError> {
+    let (id, wait) = deployment_wait(&input)?;
+    let engine = ctx.allowed_deployment(&id).await?;
+    engine.continue_deployment(&id, wait).await.map_err(|error| refused(ctx, error))
+}
+
+/// `SkipWaitTimeForInstanceTermination`. Deprecated, and the same as continuing.
+pub(super) async fn skip_wait_time(
+    ctx: &RequestContext<'_>,
+    input: SkipWaitTimeForInstanceTerminationInput,
+) -> Result<(), ApiError> {
+    let id = name::deployment(input.deployment_id.as_deref())?;
+    let engine = ctx.allowed(&Resource::Hosts)?;
+    engine.continue_deployment(&id, DeploymentWait::Termination).await.map_err(|error| refused(ctx, error))
+}
+
+/// `PutLifecycleEventHookExecutionStatus`, which is for other platforms: no hook here has an execution.
+pub(super) async fn put_hook_status(
+    ctx: &RequestContext<'_>,
+    input: PutLifecycleEventHookExecutionStatusInput,
+) -> Result<PutLifecycleEventHookExecutionStatusOutput, ApiError> {
+    let id = hook_execution_deployment(&input)?;
+    let engine = ctx.allowed_deployment(&id).await?;
+    engine.deployment(&id).await.map_err(|error| refused(ctx, error))?;
+    Err(ApiError::client(
+        UNSUPPORTED,
+        format!("The deployment `{id}` is of compute platform `Server`, whose hooks are run by hosts."),
+    ))
+}
+
+/// `DeleteResourcesByExternalId`: nothing here has an external id, so there is nothing to delete.
+pub(super) fn delete_by_external_id(
+    ctx: &RequestContext<'_>,
+    _input: &DeleteResourcesByExternalIdInput,
+) -> Result<DeleteResourcesByExternalIdOutput, ApiError> {
+    ctx.allowed(&Resource::All)?;
+    Ok(DeleteResourcesByExternalIdOutput {})
 }
 
 impl<'a> RequestContext<'a> {
@@ -179,6 +227,10 @@ fn refused(ctx: &RequestContext<'_>, error: DeploymentError) -> ApiError {
             format!("The Deployment Group '{group}' already has an active Deployment '{running}'"),
         ),
         E::NotFound(id) => no_such_deployment(&id),
+        E::NotBlueGreen(id) => ApiError::client(
+            UNSUPPORTED,
+            format!("The deployment `{id}` is in place: only a blue/green deployment waits to be continued."),
+        ),
         E::AlreadyCompleted { id, status } => already_completed(&id, status),
         E::Store(source) => ApiError::internal(source),
     }

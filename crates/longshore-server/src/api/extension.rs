@@ -1,5 +1,5 @@
 //! What only this service answers, under a target prefix of its own: hosts with their last contact; the
-//! operations on enrollment tokens are in `enrollment`.
+//! operations on enrollment tokens are in `enrollment`, those on GitHub tokens in `git_hub`.
 
 use longshore_model::host::{Host, HostContact};
 use longshore_store::HostFilter;
@@ -22,18 +22,24 @@ pub(crate) enum ExtensionOperation {
     CreateEnrollmentToken,
     /// Enrollment tokens, without their secrets.
     ListEnrollmentTokens,
+    /// Links an application to a token for a GitHub account.
+    LinkApplicationToGitHub,
     /// Registered hosts with their last contact.
     ListHosts,
+    /// Keeps a token for a GitHub account.
+    PutGitHubAccountToken,
     /// Takes an enrollment token back.
     RevokeEnrollmentToken,
 }
 
 impl ExtensionOperation {
     /// All operations, by name.
-    const ALL: [ExtensionOperation; 4] = [
+    const ALL: [ExtensionOperation; 6] = [
         ExtensionOperation::CreateEnrollmentToken,
         ExtensionOperation::ListEnrollmentTokens,
+        ExtensionOperation::LinkApplicationToGitHub,
         ExtensionOperation::ListHosts,
+        ExtensionOperation::PutGitHubAccountToken,
         ExtensionOperation::RevokeEnrollmentToken,
     ];
 
@@ -47,7 +53,9 @@ impl ExtensionOperation {
         match self {
             ExtensionOperation::CreateEnrollmentToken => "CreateEnrollmentToken",
             ExtensionOperation::ListEnrollmentTokens => "ListEnrollmentTokens",
+            ExtensionOperation::LinkApplicationToGitHub => "LinkApplicationToGitHub",
             ExtensionOperation::ListHosts => "ListHosts",
+            ExtensionOperation::PutGitHubAccountToken => "PutGitHubAccountToken",
             ExtensionOperation::RevokeEnrollmentToken => "RevokeEnrollmentToken",
         }
     }

@@ -8,10 +8,12 @@ mod deployment_config;
 mod deployment_group;
 mod enrollment;
 mod extension;
+mod git_hub;
 mod host;
 mod instance;
 mod paging;
 mod revision;
+mod tag;
 mod target;
 
 use bytes::Bytes;
@@ -19,7 +21,6 @@ use longshore_bundles::Principal;
 use longshore_engine::Engine;
 use longshore_wire::api::Operation;
 use longshore_wire::api::convert::deployment::read_deployment_list;
-use longshore_wire::api::convert::not_available;
 use longshore_wire::codec::Codec;
 use longshore_wire::error::ApiError;
 use serde::Serialize;
@@ -149,17 +150,22 @@ pub(crate) async fn call(
         O::AddTagsToOnPremisesInstances => no_output(host::add_tags(ctx, call.input()?).await?),
         O::RemoveTagsFromOnPremisesInstances => no_output(host::remove_tags(ctx, call.input()?).await?),
 
-        O::ContinueDeployment
-        | O::DeleteGitHubAccountToken
-        | O::DeleteResourcesByExternalId
-        | O::ListGitHubAccountTokenNames
-        | O::ListTagsForResource
-        | O::PutLifecycleEventHookExecutionStatus
-        | O::SkipWaitTimeForInstanceTermination
-        | O::TagResource
-        | O::UntagResource => {
-            ctx.allowed(&Resource::All)?;
-            Err(not_available(&format!("The operation {}", operation.name())))
+        O::ContinueDeployment => no_output(deployment::continue_(ctx, call.input()?).await?),
+        O::SkipWaitTimeForInstanceTermination => {
+            no_output(deployment::skip_wait_time(ctx, call.input()?).await?)
+        }
+        O::PutLifecycleEventHookExecutionStatus => {
+            call.output(&deployment::put_hook_status(ctx, call.input()?).await?)
+        }
+
+        O::TagResource => call.output(&tag::add(ctx, call.input()?).await?),
+        O::UntagResource => call.output(&tag::remove(ctx, call.input()?).await?),
+        O::ListTagsForResource => call.output(&tag::list(ctx, call.input()?).await?),
+
+        O::ListGitHubAccountTokenNames => call.output(&git_hub::list(ctx, call.input()?).await?),
+        O::DeleteGitHubAccountToken => call.output(&git_hub::delete(ctx, call.input()?).await?),
+        O::DeleteResourcesByExternalId => {
+            call.output(&deployment::delete_by_external_id(ctx, &call.input()?)?)
         }
     }
 }
@@ -177,7 +183,9 @@ pub(crate) async fn call_extension(
     match operation {
         E::CreateEnrollmentToken => call.output(&enrollment::create_token(ctx, call.input()?).await?),
         E::ListEnrollmentTokens => call.output(&enrollment::list_tokens(ctx, call.input()?).await?),
+        E::LinkApplicationToGitHub => call.output(&git_hub::link(ctx, call.input()?).await?),
         E::ListHosts => call.output(&extension::list_hosts(ctx, call.input()?).await?),
+        E::PutGitHubAccountToken => call.output(&git_hub::put(ctx, call.input()?).await?),
         E::RevokeEnrollmentToken => call.output(&enrollment::revoke_token(ctx, call.input()?).await?),
     }
 }

@@ -112,7 +112,9 @@ impl HostCall<'_> {
         })?;
         let deployment =
             self.app.engine.deployment_for_host(self.principal(), &id.deployment).await.map_err(refused)?;
-        let output = self.app.specifications.of(&deployment, self.app.engine.now())?;
+        let engine = &self.app.engine;
+        let git_hub_secret = engine.git_hub_secret(&deployment).await.map_err(ApiError::internal)?;
+        let output = self.app.specifications.of(&deployment, git_hub_secret, engine.now())?;
         Ok(answer::json(StatusCode::OK, json::encode(&*output)?))
     }
 

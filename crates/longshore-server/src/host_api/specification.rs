@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_model::deployment::Deployment;
+use longshore_model::git_hub::GitHubSecret;
 use longshore_model::id::DeploymentId;
 use longshore_model::time::Timestamp;
 use longshore_store::{ServerRecord, ServerRecordStore, StoreError};
@@ -47,11 +48,17 @@ enum SpecificationError {
     TooLong { id: DeploymentId, n_chars: usize },
 }
 
+/// A specification and the token in it: with another token it is another one.
+struct Kept {
+    git_hub_secret: Option<GitHubSecret>,
+    signed: Arc<GetDeploymentSpecificationOutput>,
+}
+
 /// Signs specifications.
 pub(crate) struct Specifications {
     signer: Signer,
     signer_fingerprint: String,
-    kept: Mutex<HashMap<DeploymentId, Arc<GetDeploymentSpecificationOutput>>>,
+    kept: Mutex<HashMap<DeploymentId, Kept>>,
 }
 
 impl Specifications {
@@ -82,31 +89,36 @@ impl Specifications {
         self.signer.certificate_pem()
     }
 
-    /// The signed specification of `deployment`.
+    /// The signed specification of `deployment`, with the token for its repository if it has one.
     pub(super) fn of(
         &self,
         deployment: &Deployment,
+        git_hub_secret: Option<GitHubSecret>,
         now: Timestamp,
     ) -> Result<Arc<GetDeploymentSpecificationOutput>, ApiError> {
-        if let Some(known) = self.lock().get(&deployment.id) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.lock().get(&deployment.id)
+            && known.git_hub_secret == git_hub_secret
+        {
+            return Ok(Arc::clone(&known.signed));
         }
-        let signed = Arc::new(self.signed(deployment, now).map_err(ApiError::internal)?);
+        let signed = self.signed(deployment, git_hub_secret.as_ref(), now).map_err(ApiError::internal)?;
+        let signed = Arc::new(signed);
         let mut kept = self.lock();
         if MAX_KEPT <= kept.len() {
             kept.clear();
         }
-        kept.insert(deployment.id.clone(), Arc::clone(&signed));
+        kept.insert(deployment.id.clone(), Kept { git_hub_secret, signed: Arc::clone(&signed) });
         Ok(signed)
     }
 
     fn signed(
         &self,
         deployment: &Deployment,
+        git_hub_secret: Option<&GitHubSecret>,
         now: Timestamp,
     ) -> Result<GetDeploymentSpecificationOutput, SpecificationError> {
         let id = &deployment.id;
-        let content = Specification::of(deployment).to_json();
+        let content = Specification::of(deployment, git_hub_secret).to_json();
         let payload =
             self.signer.sign(&content, now).map_err(|error| SpecificationError::Sign(id.clone(), error))?;
         let n_chars = payload.chars().count();
@@ -123,9 +135,7 @@ impl Specifications {
         })
     }
 
-    fn lock(
-        &self,
-    ) -> std::sync::MutexGuard<'_, HashMap<DeploymentId, Arc<GetDeploymentSpecificationOutput>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeploymentId, Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -113,8 +113,6 @@ async fn a_group_has_one_active_deployment_which_can_be_stopped() {
         "DeploymentLimitExceededException: The Deployment Group 'prod' already has an active Deployment '{id}'"
     );
     server.check("CreateDeployment", &deploy(&revision()), &busy).await;
-    let rollback = format!(r#"{{"deploymentId":"{id}","autoRollbackEnabled":true}}"#);
-    server.check("StopDeployment", &rollback, "NotImplementedException").await;
     let stopped = r#"{"status":"Succeeded","statusMessage":
         "No more commands will be scheduled for execution in the deployment instances"}"#;
     server.check("StopDeployment", &of(&id), stopped).await;
@@ -232,4 +230,54 @@ async fn a_host_that_never_comes_fails_by_the_clock() {
          "diagnostics":{"errorCode":"UnknownError","scriptName":"","logTail":"","message":"*"}},
         {"status":"Skipped","diagnostics":null,"endTime":null},"*","*","*","*","*"]}}}"#;
     server.check("GetDeploymentTarget", &target, failed).await;
+}
+
+/// Source: service.md §7.1. The stop is not put off because no rollback can follow it.
+#[tokio::test]
+async fn a_rollback_that_cannot_follow_a_stop_is_said() {
+    let server = TestServer::start().await.with_group().await;
+    server.host("h1").await;
+    let id = server.deploy("").await;
+    server.wait_for_begin(&id).await;
+    let stop = format!(r#"{{"deploymentId":"{id}","autoRollbackEnabled":true}}"#);
+    let answer = server.call("StopDeployment", &stop).await;
+    assert_eq!(answer["status"], "Succeeded");
+    assert!(answer["statusMessage"].as_str().is_some_and(|text| text.contains("nothing is rolled back")));
+    let info = server.wait_for(&id, "Stopped").await;
+    let said = info["deploymentStatusMessages"].as_array().expect("a list");
+    assert!(said.iter().any(|text| text.as_str().is_some_and(|text| text.contains("not available yet"))));
+}
+
+/// Source: service.md §3.5, §3.6 and §7.2.
+#[tokio::test]
+async fn an_in_place_deployment_never_waits_to_be_continued() {
+    let server = TestServer::start().await.with_group().await;
+    let id = server.deploy("").await;
+    let unsupported = "UnsupportedActionForDeploymentTypeException";
+    let (go_on, skip) = ("ContinueDeployment", "SkipWaitTimeForInstanceTermination");
+    let hook = "PutLifecycleEventHookExecutionStatus";
+    let with = |id: &str, more: &str| format!(r#"{{"deploymentId":"{id}"{more}}}"#);
+    let good = r#","status":"Succeeded""#;
+    for (operation, more) in [(go_on, ""), (skip, ""), (hook, good)] {
+        server.check(operation, &with("", more), "DeploymentIdRequiredException").await;
+        server.check(operation, &with("x", more), "InvalidDeploymentIdException: valid format: x").await;
+        server.check(operation, &with("d-ABCDEFGHI", more), "DeploymentDoesNotExistException").await;
+        server.check(operation, &with(&id, more), unsupported).await;
+    }
+    server.check(go_on, &with(&id, r#","deploymentWaitType":"TERMINATION_WAIT""#), unsupported).await;
+    let bad_wait = with(&id, r#","deploymentWaitType":"READY""#);
+    server.check(go_on, &bad_wait, "InvalidDeploymentWaitTypeException: `READY`").await;
+    // §3.6: the status comes first.
+    let bad_status = "InvalidLifecycleEventHookExecutionStatusException";
+    server.check(hook, "{}", bad_status).await;
+    server.check(hook, &with("x", r#","status":"Pending""#), bad_status).await;
+    server.check(hook, &with(&id, r#","status":"Failed""#), unsupported).await;
+}
+
+/// Source: service.md §3.8.
+#[tokio::test]
+async fn nothing_has_an_external_id() {
+    let server = TestServer::start().await;
+    server.check("DeleteResourcesByExternalId", "{}", "{}").await;
+    server.check("DeleteResourcesByExternalId", r#"{"externalId":"x"}"#, "{}").await;
 }

@@ -6,6 +6,7 @@ use longshore_model::time::Timestamp;
 use longshore_wire::client::{CallError, Client};
 use longshore_wire::envelope::{Trust, open};
 use longshore_wire::host_command::shapes::GetDeploymentSpecificationOutput;
+use longshore_wire::host_command::specification::Specification;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
@@ -81,6 +82,30 @@ impl Agent {
     }
 }
 
+/// The execution id of the first command of the host that signs as `arn`.
+pub(crate) async fn first_execution(client: &Client, arn: &str) -> String {
+    let agent = Agent { arn: arn.to_owned(), client: client.clone() };
+    let command = agent.command().await;
+    command["DeploymentExecutionId"].as_str().expect("an id").to_owned()
+}
+
+/// What the host that signs as `arn` is told to do.
+pub(crate) async fn specification(client: &Client, arn: &str, execution: &str) -> Specification {
+    let agent = Agent { arn: arn.to_owned(), client: client.clone() };
+    let ask = json!({ "HostIdentifier": arn, "DeploymentExecutionId": execution });
+    let answer = agent.call("GetDeploymentSpecification", ask).await.expect("a specification");
+    Specification::from_json(&opened(answer)).expect("a specification")
+}
+
+/// The document in an answer to GetDeploymentSpecification.
+fn opened(answer: Value) -> Vec<u8> {
+    let output: GetDeploymentSpecificationOutput = serde_json::from_value(answer).expect("an output");
+    let envelope = output.deployment_specification.and_then(|document| document.generic_envelope);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let now = Timestamp::from_millis(i64::try_from(now.as_millis()).expect("in range"));
+    open(envelope.as_ref(), &Trust::Embedded, now).expect("a good signature")
+}
+
 /// A deployment in progress on one host.
 async fn running() -> (TestServer, Agent, String) {
     running_with(quick()).await
@@ -130,12 +155,7 @@ async fn the_specification_is_signed_and_says_what_to_do() {
     let answer = agent.call("GetDeploymentSpecification", ask.clone()).await.expect("a specification");
     assert_eq!(answer["DeploymentSystem"], "CodeDeploy");
     assert_eq!(agent.call("GetDeploymentSpecification", ask).await.expect("again"), answer);
-    let output: GetDeploymentSpecificationOutput = serde_json::from_value(answer).expect("an output");
-    let envelope = output.deployment_specification.and_then(|document| document.generic_envelope);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    let now = Timestamp::from_millis(i64::try_from(now.as_millis()).expect("in range"));
-    let content = open(envelope.as_ref(), &Trust::Embedded, now).expect("a good signature");
-    let document: Value = serde_json::from_slice(&content).expect("JSON");
+    let document: Value = serde_json::from_slice(&opened(answer)).expect("JSON");
     assert_eq!(document["DeploymentId"], id);
     assert_eq!(document["Revision"]["S3Revision"]["Bucket"], "bundles");
 }

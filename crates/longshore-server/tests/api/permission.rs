@@ -22,7 +22,7 @@ async fn a_user_without_policies_may_do_nothing() {
         check_as(&ann, operation, "{}", DENIED).await;
     }
     check_as(&ann, "GetDeployment", r#"{"deploymentId":"d-ABCDEFGHI"}"#, DENIED).await;
-    check_as(&ann, "ContinueDeployment", "{}", DENIED).await;
+    check_as(&ann, "ContinueDeployment", r#"{"deploymentId":"d-ABCDEFGHI"}"#, DENIED).await;
 }
 
 #[tokio::test]

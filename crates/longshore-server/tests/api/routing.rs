@@ -40,25 +40,6 @@ async fn unknown_operations_are_named_so() {
 }
 
 #[tokio::test]
-async fn operations_that_are_not_built_yet_say_so() {
-    let server = TestServer::start().await;
-    for operation in [
-        "ContinueDeployment",
-        "TagResource",
-        "UntagResource",
-        "ListTagsForResource",
-        "ListGitHubAccountTokenNames",
-        "DeleteGitHubAccountToken",
-        "SkipWaitTimeForInstanceTermination",
-        "PutLifecycleEventHookExecutionStatus",
-        "DeleteResourcesByExternalId",
-    ] {
-        let expected = format!("NotImplementedException: The operation {operation} is not available yet");
-        server.check(operation, "{}", &expected).await;
-    }
-}
-
-#[tokio::test]
 async fn bodies_are_bounded_plain_json() {
     let server = TestServer::start().await;
     let target = "x-amz-target: CodeDeploy_20141006.ListApplications";

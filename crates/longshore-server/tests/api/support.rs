@@ -113,9 +113,14 @@ impl TestServer {
     /// An application `web` with group `prod` of the hosts tagged `env=prod`.
     pub(crate) async fn with_group(self) -> TestServer {
         self.call("CreateApplication", r#"{"applicationName":"web"}"#).await;
+        self.with_group_only("prod", "").await
+    }
+
+    /// Another group of application `web` with the hosts tagged `env=prod`.
+    pub(crate) async fn with_group_only(self, name: &str, more: &str) -> TestServer {
         let group = format!(
-            r#"{{"applicationName":"web","deploymentGroupName":"prod","serviceRoleArn":"{ROLE}",
-                "onPremisesInstanceTagFilters":[{{"Key":"env","Value":"prod","Type":"KEY_AND_VALUE"}}]}}"#
+            r#"{{"applicationName":"web","deploymentGroupName":"{name}","serviceRoleArn":"{ROLE}",
+                "onPremisesInstanceTagFilters":[{{"Key":"env","Value":"prod","Type":"KEY_AND_VALUE"}}]{more}}}"#
         );
         self.call("CreateDeploymentGroup", &group).await;
         self

@@ -1,7 +1,6 @@
 //! Promises of [`ApplicationStore`](crate::ApplicationStore).
 
 use futures::future::join_all;
-use longshore_model::application::ResourceTag;
 use longshore_model::id::ApplicationName;
 
 use super::fixture::*;
@@ -46,20 +45,6 @@ pub async fn the_quota_is_kept(store: &dyn Store) {
     assert!(matches!(taken, Err(StoreError::AlreadyExists(_))));
     store.delete_application(&application_name("a")).await.expect("delete");
     store.create_application(&application("c"), 2).await.expect("room again");
-}
-
-/// Tags are replaced as a whole, in the order given.
-pub async fn tags_are_replaced(store: &dyn Store) {
-    store.create_application(&application("a"), NO_LIMIT).await.expect("create");
-    for keys in [vec!["z", "y"], vec!["x"], vec![]] {
-        let tags: Vec<ResourceTag> =
-            keys.iter().map(|key| ResourceTag { key: (*key).to_owned(), value: String::new() }).collect();
-        store.tag_application(&application_name("a"), &tags).await.expect("tag");
-        let read = store.application(&application_name("a")).await.expect("read").expect("it exists");
-        assert_eq!(read.tags, tags);
-    }
-    let missing = store.tag_application(&application_name("b"), &[]).await;
-    assert!(matches!(missing, Err(StoreError::NotFound(name)) if name == "b"));
 }
 
 /// After a rename everything of the application is found under the new name only.

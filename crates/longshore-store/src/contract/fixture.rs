@@ -84,6 +84,7 @@ pub fn application(name: &str) -> Application {
         name: application_name(name),
         created_at: at(0),
         tags: Vec::new(),
+        git_hub_token: None,
     }
 }
 

@@ -10,11 +10,13 @@ pub mod deployment_config;
 pub mod deployment_group;
 pub mod enrollment;
 pub mod fixture;
+pub mod git_hub;
 pub mod host;
 pub mod identity;
 pub mod revision;
 pub mod round;
 pub mod server_record;
+pub mod tag;
 pub mod target;
 
 /// Makes a `#[tokio::test]` of every promise, in a module called as the function `$open` beside it,
@@ -25,10 +27,18 @@ macro_rules! contract_tests {
     ($open:ident) => {
         $crate::contract_tests! { @modules $open;
             application {
-                names_are_unique names_are_listed_in_order_by_keyset the_quota_is_kept tags_are_replaced
+                names_are_unique names_are_listed_in_order_by_keyset the_quota_is_kept
                 a_rename_takes_groups_and_revisions_along a_rename_respects_other_names
                 deleted_things_stay_deleted deployments_outlive_their_application
                 a_refused_write_fails_alone
+            }
+            tag {
+                tags_of_both_kinds_are_changed changes_at_the_same_time_follow_each_other
+                the_quota_of_tags_is_kept
+            }
+            git_hub {
+                tokens_come_and_go the_quota_is_kept a_link_lives_as_long_as_its_token
+                the_secret_is_found_by_group
             }
             deployment_group {
                 names_are_unique_in_the_application names_are_listed_in_order_by_keyset the_quota_is_kept

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
-use longshore_model::application::{Application, ResourceTag};
+use longshore_model::application::Application;
 use longshore_model::id::{ApplicationName, DeploymentId};
 use longshore_model::time::Timestamp;
 use sqlx::SqliteConnection;
@@ -20,17 +20,19 @@ impl ApplicationStore for SqliteStore {
 
     async fn application(&self, name: &ApplicationName) -> Result<Option<Application>, StoreError> {
         let mut reader = self.reader().await?;
-        let row = sqlx::query("SELECT id, name, created_at, tags FROM applications WHERE name = $1")
-            .bind(name.as_str())
-            .fetch_optional(&mut *reader)
-            .await
-            .doing("read an application")?;
+        let row =
+            sqlx::query("SELECT id, name, created_at, tags, git_hub_token FROM applications WHERE name = $1")
+                .bind(name.as_str())
+                .fetch_optional(&mut *reader)
+                .await
+                .doing("read an application")?;
         row.map(|row| {
             Ok(Application {
                 id: row.word(0, "application id")?,
                 name: row.word(1, "application name")?,
                 created_at: Timestamp::from_millis(row.int(2)?),
                 tags: row.document(3, "resource tags")?,
+                git_hub_token: row.maybe_word(4, "GitHub token name")?,
             })
         })
         .transpose()
@@ -54,12 +56,6 @@ impl ApplicationStore for SqliteStore {
     ) -> Result<(), StoreError> {
         let (from, to) = (from.clone(), to.clone());
         self.write(move |conn| Box::pin(async move { rename(conn, &from, &to).await })).await
-    }
-
-    async fn tag_application(&self, name: &ApplicationName, tags: &[ResourceTag]) -> Result<(), StoreError> {
-        let name = name.clone();
-        let tags = encode(tags, "resource tags")?;
-        self.write(move |conn| Box::pin(async move { set_tags(conn, &name, &tags).await })).await
     }
 
     async fn delete_application(&self, name: &ApplicationName) -> Result<Vec<DeploymentId>, StoreError> {
@@ -131,19 +127,6 @@ async fn rename(
         .execute(conn)
         .await
         .doing("rename an application")?;
-    Ok(())
-}
-
-async fn set_tags(conn: &mut SqliteConnection, name: &ApplicationName, tags: &str) -> Result<(), StoreError> {
-    let done = sqlx::query("UPDATE applications SET tags = $2 WHERE name = $1")
-        .bind(name.as_str())
-        .bind(tags)
-        .execute(conn)
-        .await
-        .doing("tag an application")?;
-    if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(name.to_string()));
-    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod deployment;
 mod deployment_config;
 mod deployment_group;
 mod enrollment;
+mod git_hub;
 mod host;
 mod identity;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod round;
 mod row;
 mod schema;
 mod server_record;
+mod tag;
 mod target;
 mod upload;
 mod writer;

@@ -34,6 +34,12 @@ pub(super) trait Columns {
     fn document<T: DeserializeOwned>(&self, idx: usize, kind: &'static str) -> Result<T, StoreError>;
     /// A name or a word of an enum.
     fn word<T: DeserializeOwned>(&self, idx: usize, kind: &'static str) -> Result<T, StoreError>;
+    /// As [`Columns::word`], of a column that may be empty.
+    fn maybe_word<T: DeserializeOwned>(
+        &self,
+        idx: usize,
+        kind: &'static str,
+    ) -> Result<Option<T>, StoreError>;
 }
 
 const READ: &str = "read a column";
@@ -63,6 +69,14 @@ impl Columns for SqliteRow {
     fn word<T: DeserializeOwned>(&self, idx: usize, kind: &'static str) -> Result<T, StoreError> {
         let text = StringDeserializer::<serde_json::Error>::new(self.text(idx)?);
         T::deserialize(text).map_err(|source| StoreError::Corrupt { kind, source })
+    }
+
+    fn maybe_word<T: DeserializeOwned>(
+        &self,
+        idx: usize,
+        kind: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        self.maybe_text(idx)?.map(|_| self.word(idx, kind)).transpose()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::Page;
 use crate::StoreError;
 use async_trait::async_trait;
-use longshore_model::application::{Application, ResourceTag};
+use longshore_model::application::Application;
 use longshore_model::id::{ApplicationName, DeploymentId};
 
 /// Applications.
@@ -28,11 +28,6 @@ pub trait ApplicationStore: Send + Sync {
         from: &ApplicationName,
         to: &ApplicationName,
     ) -> Result<(), StoreError>;
-    /// Replaces the resource tags.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    async fn tag_application(&self, name: &ApplicationName, tags: &[ResourceTag]) -> Result<(), StoreError>;
     /// Deletes the application with its groups (and their host health) and revisions; deployments
     /// stay readable by id. Answers the ids of its deployments that are not final, for the caller
     /// to stop. An unknown name is no error.

@@ -7,10 +7,12 @@ mod deployment;
 mod deployment_config;
 mod deployment_group;
 mod enrollment;
+mod git_hub;
 mod host;
 mod identity;
 mod revision;
 mod server_record;
+mod tag;
 
 pub use application::ApplicationStore;
 pub use bundle::{BundleIndex, MultipartUpload, ObjectRow, UploadedPart};
@@ -21,14 +23,18 @@ pub use deployment::{
 pub use deployment_config::DeploymentConfigStore;
 pub use deployment_group::DeploymentGroupStore;
 pub use enrollment::{EnrollOutcome, EnrolledHost, EnrollmentStore, NewEnrollment, StoredToken};
+pub use git_hub::{GitHubTokenStore, LinkOutcome};
 pub use host::{HostFilter, HostStore};
 pub use identity::{AccessKey, IdentityStore, InlinePolicy, User};
 pub use revision::RevisionStore;
 pub use server_record::{ServerRecord, ServerRecordStore};
+pub use tag::TagStore;
 
 /// Everything that the server remembers.
 pub trait Store:
     ApplicationStore
+    + TagStore
+    + GitHubTokenStore
     + DeploymentGroupStore
     + DeploymentConfigStore
     + RevisionStore
@@ -43,6 +49,8 @@ pub trait Store:
 
 impl<T> Store for T where
     T: ApplicationStore
+        + TagStore
+        + GitHubTokenStore
         + DeploymentGroupStore
         + DeploymentConfigStore
         + RevisionStore

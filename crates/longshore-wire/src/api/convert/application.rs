@@ -87,8 +87,8 @@ pub fn application_info(application: &Application) -> ApplicationInfo {
         application_id: Some(application.id.to_string()),
         application_name: Some(application.name.to_string()),
         create_time: Some(application.created_at.into()),
-        linked_to_git_hub: Some(false),
-        git_hub_account_name: None,
+        linked_to_git_hub: Some(application.git_hub_token.is_some()),
+        git_hub_account_name: application.git_hub_token.as_ref().map(ToString::to_string),
         compute_platform: Some(COMPUTE_PLATFORM.to_owned()),
     }
 }

@@ -1,4 +1,57 @@
-//! ARNs of other services that members name.
+//! ARNs that members name, of this service and of others. Source: service.md §1.6.
+
+use longshore_model::id::{ApplicationName, DeploymentGroupName};
+
+/// What an ARN of this service names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum OwnResource {
+    /// An application.
+    Application(ApplicationName),
+    /// A deployment group.
+    Group(ApplicationName, DeploymentGroupName),
+    /// Something else that has an ARN.
+    Other,
+}
+
+/// The resource that `text` names on a server of this region and account, or what is wrong with it.
+pub(super) fn own_resource(text: &str, region: &str, account: &str) -> Result<OwnResource, &'static str> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, service, of_region, of_account, resource] = parts[..] else {
+        return Err("it does not have the form arn:aws:codedeploy:<region>:<account>:<resource>");
+    };
+    if !is_partition(partition) || service != "codedeploy" {
+        return Err("it is not an ARN of CodeDeploy");
+    }
+    if of_region != region {
+        return Err("it is of another region");
+    }
+    if of_account != account {
+        return Err("it is of another account");
+    }
+    let Some((kind, name)) = resource.split_once([':', '/']) else {
+        return Err("it names no resource");
+    };
+    if !resource.starts_with(&format!("{kind}:")) && matches!(kind, "application" | "deploymentgroup") {
+        return Err("a colon stands between the kind of a resource and its name");
+    }
+    match kind {
+        "application" => match ApplicationName::parse(name) {
+            Ok(name) => Ok(OwnResource::Application(name)),
+            Err(_) => Err("what it names cannot be an application"),
+        },
+        "deploymentgroup" => {
+            let names = name.split_once('/').map(|(application, group)| {
+                (ApplicationName::parse(application), DeploymentGroupName::parse(group))
+            });
+            match names {
+                Some((Ok(application), Ok(group))) => Ok(OwnResource::Group(application, group)),
+                Some(_) | None => Err("what it names cannot be a deployment group: <application>/<group>"),
+            }
+        }
+        "deploymentconfig" | "instance" if !name.is_empty() => Ok(OwnResource::Other),
+        _ => Err("it names no kind of resource that CodeDeploy has"),
+    }
+}
 
 /// Whether `text` is the ARN of an IAM role.
 pub(super) fn is_role(text: &str) -> bool {
@@ -67,6 +120,42 @@ fn is_identity_char(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[track_caller]
+    fn check_own(resource: &str, expected: &str) {
+        let text = format!("arn:aws:codedeploy:r:123456789012:{resource}");
+        let shown = match own_resource(&text, "r", "123456789012") {
+            Ok(OwnResource::Application(name)) => format!("application {name}"),
+            Ok(OwnResource::Group(application, group)) => format!("group {group} of {application}"),
+            Ok(OwnResource::Other) => String::from("other"),
+            Err(rule) => rule.to_owned(),
+        };
+        assert!(shown.contains(expected), "{resource}: {shown}");
+    }
+
+    #[test]
+    fn resources_of_our_own() {
+        check_own("application:web", "application web");
+        check_own("deploymentgroup:web/prod", "group prod of web");
+        check_own("deploymentconfig:CodeDeployDefault.OneAtATime", "other");
+        check_own("instance/web-1_AbCdEfGhIj", "other");
+        check_own("application", "names no resource");
+        check_own("application:", "cannot be an application");
+        check_own("application:a/b", "cannot be an application");
+        check_own("application/web", "colon");
+        check_own("deploymentgroup:web", "cannot be a deployment group");
+        check_own("deploymentgroup:web/", "cannot be a deployment group");
+        check_own("deploymentgroup:web/a/b", "cannot be a deployment group");
+        check_own("deploymentconfig:", "no kind");
+        check_own("bucket:x", "no kind");
+        let own = |text: &str| own_resource(text, "r", "123456789012").is_ok();
+        assert!(own("arn:aws-cn:codedeploy:r:123456789012:application:web"));
+        assert!(!own("arn:aws:s3:r:123456789012:application:web"));
+        assert!(!own("arn:aws:codedeploy:other:123456789012:application:web"));
+        assert!(!own("arn:aws:codedeploy:r:000000000000:application:web"));
+        assert!(!own("web"));
+        assert!(!own(""));
+    }
 
     #[test]
     fn roles() {

@@ -1,6 +1,8 @@
 //! Deployments. Source: service.md §2.9 and §3.5, service-additions.md §2 and §3.
 
-use longshore_model::deployment::{Deployment, DeploymentStatus, FileExistsBehavior, NewDeployment};
+use longshore_model::deployment::{
+    Deployment, DeploymentStatus, DeploymentWait, FileExistsBehavior, NewDeployment,
+};
 use longshore_model::id::{ApplicationName, DeploymentGroupName, DeploymentId};
 use longshore_model::target::TargetStatus;
 use longshore_model::time::Timestamp;
@@ -11,8 +13,9 @@ use super::{
     revision, rollback,
 };
 use crate::api::shapes::{
-    self, AlarmConfiguration, BatchGetDeploymentsInput, CreateDeploymentInput, DeploymentInfo,
-    DeploymentOverview, EC2DeploymentOptions, ErrorInformation, ListDeploymentsInput, TargetInstances,
+    self, AlarmConfiguration, BatchGetDeploymentsInput, ContinueDeploymentInput, CreateDeploymentInput,
+    DeploymentInfo, DeploymentOverview, EC2DeploymentOptions, ErrorInformation, ListDeploymentsInput,
+    PutLifecycleEventHookExecutionStatusInput, TargetInstances,
 };
 use crate::codec::{ClaimedTime, Codec};
 use crate::error::ApiError;
@@ -173,6 +176,38 @@ pub fn deployment_list(input: ListDeploymentsInput) -> Result<DeploymentList, Ap
         created_to,
         is_by_external_id: external_id.is_some(),
     })
+}
+
+/// Checks `ContinueDeployment`.
+///
+/// # Errors
+/// The id, `InvalidDeploymentWaitTypeException`.
+pub fn deployment_wait(input: &ContinueDeploymentInput) -> Result<(DeploymentId, DeploymentWait), ApiError> {
+    let id = name::deployment(input.deployment_id.as_deref())?;
+    match input.deployment_wait_type.as_deref() {
+        None | Some("" | "READY_WAIT") => Ok((id, DeploymentWait::Ready)),
+        Some("TERMINATION_WAIT") => Ok((id, DeploymentWait::Termination)),
+        Some(other) => Err(ApiError::client(
+            "InvalidDeploymentWaitTypeException",
+            format!("{} is not a wait: READY_WAIT or TERMINATION_WAIT.", quoted(other)),
+        )),
+    }
+}
+
+/// Checks `PutLifecycleEventHookExecutionStatus`, the status first. Source: service.md §3.6.
+///
+/// # Errors
+/// `InvalidLifecycleEventHookExecutionStatusException`, the id.
+pub fn hook_execution_deployment(
+    input: &PutLifecycleEventHookExecutionStatusInput,
+) -> Result<DeploymentId, ApiError> {
+    match input.status.as_deref() {
+        Some("Succeeded" | "Failed") => name::deployment(input.deployment_id.as_deref()),
+        other => Err(ApiError::client(
+            "InvalidLifecycleEventHookExecutionStatusException",
+            format!("{} is not how a hook ends: Succeeded or Failed.", quoted(other.unwrap_or_default())),
+        )),
+    }
 }
 
 /// A deployment as the API answers it, with how many targets are in each status.

@@ -1,7 +1,8 @@
 //! Names and ids as members, each with its two exceptions. Source: service.md §2.0 and §1.9.
 
 use longshore_model::id::{
-    ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId, HostName, NameError,
+    ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId, GitHubTokenName, HostName,
+    NameError,
 };
 
 use super::quoted;
@@ -61,6 +62,18 @@ pub fn optional_deployment_config(text: Option<&str>) -> Result<Option<Deploymen
 /// `InstanceNameRequiredException`, `InvalidInstanceNameException`.
 pub fn host(text: Option<&str>) -> Result<HostName, ApiError> {
     named(HostName::required(text), "InstanceNameRequiredException", "InvalidInstanceNameException")
+}
+
+/// `tokenName` of a token for a GitHub account.
+///
+/// # Errors
+/// `GitHubAccountTokenNameRequiredException`, `InvalidGitHubAccountTokenNameException`.
+pub fn git_hub_token(text: Option<&str>) -> Result<GitHubTokenName, ApiError> {
+    named(
+        GitHubTokenName::required(text),
+        "GitHubAccountTokenNameRequiredException",
+        "InvalidGitHubAccountTokenNameException",
+    )
 }
 
 /// `deploymentId`.

@@ -1,14 +1,12 @@
 //! Tags: on resources (unique keys) and on hosts (pairs). Source: service.md §2.0 and §2.5.
 
-use longshore_model::application::ResourceTag;
+use longshore_model::application::{MAX_RESOURCE_TAGS, ResourceTag, TagChange, TaggedResource};
 use longshore_model::host::{HostTag, MAX_TAGS};
 
-use super::{duplicate, quoted};
-use crate::api::shapes::Tag;
+use super::{arn, duplicate, quoted};
+use crate::api::shapes::{Tag, TagResourceInput, UntagResourceInput};
 use crate::error::ApiError;
 
-/// The most tags on one resource.
-const MAX_RESOURCE_TAGS: usize = 50;
 /// The longest tag key in characters.
 pub(super) const KEY_CHARS: usize = 128;
 /// The longest tag value in characters.
@@ -46,6 +44,71 @@ pub fn resource_tags(tags: Option<Vec<Tag>>) -> Result<Vec<ResourceTag>, ApiErro
     }
 }
 
+/// Checks `TagResource` on a server of this region and account.
+///
+/// # Errors
+/// The ARN, `TagRequiredException`, `InvalidTagsToAddException`.
+pub fn tags_to_add(
+    input: TagResourceInput,
+    region: &str,
+    account: &str,
+) -> Result<(TaggedResource, TagChange), ApiError> {
+    let resource = tagged_resource(input.resource_arn.as_deref(), region, account)?;
+    if input.tags.as_ref().is_none_or(Vec::is_empty) {
+        return Err(tag_required());
+    }
+    Ok((resource, TagChange::Add(resource_tags(input.tags)?)))
+}
+
+/// Checks `UntagResource` on a server of this region and account.
+///
+/// # Errors
+/// The ARN, `TagRequiredException`.
+pub fn tags_to_remove(
+    input: UntagResourceInput,
+    region: &str,
+    account: &str,
+) -> Result<(TaggedResource, TagChange), ApiError> {
+    let resource = tagged_resource(input.resource_arn.as_deref(), region, account)?;
+    match input.tag_keys {
+        Some(keys) if !keys.is_empty() => Ok((resource, TagChange::Remove(keys))),
+        Some(_) | None => Err(tag_required()),
+    }
+}
+
+/// `ResourceArn`, of what can have resource tags. Source: service.md §3.8.
+///
+/// # Errors
+/// `ResourceArnRequiredException`, `InvalidArnException`, `ArnNotSupportedException`.
+pub fn tagged_resource(text: Option<&str>, region: &str, account: &str) -> Result<TaggedResource, ApiError> {
+    let text = text.filter(|text| !text.is_empty()).ok_or_else(|| {
+        ApiError::client("ResourceArnRequiredException", "The ARN of a resource is required.")
+    })?;
+    match arn::own_resource(text, region, account) {
+        Ok(arn::OwnResource::Application(name)) => Ok(TaggedResource::Application(name)),
+        Ok(arn::OwnResource::Group(application, group)) => Ok(TaggedResource::Group(application, group)),
+        Ok(arn::OwnResource::Other) => Err(ApiError::client(
+            "ArnNotSupportedException",
+            format!("{} cannot have tags: only applications and deployment groups can.", quoted(text)),
+        )),
+        Err(rule) => Err(invalid_arn(text, rule)),
+    }
+}
+
+/// `InvalidArnException`; `rule` says what is wrong.
+pub fn invalid_arn(text: &str, rule: &str) -> ApiError {
+    ApiError::client("InvalidArnException", format!("The ARN {} is not valid: {rule}.", quoted(text)))
+}
+
+/// A resource's tags as the API answers them.
+pub fn from_resource_tags(tags: &[ResourceTag]) -> Vec<Tag> {
+    tags.iter().map(|tag| Tag { key: Some(tag.key.clone()), value: Some(tag.value.clone()) }).collect()
+}
+
+fn tag_required() -> ApiError {
+    ApiError::client("TagRequiredException", "At least one tag is required.")
+}
+
 /// `tags` to be added to or removed from hosts.
 ///
 /// # Errors
@@ -53,7 +116,7 @@ pub fn resource_tags(tags: Option<Vec<Tag>>) -> Result<Vec<ResourceTag>, ApiErro
 pub fn host_tags(tags: Option<Vec<Tag>>) -> Result<Vec<HostTag>, ApiError> {
     let tags = to_host_tags(tags);
     if tags.is_empty() {
-        return Err(ApiError::client("TagRequiredException", "At least one tag is required."));
+        return Err(tag_required());
     }
     checked_host_tags(tags)
 }

@@ -1,6 +1,7 @@
 //! Writing a specification, on the server: compact, since the envelope around it is limited.
 
 use longshore_model::deployment::Deployment;
+use longshore_model::git_hub::GitHubSecret;
 use longshore_model::revision::Revision;
 use serde::Serialize;
 
@@ -91,8 +92,8 @@ struct LocalDocument<'a> {
 }
 
 impl Specification {
-    /// What `deployment`'s hosts are told.
-    pub fn of(deployment: &Deployment) -> Specification {
+    /// What `deployment`'s hosts are told. `git_hub_secret` is what they need to read its repository.
+    pub fn of(deployment: &Deployment, git_hub_secret: Option<&GitHubSecret>) -> Specification {
         Specification {
             deployment_id: deployment.id.to_string(),
             deployment_group_id: deployment.group_id.to_string(),
@@ -105,7 +106,7 @@ impl Specification {
             revision: RevisionSource::of(&deployment.revision),
             // 1.8.1's Install fails when the list is there (agent.md, wire-transcripts.md §7).
             all_possible_lifecycle_events: Vec::new(),
-            git_hub_access_token: None,
+            git_hub_access_token: git_hub_secret.map(|secret| AccessToken(secret.reveal().to_owned())),
             reuse_archive_from: None,
         }
     }
