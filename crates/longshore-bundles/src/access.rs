@@ -1,17 +1,23 @@
 //! Who may do what: secrets for the signature check, then the caller's policies.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use longshore_model::policy::{Decision, decide};
+use longshore_model::policy::{Decision, Denial};
+use longshore_model::time::Timestamp;
+use percent_encoding::percent_decode_str;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::dto::{CopyObjectInput, CopySource, UploadPartCopyInput};
 use s3s::path::S3Path;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
-use crate::keys::{KeyError, KeySource, Principal};
+use crate::keys::{KeyError, KeySource};
+use crate::observer::Observer;
+use crate::principal::{Caller, Origin, Principal, TokenError};
 
 /// Gives secrets to the signature check.
 pub(crate) struct Secrets(pub(crate) Arc<dyn KeySource>);
@@ -20,6 +26,7 @@ pub(crate) struct Secrets(pub(crate) Arc<dyn KeySource>);
 pub(crate) struct Gate {
     pub(crate) keys: Arc<dyn KeySource>,
     pub(crate) account: String,
+    pub(crate) region: String,
 }
 
 #[async_trait]
@@ -54,11 +61,17 @@ impl S3Access for Gate {
         let access_key = credentials.access_key.clone();
         let principal = self.keys.principal(&access_key).await.map_err(lookup_failed)?;
         let principal = principal.ok_or_else(|| unknown_key(&access_key))?;
-        self.check_headers(cx)?;
-        if let Some((action, resource)) = asked_for(cx) {
-            authorize(&principal, action, &resource)?;
+        check_token(cx, &principal)?;
+        self.check_owner(cx)?;
+        let origin = cx.extensions_mut().get::<Origin>().copied();
+        let caller = Caller::new(Arc::new(principal), origin, cx.headers(), &self.region, now());
+        if let Some(observer) = cx.extensions_mut().get::<Observer>().cloned() {
+            observer.tell(&caller, cx.s3_op().name());
         }
-        cx.extensions_mut().insert(principal);
+        if let Some((action, resource)) = asked_for(cx) {
+            authorize(&caller, action, &resource)?;
+        }
+        cx.extensions_mut().insert(caller);
         Ok(())
     }
 
@@ -72,13 +85,7 @@ impl S3Access for Gate {
 }
 
 impl Gate {
-    fn check_headers(&self, cx: &S3AccessContext<'_>) -> S3Result<()> {
-        let query_has = |name: &str| {
-            cx.uri().query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with(name)))
-        };
-        if cx.headers().contains_key("x-amz-security-token") || query_has("X-Amz-Security-Token=") {
-            return Err(s3_error!(InvalidToken, "The provided token is malformed or otherwise invalid."));
-        }
+    fn check_owner(&self, cx: &S3AccessContext<'_>) -> S3Result<()> {
         match cx.headers().get("x-amz-expected-bucket-owner") {
             Some(owner) if owner.as_bytes() != self.account.as_bytes() => Err(s3_error!(
                 AccessDenied,
@@ -91,12 +98,35 @@ impl Gate {
     }
 }
 
-/// Who signed `req`, as [`Gate::check`] left it there.
-pub(crate) fn caller<T>(req: &S3Request<T>) -> S3Result<&Principal> {
-    req.extensions.get::<Principal>().ok_or_else(|| s3_error!(AccessDenied, "The request is not signed."))
+/// The session token of a header, or of the query where that is signed.
+fn check_token(cx: &S3AccessContext<'_>, principal: &Principal) -> S3Result<()> {
+    let wrong = || s3_error!(InvalidToken, "The provided token is malformed or otherwise invalid.");
+    let token = match cx.headers().get("x-amz-security-token") {
+        Some(value) => Some(value.to_str().map_err(|_| wrong())?.to_owned()),
+        None => {
+            let query = cx.uri().query().unwrap_or_default().split('&');
+            // Version 2 of the signature spells it in lower case.
+            let mut tokens = query.filter_map(|pair| {
+                let (name, value) = pair.split_once('=')?;
+                name.eq_ignore_ascii_case("x-amz-security-token").then_some(value)
+            });
+            let decoded = tokens.next().map(|token| percent_decode_str(token).decode_utf8());
+            decoded.transpose().map_err(|_| wrong())?.map(Cow::into_owned)
+        }
+    };
+    match principal.check_token(token.as_deref(), now()) {
+        Ok(()) => Ok(()),
+        Err(TokenError::Wrong) => Err(wrong()),
+        Err(TokenError::Expired) => Err(s3_error!(ExpiredToken, "The provided token has expired.")),
+    }
 }
 
-fn authorize_source(caller: &Principal, source: &CopySource) -> S3Result<()> {
+/// Who signed `req`, as [`Gate::check`] left it there.
+pub(crate) fn caller<T>(req: &S3Request<T>) -> S3Result<&Caller> {
+    req.extensions.get::<Caller>().ok_or_else(|| s3_error!(AccessDenied, "The request is not signed."))
+}
+
+fn authorize_source(caller: &Caller, source: &CopySource) -> S3Result<()> {
     match source {
         CopySource::Bucket { bucket, key, version_id } => {
             let action = if version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
@@ -109,20 +139,21 @@ fn authorize_source(caller: &Principal, source: &CopySource) -> S3Result<()> {
 }
 
 /// Lets `caller` pass if it may do `action` on `resource`.
-pub(crate) fn authorize(caller: &Principal, action: &str, resource: &str) -> S3Result<()> {
-    if caller.is_root {
+pub(crate) fn authorize(caller: &Caller, action: &str, resource: &str) -> S3Result<()> {
+    caller.note(resource);
+    let decision = caller.decide(action, resource);
+    if decision == Decision::Allowed {
         return Ok(());
     }
-    let reason = match decide(&caller.policies, action, resource) {
-        Decision::Allowed => return Ok(()),
-        Decision::ExplicitlyDenied => "with an explicit deny in an identity-based policy".to_owned(),
-        Decision::NotAllowed => format!("because no identity-based policy allows the {action} action"),
-    };
-    let message = format!(
-        "User: {} is not authorized to perform: {action} on resource: \"{resource}\" {reason}",
-        caller.arn
-    );
-    Err(S3Error::with_message(S3ErrorCode::AccessDenied, message))
+    // S3 quotes the resource.
+    let resource = format!("\"{resource}\"");
+    let denial = Denial { principal: &caller.arn.0, action, resource: &resource, decision };
+    Err(S3Error::with_message(S3ErrorCode::AccessDenied, denial.to_string()))
+}
+
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The ARN of an object.

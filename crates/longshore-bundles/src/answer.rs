@@ -15,6 +15,9 @@ pub(crate) fn completed(mut response: Response<Body>, clocks: &Clocks) -> Respon
         response.headers_mut().remove(CONTENT_LENGTH);
         *response.body_mut() = Body::empty();
     } else if let Some(xml) = error_xml(&response) {
+        if let Some(code) = error_code(&xml) {
+            response.extensions_mut().insert(ErrorCode(code.to_owned()));
+        }
         *response.body_mut() = Body::from(with_message(&xml, &request_id, clocks));
         // An error with headers of its own comes without this one.
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
@@ -23,6 +26,14 @@ pub(crate) fn completed(mut response: Response<Body>, clocks: &Clocks) -> Respon
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// Among the extensions of an answer that is an error: which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorCode(pub String);
+
+fn error_code(xml: &str) -> Option<&str> {
+    xml.split_once("<Code>")?.1.split_once("</Code>").map(|(code, _)| code)
 }
 
 /// The times that a refusal for skew names.

@@ -6,18 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use longshore_model::id::PrincipalArn;
 use longshore_model::policy::{self, Policy};
-use longshore_store::{IdentityStore, StoreError};
+use longshore_store::{
+    AccessKey, IdentityStore, InlinePolicy, PolicyHolder, Role, Session, StoreError, User,
+};
 
-/// Who signed a request.
-#[derive(Clone, Debug)]
-pub struct Principal {
-    /// The ARN that denials name.
-    pub arn: PrincipalArn,
-    /// Root may do everything; its policies are not asked.
-    pub is_root: bool,
-    /// What a user may do.
-    pub policies: Vec<Policy>,
-}
+use crate::principal::{Principal, SessionLimits};
 
 /// Why a key could not be looked up.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +26,8 @@ pub enum KeyError {
     },
 }
 
-/// Access keys that may sign. An unknown key and an inactive one are the same.
+/// Access keys that may sign, those of sessions too: whoever asks also checks the token
+/// ([`Principal::check_token`]). An unknown key and an inactive one are the same.
 #[async_trait]
 pub trait KeySource: Send + Sync {
     /// The secret of an active key.
@@ -57,6 +51,20 @@ pub struct RootKey {
     pub secret: String,
     /// `arn:aws:iam::<account>:root`.
     pub arn: PrincipalArn,
+}
+
+impl RootKey {
+    fn principal(&self) -> Principal {
+        Principal {
+            arn: self.arn.clone(),
+            access_key_id: self.id.clone(),
+            is_root: true,
+            user_name: None,
+            user_id: self.arn.0.split(':').nth(4).unwrap_or_default().to_owned(),
+            policies: Vec::new(),
+            session: None,
+        }
+    }
 }
 
 impl fmt::Debug for RootKey {
@@ -83,20 +91,63 @@ impl StoredKeys {
         StoredKeys { root, identity }
     }
 
-    async fn policies(&self, user: &str) -> Result<Vec<Policy>, StoreError> {
-        let mut policies = Vec::new();
-        for stored in self.identity.user_policies(user).await? {
-            match policy::parse(&stored.document) {
-                Ok(policy) => policies.push(policy),
-                // A policy that cannot be read may hold a denial, so it must not be passed over.
-                Err(error) => {
-                    tracing::warn!(user, policy = stored.name, %error, "a stored policy cannot be read: the user may do nothing");
-                    return Ok(Vec::new());
-                }
+    async fn user(&self, key: AccessKey, user: User) -> Result<Principal, StoreError> {
+        let policies = parsed(&user.arn.0, self.identity.effective_policies(&user.name).await?);
+        Ok(Principal {
+            arn: user.arn,
+            access_key_id: key.id,
+            is_root: false,
+            user_name: Some(user.name),
+            user_id: user.id,
+            policies,
+            session: None,
+        })
+    }
+
+    async fn in_session(&self, session: Session, role: Role) -> Result<Principal, StoreError> {
+        let account = role.arn.split(':').nth(4).unwrap_or_default();
+        let arn = format!("arn:aws:sts::{account}:assumed-role/{}/{}", role.name, session.name);
+        let stored = self.identity.policies(&PolicyHolder::Role(role.name.clone())).await?;
+        let mut policies = parsed(&arn, stored);
+        let given = session.policy.map(|document| policy::parse(&document));
+        let policy = match given.transpose() {
+            Ok(policy) => policy,
+            Err(error) => {
+                tracing::warn!(session = arn, %error, "a stored session policy cannot be read: the session may do nothing");
+                policies.clear();
+                None
+            }
+        };
+        Ok(Principal {
+            user_id: format!("{}:{}", role.id, session.name),
+            arn: PrincipalArn(arn),
+            access_key_id: session.access_key_id,
+            is_root: false,
+            user_name: None,
+            policies,
+            session: Some(SessionLimits {
+                role_arn: role.arn,
+                token_sha256: session.token_sha256,
+                expires_at: session.expires_at,
+                policy,
+            }),
+        })
+    }
+}
+
+/// The policies of `holder`. One that cannot be read may hold a denial, so it must not be passed over.
+fn parsed(holder: &str, stored: Vec<InlinePolicy>) -> Vec<Policy> {
+    let mut policies = Vec::with_capacity(stored.len());
+    for InlinePolicy { name, document } in stored {
+        match policy::parse(&document) {
+            Ok(policy) => policies.push(policy),
+            Err(error) => {
+                tracing::warn!(holder, policy = name, %error, "a stored policy cannot be read: its holder may do nothing");
+                return Vec::new();
             }
         }
-        Ok(policies)
     }
+    policies
 }
 
 #[async_trait]
@@ -105,23 +156,28 @@ impl KeySource for StoredKeys {
         if access_key_id == self.root.id {
             return Ok(Some(self.root.secret.clone()));
         }
-        let found = self.identity.access_key(access_key_id).await;
-        let found = found.map_err(|source| KeyError::Store { id: access_key_id.to_owned(), source })?;
-        Ok(found.and_then(|(key, _user)| key.is_active.then_some(key.secret)))
+        let failed = |source| KeyError::Store { id: access_key_id.to_owned(), source };
+        if let Some((key, _user)) = self.identity.access_key(access_key_id).await.map_err(failed)? {
+            return Ok(key.is_active.then_some(key.secret));
+        }
+        let session = self.identity.session(access_key_id).await.map_err(failed)?;
+        Ok(session.map(|(session, _role)| session.secret))
     }
 
     async fn principal(&self, access_key_id: &str) -> Result<Option<Principal>, KeyError> {
         if access_key_id == self.root.id {
-            return Ok(Some(Principal { arn: self.root.arn.clone(), is_root: true, policies: Vec::new() }));
+            return Ok(Some(self.root.principal()));
         }
         let failed = |source| KeyError::Store { id: access_key_id.to_owned(), source };
-        let Some((key, user)) = self.identity.access_key(access_key_id).await.map_err(failed)? else {
-            return Ok(None);
-        };
-        if !key.is_active {
-            return Ok(None);
+        if let Some((key, user)) = self.identity.access_key(access_key_id).await.map_err(failed)? {
+            if !key.is_active {
+                return Ok(None);
+            }
+            return self.user(key, user).await.map(Some).map_err(failed);
         }
-        let policies = self.policies(&user.name).await.map_err(failed)?;
-        Ok(Some(Principal { arn: user.arn, is_root: false, policies }))
+        match self.identity.session(access_key_id).await.map_err(failed)? {
+            Some((session, role)) => self.in_session(session, role).await.map(Some).map_err(failed),
+            None => Ok(None),
+        }
     }
 }

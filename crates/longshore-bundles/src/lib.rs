@@ -19,12 +19,17 @@ mod headers;
 mod host;
 mod keys;
 mod listing;
+mod observer;
+mod principal;
 mod reader;
 mod reframe;
 mod s3;
 mod service;
 
-pub use crate::keys::{KeyError, KeySource, Principal, RootKey, StoredKeys};
+pub use crate::answer::ErrorCode;
+pub use crate::keys::{KeyError, KeySource, RootKey, StoredKeys};
+pub use crate::observer::{Observed, Observer};
+pub use crate::principal::{Caller, Origin, Principal, SessionLimits, TokenError, token_digest};
 pub use crate::service::{BundleService, BundleSettings, OpenError};
 /// The body of every answer; `axum::body::Body::new` takes it.
 pub use s3s::Body;

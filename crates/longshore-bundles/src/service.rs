@@ -95,7 +95,7 @@ impl BundleService {
         if n_removed > 0 {
             tracing::info!(n_removed, "bundle store: removed files that an interruption left");
         }
-        let gate = Gate { keys: Arc::clone(&keys), account: account.clone() };
+        let gate = Gate { keys: Arc::clone(&keys), account: account.clone(), region: region.clone() };
         let bundles = Arc::new(Bundles::new(Arc::clone(&index), content, region, account));
         let mut builder = S3ServiceBuilder::new(Front(Arc::clone(&bundles)));
         builder.set_auth(Secrets(keys));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{demo, deploy, env, github, hosts, push, status, stop, up, watch};
+use crate::commands::{audit, demo, deploy, env, github, hosts, push, status, stop, up, watch};
 use crate::output::Format;
 
 /// Deploys applications to fleets of hosts.
@@ -83,5 +83,6 @@ pub(crate) enum Command {
     Hosts(hosts::Args),
     Github(github::Args),
     Stop(stop::Args),
+    Audit(audit::Args),
     Demo(demo::Args),
 }

@@ -53,6 +53,7 @@ fn run(cli: &Cli, output: Output) -> anyhow::Result<Outcome> {
             Command::Hosts(args) => commands::hosts::run(args, global, output).await,
             Command::Github(args) => commands::github::run(args, global, output).await,
             Command::Stop(args) => commands::stop::run(args, global, output).await,
+            Command::Audit(args) => commands::audit::run(args, global, output).await,
             Command::Demo(args) => commands::demo::run(args, output).await,
         }
     })

@@ -21,6 +21,7 @@ pub mod lifecycle;
 pub mod plan;
 pub mod target;
 
+pub mod audit;
 pub mod policy;
 pub mod rate;
 

@@ -1,13 +1,15 @@
 //! What every request needs: the engine, the keys, the bundle store, and the server's own facts.
 
+use std::time::Duration;
+
 use longshore_bundles::BundleService;
 use longshore_engine::Engine;
+use longshore_wire::page_token::PageTokens;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Keys;
 use crate::host_api::Specifications;
 use crate::throttle::Throttle;
-use longshore_wire::page_token::PageTokens;
 
 /// The running server's parts; one per server, shared by all requests.
 pub(crate) struct App {
@@ -25,10 +27,14 @@ pub(crate) struct App {
     pub(crate) page_tokens: PageTokens,
     /// Items on one page of a list.
     pub(crate) page_size: usize,
+    /// Whether giving a deployment group a service role needs `iam:PassRole` on it.
+    pub(crate) checks_pass_role: bool,
     /// The server's region.
     pub(crate) region: String,
     /// The account.
     pub(crate) account_id: String,
+    /// How long audit events are kept.
+    pub(crate) audit_retention: Duration,
     /// Cancelled when the server is to stop.
     pub(crate) shutdown: CancellationToken,
 }

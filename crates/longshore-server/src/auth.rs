@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
-use longshore_bundles::{KeyError, KeySource, Principal, StoredKeys};
+use longshore_bundles::{Caller, KeyError, KeySource, Principal, StoredKeys, TokenError};
 use longshore_model::enrollment::EnrollmentToken;
 use longshore_model::id::EnrollmentTokenId;
 use longshore_wire::error::ApiError;
@@ -13,6 +13,7 @@ use longshore_wire::host_command;
 use longshore_wire::sigv4::{Claim, SignatureError, payload_sha256_hex};
 
 use crate::app::App;
+use crate::listen::Connection;
 
 /// The most keys that are remembered: as many as a large fleet has hosts.
 const MAX_KNOWN: usize = 10_000;
@@ -26,21 +27,23 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 /// The exceptions of service.md §1.2.
 pub(crate) async fn authenticate(
     app: &App,
+    connection: &Connection,
     parts: &Parts,
     body: &[u8],
     service: &str,
-) -> Result<Arc<Principal>, ApiError> {
+) -> Result<Caller, ApiError> {
     let claim = Claim::from_request(&parts.uri, &parts.headers)?;
     claim.check_scope(&[app.region.as_str()], service)?;
     let key = app.keys.key(&claim.access_key_id).await.map_err(ApiError::internal)?;
     let key = key.ok_or(SignatureError::UnknownKey)?;
-    // No key here has a session: a token that comes along belongs to something else.
-    if claim.session_token.is_some() {
-        return Err(SignatureError::UnknownKey.into());
-    }
+    let now = app.engine.now();
+    key.principal.check_token(claim.session_token.as_deref(), now).map_err(|error| match error {
+        TokenError::Wrong => SignatureError::UnknownKey,
+        TokenError::Expired => SignatureError::ExpiredToken,
+    })?;
     let hash = payload_sha256_hex(body);
-    claim.verify(&key.secret, &parts.method, &parts.uri, &parts.headers, &hash, app.engine.now())?;
-    Ok(key.principal)
+    claim.verify(&key.secret, &parts.method, &parts.uri, &parts.headers, &hash, now)?;
+    Ok(Caller::new(key.principal, Some(connection.origin), &parts.headers, &app.region, now))
 }
 
 /// The enrollment token that signed this very request a short time ago, whether it is still of use or

@@ -1,8 +1,8 @@
 //! Who may do what with which resource. Source: service.md §11.
 
-use longshore_bundles::Principal;
+use longshore_bundles::Caller;
 use longshore_model::id::{ApplicationName, DeploymentConfigName, DeploymentGroupName, HostName};
-use longshore_model::policy::{self, Decision};
+use longshore_model::policy::{Context, Decision, Denial};
 use longshore_wire::error::ApiError;
 
 use crate::app::App;
@@ -33,7 +33,8 @@ pub(crate) enum Resource<'a> {
 }
 
 impl Resource<'_> {
-    fn arn(&self, app: &App) -> String {
+    /// As policies and denials name it.
+    pub(crate) fn arn(&self, app: &App) -> String {
         let (kind, id) = match self {
             Resource::Application(name) => ("application:", name.to_string()),
             Resource::Applications => ("application:", String::from("*")),
@@ -50,24 +51,19 @@ impl Resource<'_> {
     }
 }
 
-/// Refuses `action` (`codedeploy:GetApplication`) on `resource` unless `caller` may do it.
+/// Refuses `action` (`codedeploy:GetApplication`) on the resource called `arn` unless `caller` may do it.
 ///
 /// # Errors
 /// `AccessDeniedException`.
-pub(crate) fn authorize(
-    app: &App,
-    caller: &Principal,
-    action: &str,
-    resource: &Resource<'_>,
-) -> Result<(), ApiError> {
-    if caller.is_root {
-        return Ok(());
-    }
-    let arn = resource.arn(app);
-    match policy::decide(&caller.policies, action, &arn) {
+pub(crate) fn authorize(caller: &Caller, action: &str, arn: &str, context: &Context) -> Result<(), ApiError> {
+    caller.note(arn);
+    match caller.principal.decide(action, arn, context) {
         Decision::Allowed => Ok(()),
-        Decision::NotAllowed | Decision::ExplicitlyDenied => {
-            Err(ApiError::access_denied(&caller.arn.to_string(), action, &arn))
-        }
+        decision => Err(ApiError::access_denied(&Denial {
+            principal: &caller.arn.0,
+            action,
+            resource: arn,
+            decision,
+        })),
     }
 }

@@ -19,6 +19,10 @@ const MAX_CLOCK: Duration = Duration::from_secs(31 * 24 * 3600);
 const MAX_POLL_HOLD: Duration = Duration::from_secs(60);
 /// The most items on one page of a list.
 const MAX_PAGE_SIZE: usize = 1000;
+/// A quarter: long enough to find out who did it, short enough to stay small.
+const DEFAULT_AUDIT_DAYS: usize = 90;
+/// Ten years.
+const MAX_AUDIT_DAYS: usize = 3660;
 
 /// How often one principal may call. The service's own rates are not published (service.md §1.7);
 /// clients may take for granted that nobody is refused below 1,000 a second (design.md §3).
@@ -64,6 +68,8 @@ pub struct RawConfig {
     timeouts: RawTimeouts,
     quotas: RawQuotas,
     api: RawApi,
+    iam: RawIam,
+    audit: RawAudit,
     tls: Option<TlsFiles>,
 }
 
@@ -100,6 +106,18 @@ struct RawApi {
     burst: Option<u32>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawIam {
+    check_pass_role: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawAudit {
+    retention_days: Option<usize>,
+}
+
 /// Where the certificate chain and its key are, both PEM.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,6 +149,10 @@ pub struct Config {
     pub page_size: usize,
     /// How often one principal may call; nobody is refused when absent.
     pub rate: Option<Rate>,
+    /// Whether giving a deployment group a service role needs `iam:PassRole` on it.
+    pub checks_pass_role: bool,
+    /// How long audit events are kept.
+    pub audit_retention: Duration,
     /// Plain HTTP when absent.
     pub tls: Option<TlsFiles>,
 }
@@ -166,6 +188,8 @@ impl Default for Config {
             quotas: engine.quotas,
             page_size: 100,
             rate: Some(DEFAULT_RATE),
+            checks_pass_role: true,
+            audit_retention: days(DEFAULT_AUDIT_DAYS),
             tls: None,
         }
     }
@@ -213,6 +237,13 @@ impl Config {
             quotas: quotas(&raw.quotas, default.quotas)?,
             page_size: number("api.page_size", raw.api.page_size, default.page_size, MAX_PAGE_SIZE)?,
             rate: rate(&raw.api)?,
+            checks_pass_role: raw.iam.check_pass_role.unwrap_or(default.checks_pass_role),
+            audit_retention: days(number(
+                "audit.retention_days",
+                raw.audit.retention_days,
+                DEFAULT_AUDIT_DAYS,
+                MAX_AUDIT_DAYS,
+            )?),
             tls: raw.tls,
         })
     }
@@ -328,6 +359,10 @@ fn rate(raw: &RawApi) -> Result<Option<Rate>, ConfigError> {
     }
 }
 
+fn days(n_days: usize) -> Duration {
+    Duration::from_secs(24 * 3600 * n_days as u64)
+}
+
 fn clock(
     key: &'static str,
     secs: Option<f64>,
@@ -407,6 +442,8 @@ mod tests {
         check_refused("[api]\npage_size = 1001", "1 to 1000");
         check_refused("[api]\nburst = 0", "`api.burst` is 0, but must be at least 1");
         check_refused("[api]\nrequests_per_second = -1", "invalid value: integer `-1`");
+        check_refused("[audit]\nretention_days = 0", "`audit.retention_days` is 0, but must be 1 to 3660");
+        check_refused("[iam]\ncheck_pass_role = 1", "invalid type");
         check_refused("[tls]\ncertificate = \"a.pem\"", "missing field `key`");
         check_refused("listen = 1", "unknown field `listen`");
     }

@@ -10,13 +10,15 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use longshore_bundles::Principal;
+use longshore_bundles::{Caller, ErrorCode, Observer};
+use longshore_model::audit::is_change;
 use longshore_wire::codec::{Codec, cbor};
 use longshore_wire::error::ApiError;
 
 use crate::answer::{self, Body, BodyError};
 use crate::api::{self, RequestContext};
 use crate::app::App;
+use crate::audit::{self, Trail};
 use crate::auth::{authenticate, authenticate_token};
 use crate::host_api::{self, HostCall};
 use crate::iam;
@@ -36,17 +38,44 @@ pub(crate) async fn answer(
     connection: Connection,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let started = Instant::now();
     let route = Route::of(request.method(), request.uri(), request.headers());
+    let is_audited = route.is_audited(request.method());
+    let answering = answer_on(app, connection, route, request);
+    if !is_audited {
+        return answering.await;
+    }
+    // A caller that hangs up must not keep what it did out of the audit trail.
+    let answered = tokio::spawn(answering).await;
+    answered.unwrap_or_else(|error| answer::error(route.codec(), &ApiError::internal(error)))
+}
+
+async fn answer_on(
+    app: Arc<App>,
+    connection: Connection,
+    route: Route,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let started = Instant::now();
+    let trail = Trail::default();
+    let user_agent = audit::user_agent(request.headers());
     let (service, operation) = route.labels();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let (mut response, code) = match routed(&app, &connection, route, request).await {
+    let (mut response, code) = match routed(&app, &connection, &trail, route, request).await {
         Ok(response) => {
             let code = if response.status().is_success() { "ok" } else { "refused" };
             (response, code.to_owned())
         }
         Err(error) => (answer::error(route.codec(), &error), error.code.into_owned()),
     };
+    let outcome = match response.extensions().get::<ErrorCode>() {
+        Some(ErrorCode(code)) => code.clone(),
+        None if code == "refused" => response.status().as_str().to_owned(),
+        None => code.clone(),
+    };
+    if let Err(error) = trail.write(&app, &connection, user_agent, &request_id, &outcome).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "the audit trail cannot be written");
+        response = answer::error(route.codec(), &ApiError::internal(error));
+    }
     let elapsed = started.elapsed();
     telemetry::answered(service, operation, &code, elapsed);
     tracing::debug!(
@@ -66,12 +95,19 @@ pub(crate) async fn answer(
 async fn routed(
     app: &App,
     connection: &Connection,
+    trail: &Trail,
     route: Route,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, ApiError> {
     match route {
         Route::S3 => {
-            Ok(app.bundles.handle(request).await.map(|body| body.map_err(BodyError::from).boxed_unsync()))
+            let mut request = request;
+            let observer = Observer::default();
+            request.extensions_mut().insert(connection.origin);
+            request.extensions_mut().insert(observer.clone());
+            let response = app.bundles.handle(request).await;
+            trail.seen_by_bundles(observer.observed());
+            Ok(response.map(|body| body.map_err(BodyError::from).boxed_unsync()))
         }
         Route::Plain => {
             let (parts, _body) = request.into_parts();
@@ -81,7 +117,7 @@ async fn routed(
             let (parts, body) = read(request)
                 .await
                 .map_or_else(|error| (None, Err(error)), |(parts, body)| (Some(parts), Ok(body)));
-            Ok(identity(app, service, parts, body).await)
+            Ok(identity(app, connection, trail, service, parts, body).await)
         }
         Route::UnknownCbor => {
             read(request).await?;
@@ -93,14 +129,22 @@ async fn routed(
         }
         Route::Api(codec, operation) => {
             let (parts, body) = read_body(codec, request).await?;
-            let caller = admit(app, &parts, &body, api::SIGNING_NAME).await?;
+            let caller = admit(app, connection, &parts, &body, api::SIGNING_NAME).await?;
+            trail.signed(&caller, api::SIGNING_NAME, operation.name(), || input_values(codec, &body));
             let ctx = RequestContext::new(app, &caller, operation.name());
             let call = api::Call { codec, body: &body };
-            Ok(answer::encoded(codec, StatusCode::OK, api::call(&ctx, operation, call).await?))
+            let answered = loop {
+                let answered = api::call(&ctx, operation, call).await;
+                if !ctx.read_wanted_tags().await? {
+                    break answered;
+                }
+            };
+            Ok(answer::encoded(codec, StatusCode::OK, answered?))
         }
         Route::Extension(operation) => {
             let (parts, body) = read_body(Codec::Json, request).await?;
-            let caller = admit(app, &parts, &body, api::SIGNING_NAME).await?;
+            let caller = admit(app, connection, &parts, &body, api::SIGNING_NAME).await?;
+            trail.signed(&caller, "longshore", operation.name(), || input_values(Codec::Json, &body));
             let ctx = RequestContext::new(app, &caller, operation.name());
             let call = api::Call { codec: Codec::Json, body: &body };
             Ok(answer::json(StatusCode::OK, api::call_extension(&ctx, operation, call).await?))
@@ -109,58 +153,87 @@ async fn routed(
             // Not counted: a host asks as often as there is something to do, and one that was told to wait
             // would leave its deployment waiting.
             let (parts, body) = read_body(Codec::Json, request).await?;
-            let caller = authenticate(app, &parts, &body, flavour.signing_name()).await?;
+            let caller = authenticate(app, connection, &parts, &body, flavour.signing_name()).await?;
             let call = HostCall { app, connection, caller: &caller, flavour, parts: &parts };
             call.answer(operation, &body).await
         }
         Route::Enroll => {
             let (parts, body) = read_body(Codec::Json, request).await?;
             let token = authenticate_token(app, &parts, &body).await?;
+            trail.enrolls(&token, &body);
             host_api::enroll(app, &token, &body).await
         }
     }
 }
 
 /// The holder of the key that signed the request, unless they ask too often.
-async fn admit(app: &App, parts: &Parts, body: &[u8], service: &str) -> Result<Arc<Principal>, ApiError> {
-    let caller = authenticate(app, parts, body, service).await?;
+async fn admit(
+    app: &App,
+    connection: &Connection,
+    parts: &Parts,
+    body: &[u8],
+    service: &str,
+) -> Result<Caller, ApiError> {
+    let caller = authenticate(app, connection, parts, body, service).await?;
     app.throttle.admit(&caller.arn, app.engine.now())?;
     Ok(caller)
+}
+
+/// What an input says, for the audit trail.
+fn input_values(codec: Codec, body: &[u8]) -> Vec<(String, String)> {
+    codec.decode(body).map(audit::named_values).unwrap_or_default()
 }
 
 /// IAM and STS, which answer everything in XML, refusals too.
 async fn identity(
     app: &App,
+    connection: &Connection,
+    trail: &Trail,
     service: iam::Service,
     parts: Option<Parts>,
     body: Result<Bytes, ApiError>,
 ) -> Response<Body> {
     let answer = match (parts, body) {
-        (Some(parts), Ok(body)) => answered_identity(app, service, &parts, &body).await,
+        (Some(parts), Ok(body)) => answered_identity(app, connection, trail, service, &parts, &body).await,
         (_, Err(error)) => iam::refused(service, &error),
         (None, Ok(_)) => iam::refused(service, &ApiError::serialization("The request has no head.")),
     };
     let mut response = Response::new(answer::full(answer.body));
     *response.status_mut() = answer.status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(iam::CONTENT_TYPE));
+    if let Some(code) = answer.code {
+        response.extensions_mut().insert(ErrorCode(code));
+    }
     response
 }
 
-async fn answered_identity(app: &App, service: iam::Service, parts: &Parts, body: &[u8]) -> iam::IamAnswer {
+async fn answered_identity(
+    app: &App,
+    connection: &Connection,
+    trail: &Trail,
+    service: iam::Service,
+    parts: &Parts,
+    body: &[u8],
+) -> iam::IamAnswer {
     let name = match service {
         iam::Service::Iam => "iam",
         iam::Service::Sts => "sts",
     };
-    let caller = match admit(app, parts, body, name).await {
+    let caller = match admit(app, connection, parts, body, name).await {
         Ok(caller) => caller,
         Err(error) => return iam::refused(service, &error),
     };
     let form =
         if parts.method == Method::GET { parts.uri.query().unwrap_or_default().as_bytes() } else { body };
-    let params = form_urlencoded::parse(form).into_owned().collect();
+    let params: Vec<(String, String)> = form_urlencoded::parse(form).into_owned().collect();
+    let action = params.iter().find(|(found, _)| found == "Action").map_or("", |(_, action)| action);
+    trail.signed(&caller, name, action, || params.clone());
+    let is_change = service == iam::Service::Iam && is_change(action);
     let identity = &**app.engine.store();
     let answer = iam::handle(identity, &caller, &app.account_id, service, params, app.engine.now()).await;
-    app.keys.forget();
+    if is_change {
+        app.keys.forget();
+    }
     answer
 }
 

@@ -12,6 +12,7 @@ pub mod telemetry;
 mod answer;
 mod api;
 mod app;
+mod audit;
 mod auth;
 mod authorize;
 mod dispatch;

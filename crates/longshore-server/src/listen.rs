@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use longshore_bundles::Origin;
 use longshore_engine::Engine;
 use longshore_engine::host_command;
 use rustls_pki_types::pem::PemObject;
@@ -67,8 +68,10 @@ pub enum ListenError {
 }
 
 /// A connection, as requests on it know it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Connection {
+    /// Where its requests come from.
+    pub(crate) origin: Origin,
     /// As the engine knows it.
     pub(crate) commands: host_command::Connection,
     /// What waits for answers to leave.
@@ -114,9 +117,10 @@ impl Port {
                 () = shutdown.cancelled() => break,
             };
             match accepted {
-                Ok((stream, _peer)) => {
+                Ok((stream, peer)) => {
                     let serving = Serving {
                         engine: engine.clone(),
+                        origin: Origin { address: peer.ip(), is_encrypted: self.tls.is_some() },
                         tls: self.tls.clone(),
                         request_head: self.request_head,
                         shutdown: shutdown.clone(),
@@ -139,6 +143,7 @@ impl Port {
 /// What one connection needs.
 struct Serving {
     engine: Engine,
+    origin: Origin,
     tls: Option<TlsAcceptor>,
     request_head: Duration,
     shutdown: CancellationToken,
@@ -168,7 +173,8 @@ impl Serving {
         S: Fn(Connection, Request<Incoming>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let connection = Connection::default();
+        let connection =
+            Connection { origin: self.origin, commands: Default::default(), after_flush: Default::default() };
         let open = OpenConnection::new(&self.engine, &connection);
         let after_flush = connection.after_flush.clone();
         let stream = Watched { stream, after_flush, is_broken: Arc::clone(&open.is_broken) };

@@ -2,6 +2,7 @@
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Uri};
+use longshore_model::audit::is_change;
 use longshore_wire::api::{Operation, operations};
 use longshore_wire::codec::{Codec, cbor};
 use longshore_wire::enrollment;
@@ -100,6 +101,17 @@ impl Route {
             | Route::S3
             | Route::Identity(_)
             | Route::Plain => Codec::Json,
+        }
+    }
+
+    /// Whether what comes of it may be for the audit trail.
+    pub(crate) fn is_audited(self, method: &Method) -> bool {
+        match self {
+            Route::Api(_, operation) => is_change(operation.name()),
+            Route::Extension(operation) => is_change(operation.name()),
+            Route::S3 => method != Method::GET && method != Method::HEAD,
+            Route::Enroll | Route::Identity(_) => true,
+            Route::Host(..) | Route::Unknown | Route::UnknownCbor | Route::Plain => false,
         }
     }
 

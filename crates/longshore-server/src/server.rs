@@ -185,8 +185,10 @@ async fn app(
         specifications,
         page_tokens,
         page_size: settings.config.page_size,
+        checks_pass_role: settings.config.checks_pass_role,
         region: settings.region.clone(),
         account_id: settings.account_id.clone(),
+        audit_retention: settings.config.audit_retention,
         shutdown,
     })
 }

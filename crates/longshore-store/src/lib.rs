@@ -13,10 +13,10 @@ mod traits;
 
 pub use error::StoreError;
 pub use traits::{
-    AccessKey, ApplicationStore, Applied, BundleIndex, CommandTarget, DeploymentConfigStore,
-    DeploymentFilter, DeploymentGroupStore, DeploymentStore, EnrollOutcome, EnrolledHost, EnrollmentStore,
-    Generation, GitHubTokenStore, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome,
-    MultipartUpload, NewEnrollment, NewRevisionUse, ObjectRow, Page, RevisionStore, RoundOutcome,
-    ServerRecord, ServerRecordStore, Snapshot, Store, StoredToken, TagStore, TargetFilter, UploadedPart,
-    User,
+    AccessKey, ApplicationStore, Applied, AuditFilter, AuditStore, BundleIndex, CommandTarget,
+    DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore, EnrollOutcome,
+    EnrolledHost, EnrollmentStore, Generation, GitHubTokenStore, Group, GroupStore, HostFilter, HostStore,
+    IdentityStore, InlinePolicy, LinkOutcome, MultipartUpload, NewEnrollment, NewRevisionUse, ObjectRow,
+    Page, PolicyHolder, RevisionStore, Role, RoleStore, RoundOutcome, ServerRecord, ServerRecordStore,
+    Session, Snapshot, Store, StoredToken, TagStore, TargetFilter, UploadedPart, User,
 };

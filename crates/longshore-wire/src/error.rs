@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
+use longshore_model::policy::Denial;
 use serde::Serialize;
 
 /// The source of an [`ApiError`].
@@ -66,15 +67,9 @@ impl ApiError {
         ApiError::client("ThrottlingException", "Rate exceeded")
     }
 
-    /// `principal` may not do `action` (`codedeploy:CreateDeployment`) to `resource`.
-    pub fn access_denied(principal: &str, action: &str, resource: &str) -> ApiError {
-        ApiError::client(
-            "AccessDeniedException",
-            format!(
-                "User: {principal} is not authorized to perform: {action} on resource: {resource} \
-                 because no identity-based policy allows the {action} action"
-            ),
-        )
+    /// Somebody may not do something.
+    pub fn access_denied(denial: &Denial<'_>) -> ApiError {
+        ApiError::client("AccessDeniedException", denial.to_string())
     }
 
     /// This error with what caused it, for the log.

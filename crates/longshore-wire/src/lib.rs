@@ -8,6 +8,7 @@ pub mod error;
 pub mod codec;
 
 pub mod api;
+pub mod audit;
 pub mod enrollment;
 pub mod git_hub;
 pub mod host_command;

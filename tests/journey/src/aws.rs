@@ -5,6 +5,35 @@ use std::process::{Command, Output, Stdio};
 
 use crate::Server;
 
+/// An access key, and the token of its session if it has one.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    id: String,
+    secret: String,
+    token: Option<String>,
+}
+
+impl Credentials {
+    /// From two or three words: id, secret, token.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    pub fn of_words(text: &str) -> Credentials {
+        let mut words = text.split_whitespace().map(str::to_owned);
+        let mut next = || words.next().expect("an id and a secret");
+        Credentials { id: next(), secret: next(), token: words.next() }
+    }
+
+    /// As a shared credentials file, in which agents look for those of a session.
+    pub fn file(&self) -> String {
+        let Credentials { id, secret, token } = self;
+        let token = token.as_deref().unwrap_or_default();
+        format!(
+            "[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\naws_session_token = {token}\n"
+        )
+    }
+}
+
 /// The AWS CLI with its environment.
 #[derive(Debug)]
 pub struct Aws {
@@ -37,6 +66,19 @@ impl Aws {
     pub fn with_env(mut self, name: &str, value: &str) -> Aws {
         self.env.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The same CLI for somebody else.
+    #[must_use]
+    pub fn signing_with(&self, credentials: &Credentials) -> Aws {
+        let own = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+        let mut env: Vec<_> =
+            self.env.iter().filter(|(name, _)| !own.contains(&name.as_str())).cloned().collect();
+        let Credentials { id, secret, token } = credentials;
+        let given = [Some(id), Some(secret), token.as_ref()];
+        let given = own.into_iter().zip(given);
+        env.extend(given.filter_map(|(name, value)| Some((name.to_owned(), value?.clone()))));
+        Aws { program: self.program.clone(), env, folder: self.folder.clone() }
     }
 
     /// Runs `aws ARGS` whatever it comes to. `text` is split at blanks.

@@ -9,7 +9,7 @@ mod program;
 mod server;
 
 pub use app::App;
-pub use aws::Aws;
+pub use aws::{Aws, Credentials};
 pub use host::Host;
 pub use program::{Running, program};
 pub use server::Server;

@@ -24,7 +24,7 @@ use crate::condition::{Conditions, Verdict};
 use crate::content::Lease;
 use crate::digest;
 use crate::headers;
-use crate::keys::Principal;
+use crate::principal::Caller;
 use crate::reader;
 
 /// As S3: the most keys of one DeleteObjects.
@@ -206,7 +206,7 @@ impl Bundles {
 
     async fn delete_one(
         self: &Arc<Self>,
-        caller: &Principal,
+        caller: &Caller,
         bucket: &str,
         object: &ObjectIdentifier,
     ) -> S3Result<DeletedObject> {

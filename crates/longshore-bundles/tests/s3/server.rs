@@ -18,7 +18,7 @@ use longshore_bundles::{BundleService, BundleSettings, RootKey, StoredKeys};
 use longshore_model::id::PrincipalArn;
 use longshore_model::time::Timestamp;
 use longshore_store::sqlite::SqliteStore;
-use longshore_store::{AccessKey, IdentityStore, InlinePolicy, User};
+use longshore_store::{AccessKey, IdentityStore, InlinePolicy, PolicyHolder, User};
 use longshore_wire::sigv4::{Credentials, payload_sha256_hex, sign};
 use tokio::net::TcpListener;
 
@@ -117,7 +117,7 @@ impl Server {
         let policy = InlinePolicy { name: "p".to_owned(), document: policy.to_owned() };
         self.store.create_user(&user).await.expect("a user");
         self.store.create_access_key(&key, 2).await.expect("a key");
-        self.store.put_user_policy(name, &policy).await.expect("a policy");
+        self.store.put_policy(&PolicyHolder::User(name.to_owned()), &policy).await.expect("a policy");
         credentials
     }
 

@@ -1,5 +1,6 @@
 //! One file per verb: flags, then what the verb does.
 
+pub(crate) mod audit;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod env;

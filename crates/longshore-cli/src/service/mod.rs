@@ -1,6 +1,7 @@
 //! The server as the commands see it: its operations in the commands' words, and its refusals with
 //! advice.
 
+mod audit;
 mod deployments;
 mod enrollment;
 mod git_hub;

@@ -1,8 +1,12 @@
-//! Patterns of the policy language: `*` stands for any run of characters, `?` for one.
+//! What statements speak of: patterns for actions and for ARNs.
+
+use super::context::Context;
+use super::token::{Marks, Token, covers, tokens};
+use super::verdict::Verdict;
 
 /// A pattern for actions, which are compared without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ActionPattern(Vec<char>);
+pub(super) struct ActionPattern(Vec<Token>);
 
 impl ActionPattern {
     /// `None` when `text` is neither `*` nor of the form `service:action`.
@@ -10,12 +14,13 @@ impl ActionPattern {
         let is_action = text.split_once(':').is_some_and(|(service, action)| {
             !service.is_empty() && !action.is_empty() && !action.contains(':')
         });
-        (text == "*" || is_action).then(|| ActionPattern(text.to_ascii_lowercase().chars().collect()))
+        let marks = Marks { variables: false, wildcards: true };
+        (text == "*" || is_action).then(|| ActionPattern(tokens(&text.to_ascii_lowercase(), marks)))
     }
 
     pub(super) fn matches(&self, action: &str) -> bool {
         let action: Vec<char> = action.to_ascii_lowercase().chars().collect();
-        is_match(&self.0, &action)
+        covers(&self.0, &action, &Context::default()).0
     }
 }
 
@@ -25,93 +30,62 @@ impl ActionPattern {
 pub(super) enum ResourcePattern {
     /// `*`.
     Anything,
-    /// Stands for nothing.
-    Nothing,
     /// Part by part.
-    Arn(Vec<Vec<char>>),
+    Arn(Vec<Vec<Token>>),
 }
 
 const N_ARN_PARTS: usize = 6;
+const SERVICE: usize = 2;
+const REGION: usize = 3;
+const ACCOUNT: usize = 4;
+const RESOURCE: usize = 5;
 
 impl ResourcePattern {
     /// `None` when `text` is neither `*` nor an ARN.
-    pub(super) fn parse(text: &str) -> Option<ResourcePattern> {
+    pub(super) fn parse(text: &str, has_variables: bool) -> Option<ResourcePattern> {
         if text == "*" {
             return Some(ResourcePattern::Anything);
         }
-        let parts: Vec<Vec<char>> = arn_parts(text).map(|part| part.chars().collect()).collect();
-        (text.starts_with("arn:") && parts.len() == N_ARN_PARTS).then_some(ResourcePattern::Arn(parts))
-    }
-
-    pub(super) fn matches(&self, resource: &str) -> bool {
-        match self {
-            ResourcePattern::Anything => true,
-            ResourcePattern::Nothing => false,
-            ResourcePattern::Arn(patterns) => {
-                let parts: Vec<&str> = arn_parts(resource).collect();
-                patterns.len() == parts.len()
-                    && patterns.iter().zip(parts).all(|(pattern, part)| {
-                        let part: Vec<char> = part.chars().collect();
-                        is_match(pattern, &part)
-                    })
-            }
+        if !text.starts_with("arn:") {
+            return None;
         }
+        let all = tokens(text, Marks { variables: has_variables, wildcards: true });
+        let parts: Vec<Vec<Token>> =
+            all.splitn(N_ARN_PARTS, |token| *token == Token::Char(':')).map(<[Token]>::to_vec).collect();
+        (parts.len() == N_ARN_PARTS).then_some(ResourcePattern::Arn(parts))
     }
-}
 
-fn arn_parts(text: &str) -> impl Iterator<Item = &str> {
-    text.splitn(N_ARN_PARTS, ':')
-}
-
-/// Backtracks to the last `*` only, so the time is at most the product of the lengths.
-fn is_match(pattern: &[char], text: &[char]) -> bool {
-    let (mut at_pattern, mut at_text) = (0, 0);
-    let mut last_star: Option<(usize, usize)> = None;
-    while at_text < text.len() {
-        match pattern.get(at_pattern) {
-            Some('*') => {
-                last_star = Some((at_pattern, at_text));
-                at_pattern += 1;
-            }
-            Some(&c) if c == '?' || c == text[at_text] => {
-                at_pattern += 1;
-                at_text += 1;
-            }
-            Some(_) | None => {
-                let Some((star, covered)) = last_star else { return false };
-                last_star = Some((star, covered + 1));
-                at_pattern = star + 1;
-                at_text = covered + 1;
-            }
+    pub(super) fn matches(&self, resource: &str, context: &Context) -> Verdict {
+        let ResourcePattern::Arn(patterns) = self else { return Verdict::Yes };
+        let parts: Vec<&str> = resource.splitn(N_ARN_PARTS, ':').collect();
+        if patterns.len() != parts.len() {
+            return Verdict::No;
         }
+        let is_codedeploys = parts[SERVICE] == "codedeploy";
+        Verdict::all(patterns.iter().zip(parts).enumerate().map(|(idx, (pattern, part))| {
+            let (is_match, is_known) = if idx == RESOURCE && is_codedeploys {
+                covers_name(pattern, part, context)
+            } else {
+                covers(pattern, &part.chars().collect::<Vec<char>>(), context)
+            };
+            // CodeDeploy's ARNs have wildcards in names only. Source: service.md §11.
+            let is_open = matches!(idx, REGION | ACCOUNT)
+                && pattern.iter().any(|token| matches!(token, Token::AnyRun | Token::AnyOne));
+            Verdict::of(is_match).known(is_known && !(is_codedeploys && is_open))
+        }))
     }
-    pattern[at_pattern..].iter().all(|&c| c == '*')
+
+    pub(super) fn has_variable(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        let ResourcePattern::Arn(parts) = self else { return false };
+        parts.iter().flatten().any(|token| matches!(token, Token::Variable { key, .. } if is_meant(key)))
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(pattern: &str, text: &str, expected: bool) {
-        let pattern_chars: Vec<char> = pattern.chars().collect();
-        let text_chars: Vec<char> = text.chars().collect();
-        assert_eq!(is_match(&pattern_chars, &text_chars), expected, "{pattern} on {text}");
-    }
-
-    #[test]
-    fn star_and_question_mark() {
-        check("", "", true);
-        check("", "a", false);
-        check("*", "", true);
-        check("*", "abc", true);
-        check("a*c", "abc", true);
-        check("a*c", "abcd", false);
-        check("a*b*c", "a-b-b-c", true);
-        check("*.zip", "a.zip.zip", true);
-        check("?", "", false);
-        check("?", "é", true);
-        check("a?c*", "abc", true);
-        check("*a*a*a*a*b", &"a".repeat(200), false);
-    }
+/// CodeDeploy's resources have their name behind a `:` or a `/`, whichever the writer likes: `instance/x`
+/// and `instance:x` are one. Source: service.md §1.6.
+fn covers_name(pattern: &[Token], resource: &str, context: &Context) -> (bool, bool) {
+    let (kind, name) = resource.split_once([':', '/']).unwrap_or((resource, ""));
+    let spelled = |separator| format!("{kind}{separator}{name}").chars().collect::<Vec<char>>();
+    let (is_match, is_known) = covers(pattern, &spelled(':'), context);
+    (is_match || covers(pattern, &spelled('/'), context).0, is_known)
 }

@@ -21,7 +21,8 @@ pub(super) async fn create(
     input: CreateApplicationInput,
 ) -> Result<CreateApplicationOutput, ApiError> {
     let new = new_application(input)?;
-    let engine = ctx.allowed(&Resource::Application(&new.name))?;
+    let tags = new.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    let engine = ctx.allowed_with_tags(&[Resource::Application(&new.name)], tags)?;
     let id = engine.create_application(new.name, new.tags).await.map_err(refused)?;
     Ok(CreateApplicationOutput { application_id: Some(id.to_string()) })
 }

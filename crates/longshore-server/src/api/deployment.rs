@@ -30,8 +30,13 @@ pub(super) async fn create(
     ctx: &RequestContext<'_>,
     input: CreateDeploymentInput,
 ) -> Result<CreateDeploymentOutput, ApiError> {
+    let has_alarms = input.override_alarm_configuration.is_some();
     let new = new_deployment(input)?;
-    let engine = ctx.allowed(&Resource::Group(&new.application, &new.group))?;
+    let group = Resource::Group(&new.application, &new.group);
+    let engine = ctx.allowed(&group)?;
+    if has_alarms {
+        ctx.require("UpdateDeploymentGroup", &group)?;
+    }
     if !ctx.caller.is_root {
         require_ingredients(ctx, engine, &new).await?;
     }

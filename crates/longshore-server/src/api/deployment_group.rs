@@ -27,7 +27,9 @@ pub(super) async fn create(
     input: CreateDeploymentGroupInput,
 ) -> Result<CreateDeploymentGroupOutput, ApiError> {
     let new = new_deployment_group(input)?;
-    let engine = ctx.allowed(&Resource::Group(&new.application, &new.name))?;
+    let tags = new.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    let engine = ctx.allowed_with_tags(&[Resource::Group(&new.application, &new.name)], tags)?;
+    ctx.require_pass_role(&new.service_role_arn)?;
     let id = engine.create_deployment_group(new_group(new)).await.map_err(refused)?;
     Ok(CreateDeploymentGroupOutput { deployment_group_id: Some(id.to_string()) })
 }
@@ -93,6 +95,9 @@ pub(super) async fn update(
     let mut resources = vec![Resource::Group(&update.application, &update.name)];
     resources.extend(update.new_name.as_ref().map(|name| Resource::Group(&update.application, name)));
     let engine = ctx.allowed_all(&resources)?;
+    if let Some(role) = &update.service_role_arn {
+        ctx.require_pass_role(role)?;
+    }
     let change = change(&update);
     engine.update_deployment_group(&update.application, &update.name, change).await.map_err(refused)?;
     Ok(UpdateDeploymentGroupOutput { hooks_not_cleaned_up: Some(Vec::new()) })

@@ -24,6 +24,8 @@ pub(crate) enum ExtensionOperation {
     ListEnrollmentTokens,
     /// Links an application to a token for a GitHub account.
     LinkApplicationToGitHub,
+    /// Who changed what.
+    ListAuditEvents,
     /// Registered hosts with their last contact.
     ListHosts,
     /// Keeps a token for a GitHub account.
@@ -34,10 +36,11 @@ pub(crate) enum ExtensionOperation {
 
 impl ExtensionOperation {
     /// All operations, by name.
-    const ALL: [ExtensionOperation; 6] = [
+    const ALL: [ExtensionOperation; 7] = [
         ExtensionOperation::CreateEnrollmentToken,
         ExtensionOperation::ListEnrollmentTokens,
         ExtensionOperation::LinkApplicationToGitHub,
+        ExtensionOperation::ListAuditEvents,
         ExtensionOperation::ListHosts,
         ExtensionOperation::PutGitHubAccountToken,
         ExtensionOperation::RevokeEnrollmentToken,
@@ -54,6 +57,7 @@ impl ExtensionOperation {
             ExtensionOperation::CreateEnrollmentToken => "CreateEnrollmentToken",
             ExtensionOperation::ListEnrollmentTokens => "ListEnrollmentTokens",
             ExtensionOperation::LinkApplicationToGitHub => "LinkApplicationToGitHub",
+            ExtensionOperation::ListAuditEvents => "ListAuditEvents",
             ExtensionOperation::ListHosts => "ListHosts",
             ExtensionOperation::PutGitHubAccountToken => "PutGitHubAccountToken",
             ExtensionOperation::RevokeEnrollmentToken => "RevokeEnrollmentToken",

@@ -92,7 +92,8 @@ pub(super) async fn add_tags(
     input: AddTagsToOnPremisesInstancesInput,
 ) -> Result<(), ApiError> {
     let HostTagging { names, tags } = host_tagging(input)?;
-    let engine = ctx.allowed_all(&resources(&names))?;
+    let given = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    let engine = ctx.allowed_with_tags(&resources(&names), given)?;
     engine.add_host_tags(&names, &tags).await.map_err(refused)
 }
 
@@ -102,7 +103,8 @@ pub(super) async fn remove_tags(
     input: RemoveTagsFromOnPremisesInstancesInput,
 ) -> Result<(), ApiError> {
     let HostTagging { names, tags } = host_untagging(input)?;
-    let engine = ctx.allowed_all(&resources(&names))?;
+    let taken = tags.iter().map(|tag| tag.key.as_str());
+    let engine = ctx.allowed_without_tags(&resources(&names), taken)?;
     engine.remove_host_tags(&names, &tags).await.map_err(refused)
 }
 

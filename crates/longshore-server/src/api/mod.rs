@@ -3,6 +3,7 @@
 //! its failures is.
 
 mod application;
+mod audit;
 mod deployment;
 mod deployment_config;
 mod deployment_group;
@@ -12,13 +13,15 @@ mod git_hub;
 mod host;
 mod instance;
 mod paging;
+mod resource_tags;
 mod revision;
 mod tag;
 mod target;
 
 use bytes::Bytes;
-use longshore_bundles::Principal;
+use longshore_bundles::Caller;
 use longshore_engine::Engine;
+use longshore_model::policy::Context as PolicyContext;
 use longshore_wire::api::Operation;
 use longshore_wire::api::convert::deployment::read_deployment_list;
 use longshore_wire::codec::Codec;
@@ -27,22 +30,26 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::extension::{ExtensionOperation, TARGET_PREFIX as EXTENSION_TARGET_PREFIX};
+use self::resource_tags::KnownTags;
 use crate::app::App;
 use crate::authorize::{Resource, authorize};
 
 /// The service name that requests must be signed for.
 pub(crate) const SIGNING_NAME: &str = "codedeploy";
+/// As which AWS's service takes the roles that it is given.
+const SERVICE_PRINCIPAL: &str = "codedeploy.amazonaws.com";
 
 /// A request that is authentic; its caller's permission is asked on the way to the engine.
 pub(crate) struct RequestContext<'a> {
     app: &'a App,
-    caller: &'a Principal,
+    caller: &'a Caller,
     operation: &'static str,
+    tags: KnownTags,
 }
 
 impl<'a> RequestContext<'a> {
-    pub(crate) fn new(app: &'a App, caller: &'a Principal, operation: &'static str) -> RequestContext<'a> {
-        RequestContext { app, caller, operation }
+    pub(crate) fn new(app: &'a App, caller: &'a Caller, operation: &'static str) -> RequestContext<'a> {
+        RequestContext { app, caller, operation, tags: KnownTags::default() }
     }
 
     /// The engine, if the caller may do this operation on `resource`. There is no other way to it.
@@ -64,12 +71,75 @@ impl<'a> RequestContext<'a> {
         Ok(&self.app.engine)
     }
 
+    /// As [`RequestContext::allowed_all`], for a request that gives `tags`: `aws:RequestTag/…` and
+    /// `aws:TagKeys`.
+    ///
+    /// # Errors
+    /// `AccessDeniedException`.
+    fn allowed_with_tags<'t>(
+        &self,
+        resources: &[Resource<'_>],
+        tags: impl IntoIterator<Item = (&'t str, &'t str)>,
+    ) -> Result<&'a Engine, ApiError> {
+        let context = self.caller.context.clone().with_request_tags(tags);
+        for resource in resources {
+            self.decide(self.operation, resource, &context)?;
+        }
+        Ok(&self.app.engine)
+    }
+
+    /// As [`RequestContext::allowed_all`], for a request that takes the tags with `keys` away:
+    /// `aws:TagKeys`.
+    ///
+    /// # Errors
+    /// `AccessDeniedException`.
+    fn allowed_without_tags<'t>(
+        &self,
+        resources: &[Resource<'_>],
+        keys: impl IntoIterator<Item = &'t str>,
+    ) -> Result<&'a Engine, ApiError> {
+        let context = self.caller.context.clone().with_tag_keys(keys);
+        for resource in resources {
+            self.decide(self.operation, resource, &context)?;
+        }
+        Ok(&self.app.engine)
+    }
+
     /// Whether the caller may also do `operation` on `resource`.
     ///
     /// # Errors
     /// `AccessDeniedException`.
     fn require(&self, operation: &str, resource: &Resource<'_>) -> Result<(), ApiError> {
-        authorize(self.app, self.caller, &format!("{SIGNING_NAME}:{operation}"), resource)
+        self.decide(operation, resource, &self.caller.context)
+    }
+
+    /// Whether the caller may give a deployment group the service role `role`. Nobody may hand more power
+    /// to the service than an operator lets them.
+    ///
+    /// # Errors
+    /// `AccessDeniedException`.
+    fn require_pass_role(&self, role: &str) -> Result<(), ApiError> {
+        if !self.app.checks_pass_role {
+            return Ok(());
+        }
+        let context = self.caller.context.clone().with("iam:PassedToService", SERVICE_PRINCIPAL);
+        authorize(self.caller, "iam:PassRole", role, &context)
+    }
+
+    fn decide(
+        &self,
+        operation: &str,
+        resource: &Resource<'_>,
+        context: &PolicyContext,
+    ) -> Result<(), ApiError> {
+        let action = format!("{SIGNING_NAME}:{operation}");
+        let arn = resource.arn(self.app);
+        if !self.caller.asks_for_resource_tags() {
+            return authorize(self.caller, &action, &arn, context);
+        }
+        let Some(tags) = self.tags.of(resource) else { return Err(resource_tags::not_at_hand()) };
+        let tags = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+        authorize(self.caller, &action, &arn, &context.clone().with_resource_tags(tags))
     }
 }
 
@@ -184,6 +254,7 @@ pub(crate) async fn call_extension(
         E::CreateEnrollmentToken => call.output(&enrollment::create_token(ctx, call.input()?).await?),
         E::ListEnrollmentTokens => call.output(&enrollment::list_tokens(ctx, call.input()?).await?),
         E::LinkApplicationToGitHub => call.output(&git_hub::link(ctx, call.input()?).await?),
+        E::ListAuditEvents => call.output(&audit::list(ctx, call.input()?).await?),
         E::ListHosts => call.output(&extension::list_hosts(ctx, call.input()?).await?),
         E::PutGitHubAccountToken => call.output(&git_hub::put(ctx, call.input()?).await?),
         E::RevokeEnrollmentToken => call.output(&enrollment::revoke_token(ctx, call.input()?).await?),

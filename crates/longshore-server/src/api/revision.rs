@@ -82,7 +82,8 @@ pub(super) async fn list(
     let token = input.next_token.take();
     let list = revision_list(input.clone())?;
     let paging = ctx.paging(token.as_deref(), &input)?;
-    let engine = ctx.allowed(&Resource::Application(&list.application))?;
+    // On all applications, although it names one: so says AWS's table.
+    let engine = ctx.allowed(&Resource::Applications)?;
     let mut views = engine.revisions(&list.application).await.map_err(refused)?;
     views.retain(|view| is_asked_for(view, &list));
     let mut keyed: Vec<(String, RevisionView)> =

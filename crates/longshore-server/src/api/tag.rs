@@ -1,7 +1,8 @@
 //! Resource tags. Source: service.md §3.8.
 
+use longshore_engine::Engine;
 use longshore_engine::tag::TagError;
-use longshore_model::application::TaggedResource;
+use longshore_model::application::{TagChange, TaggedResource};
 use longshore_wire::api::convert::tag::{
     from_resource_tags, invalid_arn, tagged_resource, tags_to_add, tags_to_remove,
 };
@@ -20,7 +21,7 @@ pub(super) async fn add(
     input: TagResourceInput,
 ) -> Result<TagResourceOutput, ApiError> {
     let (resource, change) = tags_to_add(input, &ctx.app.region, &ctx.app.account_id)?;
-    let engine = ctx.allowed(&named(&resource))?;
+    let engine = allowed(ctx, &resource, &change)?;
     engine.change_tags(&resource, &change).await.map_err(refused)?;
     Ok(TagResourceOutput {})
 }
@@ -31,7 +32,7 @@ pub(super) async fn remove(
     input: UntagResourceInput,
 ) -> Result<UntagResourceOutput, ApiError> {
     let (resource, change) = tags_to_remove(input, &ctx.app.region, &ctx.app.account_id)?;
-    let engine = ctx.allowed(&named(&resource))?;
+    let engine = allowed(ctx, &resource, &change)?;
     engine.change_tags(&resource, &change).await.map_err(refused)?;
     Ok(UntagResourceOutput {})
 }
@@ -54,6 +55,22 @@ pub(super) async fn list(
     })?;
     let (tags, next_token) = paging.cut(tags, |tag| tag.key.clone());
     Ok(ListTagsForResourceOutput { next_token, tags: Some(from_resource_tags(&tags)) })
+}
+
+/// The engine, if the caller may change these tags of the resource.
+fn allowed<'a>(
+    ctx: &RequestContext<'a>,
+    resource: &TaggedResource,
+    change: &TagChange,
+) -> Result<&'a Engine, ApiError> {
+    let resources = [named(resource)];
+    match change {
+        TagChange::Add(tags) => {
+            let given = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+            ctx.allowed_with_tags(&resources, given)
+        }
+        TagChange::Remove(keys) => ctx.allowed_without_tags(&resources, keys.iter().map(String::as_str)),
+    }
 }
 
 fn named(resource: &TaggedResource) -> Resource<'_> {

@@ -9,7 +9,7 @@ mod specification;
 
 use http::request::Parts;
 use http::{Response, StatusCode};
-use longshore_bundles::Principal;
+use longshore_bundles::Caller;
 use longshore_engine::host_command::{AckAnswer, CommandKey, HostCommandError};
 use longshore_engine::target::TargetError;
 use longshore_model::id::PrincipalArn;
@@ -56,7 +56,7 @@ impl Flavour {
 pub(crate) struct HostCall<'a> {
     pub(crate) app: &'a App,
     pub(crate) connection: &'a Connection,
-    pub(crate) caller: &'a Principal,
+    pub(crate) caller: &'a Caller,
     pub(crate) flavour: Flavour,
     pub(crate) parts: &'a Parts,
 }
@@ -73,7 +73,7 @@ impl HostCall<'_> {
     ) -> Result<Response<Body>, ApiError> {
         if self.flavour == Flavour::Secure {
             let action = format!("{SECURE_SIGNING_NAME}:{}", operation.name());
-            authorize(self.app, self.caller, &action, &Resource::All)?;
+            authorize(self.caller, &action, &Resource::All.arn(self.app), &self.caller.context)?;
         }
         match operation {
             HostOperation::PollHostCommand => self.poll(json::decode(body)?).await,

@@ -16,6 +16,7 @@ const ID_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const ID_LEN: usize = 16;
 const SECRET_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const SECRET_LEN: usize = 40;
+const TOKEN_LEN: usize = 64;
 
 /// A new id that begins with `prefix`.
 pub(super) fn new_id(prefix: &str) -> String {
@@ -26,11 +27,21 @@ pub(super) fn new_id(prefix: &str) -> String {
 pub(super) fn new_key(user: &str, now: Timestamp) -> AccessKey {
     AccessKey {
         id: new_id("AKIA"),
-        secret: random_text(SECRET_LETTERS, SECRET_LEN),
+        secret: new_secret(),
         user: user.to_owned(),
         is_active: true,
         created_at: now,
     }
+}
+
+/// A new secret.
+pub(super) fn new_secret() -> String {
+    random_text(SECRET_LETTERS, SECRET_LEN)
+}
+
+/// A new session token: 384 bits that nobody can guess.
+pub(super) fn new_token() -> String {
+    random_text(SECRET_LETTERS, TOKEN_LEN)
 }
 
 /// Drawn from a generator that is fit for secrets and seeded by the system.
@@ -62,6 +73,18 @@ impl Context<'_> {
         let page = Page::of(self.identity.access_keys(&user).await?, params, |key| &key.id)?;
         let result = Element::new("ListAccessKeysResult").text("UserName", &user);
         Ok(page.write(result, "AccessKeyMetadata", |key| element("member", key)))
+    }
+
+    pub(super) async fn update_access_key(&self, params: &Params) -> Result<(), IamError> {
+        let user = self.user_meant(params).await?;
+        let id = params.name("AccessKeyId", MAX_NAME)?;
+        let is_active = params.one_of("Status", &["Active", "Inactive"])? == "Active";
+        self.authorized_user("iam:UpdateAccessKey", &user).await?;
+        match self.identity.set_access_key_active(&user, &id, is_active).await {
+            Ok(()) => Ok(()),
+            Err(StoreError::NotFound(_)) => Err(IamError::NoSuchAccessKey(id)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(super) async fn delete_access_key(&self, params: &Params) -> Result<(), IamError> {

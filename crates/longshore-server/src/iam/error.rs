@@ -20,17 +20,27 @@ pub(super) enum IamError {
         "1 validation error detected: Value '{value}' at '{parameter}' failed to satisfy constraint: {rule}"
     )]
     Validation { parameter: &'static str, value: String, rule: String },
-    #[error("UserName must be given: the root key belongs to no user.")]
-    RootHasNoUser,
+    #[error("UserName must be given: the key that signed belongs to no user.")]
+    NoUser,
     #[error("User with name {0} already exists.")]
     UserExists(String),
     #[error("The user with name {0} cannot be found.")]
     NoSuchUser(String),
     #[error("The Access Key with id {0} cannot be found.")]
     NoSuchAccessKey(String),
-    #[error("The user policy with name {0} cannot be found.")]
-    NoSuchPolicy(String),
-    #[error("Cannot delete entity, must delete {0} first.")]
+    #[error("Group with name {0} already exists.")]
+    GroupExists(String),
+    #[error("The group with name {0} cannot be found.")]
+    NoSuchGroup(String),
+    #[error("Role with name {0} already exists.")]
+    RoleExists(String),
+    #[error("The role with name {0} cannot be found.")]
+    NoSuchRole(String),
+    #[error("The {holder} policy with name {name} cannot be found.")]
+    NoSuchPolicy { holder: String, name: String },
+    #[error("{0}")]
+    Session(&'static str),
+    #[error("Cannot delete entity, must {0} first.")]
     DeleteConflict(&'static str),
     #[error("Cannot exceed quota for {what}: {limit}")]
     LimitExceeded { what: &'static str, limit: usize },
@@ -62,11 +72,15 @@ impl IamError {
             IamError::MissingAction => "MissingAction",
             IamError::NotImplemented(_) | IamError::UnsupportedParameter(_) => "NotImplemented",
             IamError::AccessDenied(_) => "AccessDenied",
-            IamError::Validation { .. } | IamError::RootHasNoUser => "ValidationError",
-            IamError::UserExists(_) => "EntityAlreadyExists",
-            IamError::NoSuchUser(_) | IamError::NoSuchAccessKey(_) | IamError::NoSuchPolicy(_) => {
-                "NoSuchEntity"
+            IamError::Validation { .. } | IamError::NoUser | IamError::Session(_) => "ValidationError",
+            IamError::UserExists(_) | IamError::GroupExists(_) | IamError::RoleExists(_) => {
+                "EntityAlreadyExists"
             }
+            IamError::NoSuchUser(_)
+            | IamError::NoSuchGroup(_)
+            | IamError::NoSuchRole(_)
+            | IamError::NoSuchAccessKey(_)
+            | IamError::NoSuchPolicy { .. } => "NoSuchEntity",
             IamError::DeleteConflict(_) => "DeleteConflict",
             IamError::LimitExceeded { .. } => "LimitExceeded",
             IamError::MalformedPolicyDocument(_) => "MalformedPolicyDocument",
@@ -79,16 +93,21 @@ impl IamError {
         match self {
             IamError::MissingAction
             | IamError::Validation { .. }
-            | IamError::RootHasNoUser
+            | IamError::NoUser
+            | IamError::Session(_)
             | IamError::MalformedPolicyDocument(_) => StatusCode::BAD_REQUEST,
             IamError::NotImplemented(_) | IamError::UnsupportedParameter(_) => StatusCode::NOT_IMPLEMENTED,
             IamError::AccessDenied(_) => StatusCode::FORBIDDEN,
-            IamError::NoSuchUser(_) | IamError::NoSuchAccessKey(_) | IamError::NoSuchPolicy(_) => {
-                StatusCode::NOT_FOUND
-            }
-            IamError::UserExists(_) | IamError::DeleteConflict(_) | IamError::LimitExceeded { .. } => {
-                StatusCode::CONFLICT
-            }
+            IamError::NoSuchUser(_)
+            | IamError::NoSuchGroup(_)
+            | IamError::NoSuchRole(_)
+            | IamError::NoSuchAccessKey(_)
+            | IamError::NoSuchPolicy { .. } => StatusCode::NOT_FOUND,
+            IamError::UserExists(_)
+            | IamError::GroupExists(_)
+            | IamError::RoleExists(_)
+            | IamError::DeleteConflict(_)
+            | IamError::LimitExceeded { .. } => StatusCode::CONFLICT,
             IamError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             IamError::Refused { status, .. } => *status,
         }

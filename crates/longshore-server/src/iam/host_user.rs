@@ -6,8 +6,8 @@ use longshore_model::time::Timestamp;
 use longshore_store::{InlinePolicy, User};
 
 use super::access_keys::{new_id, new_key};
-use super::params::MAX_NEW_USER_NAME;
-use super::user_arn;
+use super::arn;
+use super::params::MAX_NEW_NAME;
 
 /// The path of hosts' users.
 const PATH: &str = "/AWS/CodeDeploy/";
@@ -20,14 +20,14 @@ const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","
 /// user's.
 pub(crate) fn host_user(account_id: &str, name: &HostName, now: Timestamp) -> Option<HostUser> {
     let name = name.as_str();
-    if MAX_NEW_USER_NAME < name.chars().count() {
+    if MAX_NEW_NAME < name.chars().count() {
         return None;
     }
     let user = User {
         name: name.to_owned(),
         path: PATH.to_owned(),
         id: new_id("AIDA"),
-        arn: PrincipalArn(user_arn(account_id, PATH, name)),
+        arn: PrincipalArn(arn(account_id, "user", PATH, name)),
         created_at: now,
     };
     let policy = InlinePolicy { name: POLICY_NAME.to_owned(), document: POLICY.to_owned() };

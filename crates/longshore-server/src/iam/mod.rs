@@ -1,23 +1,26 @@
-//! IAM and STS over the query protocol: the calls that `aws deploy register` and `deregister` make,
-//! what an operator needs to look after users, and `GetCallerIdentity`.
+//! IAM and STS over the query protocol: the calls that `aws deploy register` and `deregister` make, what an
+//! operator needs to look after users, groups and roles, and `GetCallerIdentity` and `AssumeRole`.
 //!
 //! An action is a form (`Action=CreateUser&UserName=…`) and is answered in XML. What each action
 //! says is in the file of its resource; here is who may ask, and how an answer looks.
 
 mod access_keys;
 mod error;
+mod groups;
 mod host_user;
 mod page;
 mod params;
 mod policies;
+mod roles;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod users;
 mod xml;
 
 use http::StatusCode;
-use longshore_bundles::Principal;
-use longshore_model::policy::{Decision, decide};
+use longshore_bundles::Caller;
+use longshore_model::policy::{Decision, Denial};
 use longshore_model::time::Timestamp;
 use longshore_store::{IdentityStore, User};
 use longshore_wire::error::ApiError;
@@ -26,6 +29,7 @@ use uuid::Uuid;
 use self::error::IamError;
 pub(crate) use self::host_user::host_user;
 use self::params::Params;
+use self::policies::Holders;
 use self::xml::Element;
 
 /// The type of every answer.
@@ -34,9 +38,9 @@ pub(crate) const CONTENT_TYPE: &str = "text/xml";
 /// Which of the two services is meant: the one in the credential scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// Users, access keys, policies.
+    /// Users, access keys, groups, roles, policies.
     Iam,
-    /// Who am I?
+    /// Who am I, and whom may I become?
     Sts,
 }
 
@@ -56,12 +60,14 @@ pub(crate) struct IamAnswer {
     pub(crate) status: StatusCode,
     /// The document.
     pub(crate) body: String,
+    /// The code of the error, if it is one.
+    pub(crate) code: Option<String>,
 }
 
 /// What every action works on.
 struct Context<'a> {
     identity: &'a dyn IdentityStore,
-    caller: &'a Principal,
+    caller: &'a Caller,
     account_id: &'a str,
     now: Timestamp,
 }
@@ -70,7 +76,7 @@ struct Context<'a> {
 /// or of the query.
 pub(crate) async fn handle(
     identity: &dyn IdentityStore,
-    caller: &Principal,
+    caller: &Caller,
     account_id: &str,
     service: Service,
     params: Vec<(String, String)>,
@@ -100,43 +106,68 @@ impl Context<'_> {
     ) -> Result<Option<Element>, IamError> {
         match (service, action) {
             (_, "") => Err(IamError::MissingAction),
-            (Service::Sts, "GetCallerIdentity") => self.get_caller_identity().await.map(Some),
-            (Service::Iam, "CreateUser") => self.create_user(params).await.map(Some),
-            (Service::Iam, "GetUser") => self.get_user(params).await.map(Some),
-            (Service::Iam, "ListUsers") => self.list_users(params).await.map(Some),
-            (Service::Iam, "DeleteUser") => self.delete_user(params).await.map(|()| None),
-            (Service::Iam, "CreateAccessKey") => self.create_access_key(params).await.map(Some),
-            (Service::Iam, "ListAccessKeys") => self.list_access_keys(params).await.map(Some),
-            (Service::Iam, "DeleteAccessKey") => self.delete_access_key(params).await.map(|()| None),
-            (Service::Iam, "PutUserPolicy") => self.put_user_policy(params).await.map(|()| None),
-            (Service::Iam, "GetUserPolicy") => self.get_user_policy(params).await.map(Some),
-            (Service::Iam, "ListUserPolicies") => self.list_user_policies(params).await.map(Some),
-            (Service::Iam, "DeleteUserPolicy") => self.delete_user_policy(params).await.map(|()| None),
-            (Service::Iam | Service::Sts, other) => Err(IamError::NotImplemented(other.to_owned())),
+            (Service::Sts, "GetCallerIdentity") => Ok(Some(self.get_caller_identity())),
+            (Service::Sts, "AssumeRole") => self.assume_role(params).await.map(Some),
+            (Service::Sts, other) => Err(IamError::NotImplemented(other.to_owned())),
+            (Service::Iam, action) => self.iam_result(action, params).await,
         }
     }
 
-    async fn get_caller_identity(&self) -> Result<Element, IamError> {
-        let user = self.own_user().await?;
-        Ok(Element::new("GetCallerIdentityResult")
+    async fn iam_result(&self, action: &str, params: &Params) -> Result<Option<Element>, IamError> {
+        match action {
+            "CreateUser" => self.create_user(params).await.map(Some),
+            "GetUser" => self.get_user(params).await.map(Some),
+            "ListUsers" => self.list_users(params).await.map(Some),
+            "DeleteUser" => self.delete_user(params).await.map(|()| None),
+
+            "CreateAccessKey" => self.create_access_key(params).await.map(Some),
+            "ListAccessKeys" => self.list_access_keys(params).await.map(Some),
+            "UpdateAccessKey" => self.update_access_key(params).await.map(|()| None),
+            "DeleteAccessKey" => self.delete_access_key(params).await.map(|()| None),
+
+            "CreateGroup" => self.create_group(params).await.map(Some),
+            "GetGroup" => self.get_group(params).await.map(Some),
+            "ListGroups" => self.list_groups(params).await.map(Some),
+            "DeleteGroup" => self.delete_group(params).await.map(|()| None),
+            "AddUserToGroup" => self.add_user_to_group(params).await.map(|()| None),
+            "RemoveUserFromGroup" => self.remove_user_from_group(params).await.map(|()| None),
+            "ListGroupsForUser" => self.list_groups_for_user(params).await.map(Some),
+
+            "CreateRole" => self.create_role(params).await.map(Some),
+            "GetRole" => self.get_role(params).await.map(Some),
+            "ListRoles" => self.list_roles(params).await.map(Some),
+            "UpdateAssumeRolePolicy" => self.update_assume_role_policy(params).await.map(|()| None),
+            "DeleteRole" => self.delete_role(params).await.map(|()| None),
+
+            "PutUserPolicy" => self.put_policy(Holders::Users, params).await.map(|()| None),
+            "GetUserPolicy" => self.get_policy(Holders::Users, params).await.map(Some),
+            "ListUserPolicies" => self.list_policies(Holders::Users, params).await.map(Some),
+            "DeleteUserPolicy" => self.delete_policy(Holders::Users, params).await.map(|()| None),
+            "PutGroupPolicy" => self.put_policy(Holders::Groups, params).await.map(|()| None),
+            "GetGroupPolicy" => self.get_policy(Holders::Groups, params).await.map(Some),
+            "ListGroupPolicies" => self.list_policies(Holders::Groups, params).await.map(Some),
+            "DeleteGroupPolicy" => self.delete_policy(Holders::Groups, params).await.map(|()| None),
+            "PutRolePolicy" => self.put_policy(Holders::Roles, params).await.map(|()| None),
+            "GetRolePolicy" => self.get_policy(Holders::Roles, params).await.map(Some),
+            "ListRolePolicies" => self.list_policies(Holders::Roles, params).await.map(Some),
+            "DeleteRolePolicy" => self.delete_policy(Holders::Roles, params).await.map(|()| None),
+            other => Err(IamError::NotImplemented(other.to_owned())),
+        }
+    }
+
+    /// Everybody may ask.
+    fn get_caller_identity(&self) -> Element {
+        Element::new("GetCallerIdentityResult")
             .text("Arn", &self.caller.arn.0)
-            .text("UserId", user.as_ref().map_or(self.account_id, |user| &user.id))
-            .text("Account", self.account_id))
-    }
-
-    /// The user who calls; `None` for root.
-    async fn own_user(&self) -> Result<Option<User>, IamError> {
-        match self.caller.arn.0.rsplit_once('/') {
-            Some((_, name)) if !self.caller.is_root => Ok(self.identity.user(name).await?),
-            Some(_) | None => Ok(None),
-        }
+            .text("UserId", &self.caller.user_id)
+            .text("Account", self.account_id)
     }
 
     /// The user that the action is about: the one named, or the caller.
     async fn user_meant(&self, params: &Params) -> Result<String, IamError> {
         match params.optional_name("UserName", params::MAX_NAME)? {
             Some(name) => Ok(name),
-            None => Ok(self.own_user().await?.ok_or(IamError::RootHasNoUser)?.name),
+            None => self.caller.user_name.clone().ok_or(IamError::NoUser),
         }
     }
 
@@ -144,33 +175,30 @@ impl Context<'_> {
     /// user exists, unless a path is part of what they may.
     async fn authorized_user(&self, action: &str, name: &str) -> Result<User, IamError> {
         let user = self.identity.user(name).await?;
-        let arn = user.as_ref().map_or_else(|| self.user_arn("/", name), |user| user.arn.0.clone());
+        let arn = user.as_ref().map_or_else(|| self.arn("user", "/", name), |user| user.arn.0.clone());
         self.authorize(action, &arn)?;
         user.ok_or_else(|| IamError::NoSuchUser(name.to_owned()))
     }
 
     fn authorize(&self, action: &str, resource: &str) -> Result<(), IamError> {
-        if self.caller.is_root {
-            return Ok(());
+        self.caller.note(resource);
+        match self.caller.decide(action, resource) {
+            Decision::Allowed => Ok(()),
+            decision => {
+                let denial = Denial { principal: &self.caller.arn.0, action, resource, decision };
+                Err(IamError::AccessDenied(denial.to_string()))
+            }
         }
-        let reason = match decide(&self.caller.policies, action, resource) {
-            Decision::Allowed => return Ok(()),
-            Decision::ExplicitlyDenied => "with an explicit deny in an identity-based policy".to_owned(),
-            Decision::NotAllowed => format!("because no identity-based policy allows the {action} action"),
-        };
-        let arn = &self.caller.arn;
-        Err(IamError::AccessDenied(format!(
-            "User: {arn} is not authorized to perform: {action} on resource: {resource} {reason}"
-        )))
     }
 
-    fn user_arn(&self, path: &str, name: &str) -> String {
-        user_arn(self.account_id, path, name)
+    /// Of a `user`, a `group` or a `role`.
+    fn arn(&self, kind: &str, path: &str, name: &str) -> String {
+        arn(self.account_id, kind, path, name)
     }
 }
 
-fn user_arn(account_id: &str, path: &str, name: &str) -> String {
-    format!("arn:aws:iam::{account_id}:user{path}{name}")
+fn arn(account_id: &str, kind: &str, path: &str, name: &str) -> String {
+    format!("arn:aws:iam::{account_id}:{kind}{path}{name}")
 }
 
 fn done(service: Service, action: &str, result: Option<Element>) -> IamAnswer {
@@ -179,7 +207,7 @@ fn done(service: Service, action: &str, result: Option<Element>) -> IamAnswer {
         answer = answer.child(result);
     }
     let metadata = Element::new("ResponseMetadata").text("RequestId", &request_id());
-    IamAnswer { status: StatusCode::OK, body: answer.child(metadata).document() }
+    IamAnswer { status: StatusCode::OK, body: answer.child(metadata).document(), code: None }
 }
 
 fn failed(service: Service, error: &IamError) -> IamAnswer {
@@ -193,7 +221,11 @@ fn failed(service: Service, error: &IamError) -> IamAnswer {
         .text("Code", error.code())
         .text("Message", &error.to_string());
     let answer = Element::new("ErrorResponse").namespace(service.namespace()).child(inner);
-    IamAnswer { status: error.status(), body: answer.text("RequestId", &request_id()).document() }
+    IamAnswer {
+        status: error.status(),
+        body: answer.text("RequestId", &request_id()).document(),
+        code: Some(error.code().to_owned()),
+    }
 }
 
 fn request_id() -> String {

@@ -1,11 +1,14 @@
 //! The parameters of an action, and the rules for their values.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use super::error::IamError;
 
 /// The longest name of a user that is already there, of a policy, and so on.
 pub(super) const MAX_NAME: usize = 128;
-/// The longest name that a user may be given.
-pub(super) const MAX_NEW_USER_NAME: usize = 64;
+/// The longest name that a user or a role may be given.
+pub(super) const MAX_NEW_NAME: usize = 64;
 const MAX_PATH: usize = 512;
 const MAX_DOCUMENT: usize = 131_072;
 const MAX_MARKER: usize = 1024;
@@ -78,13 +81,48 @@ impl Params {
         Err(invalid("PathPrefix", value, rule))
     }
 
-    pub(super) fn document(&self) -> Result<String, IamError> {
-        let value = self.find("PolicyDocument").ok_or_else(|| missing("PolicyDocument"))?;
-        if value.is_empty() || value.len() > MAX_DOCUMENT {
-            let rule = format!("Member must have a length of 1 to {MAX_DOCUMENT}");
-            return Err(invalid("PolicyDocument", &format!("({} bytes)", value.len()), rule));
+    pub(super) fn document(&self, parameter: &'static str) -> Result<String, IamError> {
+        self.text(parameter, MAX_DOCUMENT)?
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| missing(parameter))
+    }
+
+    /// Any text of at most `max` characters.
+    pub(super) fn text(&self, parameter: &'static str, max: usize) -> Result<Option<String>, IamError> {
+        let Some(value) = self.find(parameter) else { return Ok(None) };
+        let n_chars = value.chars().count();
+        if n_chars > max {
+            let rule = format!("Member must have a length of at most {max}");
+            return Err(invalid(parameter, &format!("({n_chars} characters)"), rule));
         }
-        Ok(value.to_owned())
+        Ok(Some(value.to_owned()))
+    }
+
+    /// A text that must be there.
+    pub(super) fn required(&self, parameter: &'static str, max: usize) -> Result<String, IamError> {
+        self.text(parameter, max)?.filter(|value| !value.is_empty()).ok_or_else(|| missing(parameter))
+    }
+
+    /// A whole number of seconds within `range`.
+    pub(super) fn seconds(
+        &self,
+        parameter: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<Duration>, IamError> {
+        let Some(value) = self.find(parameter) else { return Ok(None) };
+        let secs = value.parse().ok().filter(|secs| range.contains(secs));
+        let rule = || format!("Member must be a number of {} to {}", range.start(), range.end());
+        secs.map(|secs| Some(Duration::from_secs(secs))).ok_or_else(|| invalid(parameter, value, rule()))
+    }
+
+    /// One of a few words.
+    pub(super) fn one_of(&self, parameter: &'static str, words: &[&'static str]) -> Result<&str, IamError> {
+        let value = self.find(parameter).ok_or_else(|| missing(parameter))?;
+        if words.contains(&value) {
+            return Ok(value);
+        }
+        let rule = format!("Member must satisfy enum value set: [{}]", words.join(", "));
+        Err(invalid(parameter, value, rule))
     }
 
     pub(super) fn max_items(&self) -> Result<usize, IamError> {
@@ -109,10 +147,10 @@ fn is_printable(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn missing(parameter: &'static str) -> IamError {
+pub(super) fn missing(parameter: &'static str) -> IamError {
     invalid(parameter, "null", "Member must not be null".to_owned())
 }
 
-fn invalid(parameter: &'static str, value: &str, rule: String) -> IamError {
+pub(super) fn invalid(parameter: &'static str, value: &str, rule: String) -> IamError {
     IamError::Validation { parameter, value: value.chars().take(MAX_NAME).collect(), rule }
 }

@@ -1,7 +1,7 @@
-//! Inline policies of users.
+//! Inline policies of users, groups and roles: the same four actions on each.
 
 use longshore_model::policy;
-use longshore_store::{InlinePolicy, StoreError};
+use longshore_store::{InlinePolicy, PolicyHolder, StoreError};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Context;
@@ -13,50 +13,120 @@ use super::xml::Element;
 /// Documents are given back in URL encoding, as IAM does.
 const UNENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// What has inline policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holders {
+    Users,
+    Groups,
+    Roles,
+}
+
+impl Holders {
+    /// In actions: `PutUserPolicy`.
+    fn word(self) -> &'static str {
+        match self {
+            Holders::Users => "User",
+            Holders::Groups => "Group",
+            Holders::Roles => "Role",
+        }
+    }
+
+    fn name_parameter(self) -> &'static str {
+        match self {
+            Holders::Users => "UserName",
+            Holders::Groups => "GroupName",
+            Holders::Roles => "RoleName",
+        }
+    }
+
+    fn holder(self, name: String) -> PolicyHolder {
+        match self {
+            Holders::Users => PolicyHolder::User(name),
+            Holders::Groups => PolicyHolder::Group(name),
+            Holders::Roles => PolicyHolder::Role(name),
+        }
+    }
+}
+
+/// The document as answers give it.
+pub(super) fn encoded(document: &str) -> String {
+    utf8_percent_encode(document, &UNENCODED).to_string()
+}
+
 impl Context<'_> {
-    pub(super) async fn put_user_policy(&self, params: &Params) -> Result<(), IamError> {
-        let user = params.name("UserName", MAX_NAME)?;
-        let policy =
-            InlinePolicy { name: params.name("PolicyName", MAX_NAME)?, document: params.document()? };
-        self.authorized_user("iam:PutUserPolicy", &user).await?;
+    /// The holder that the parameters name, if the caller may do `action` to it.
+    async fn authorized_holder(
+        &self,
+        holders: Holders,
+        action: &str,
+        params: &Params,
+    ) -> Result<PolicyHolder, IamError> {
+        let name = params.name(holders.name_parameter(), MAX_NAME)?;
+        match holders {
+            Holders::Users => self.authorized_user(action, &name).await.map(drop)?,
+            Holders::Groups => self.authorized_group(action, &name).await.map(drop)?,
+            Holders::Roles => self.authorized_role(action, &name).await.map(drop)?,
+        }
+        Ok(holders.holder(name))
+    }
+
+    pub(super) async fn put_policy(&self, holders: Holders, params: &Params) -> Result<(), IamError> {
+        let policy = InlinePolicy {
+            name: params.name("PolicyName", MAX_NAME)?,
+            document: params.document("PolicyDocument")?,
+        };
+        let action = format!("iam:Put{}Policy", holders.word());
+        let holder = self.authorized_holder(holders, &action, params).await?;
         policy::parse(&policy.document).map_err(IamError::MalformedPolicyDocument)?;
-        match self.identity.put_user_policy(&user, &policy).await {
+        match self.identity.put_policy(&holder, &policy).await {
             Ok(()) => Ok(()),
-            Err(StoreError::NotFound(_)) => Err(IamError::NoSuchUser(user)),
+            Err(StoreError::NotFound(_)) => Err(no_such_holder(&holder)),
             Err(error) => Err(error.into()),
         }
     }
 
-    pub(super) async fn get_user_policy(&self, params: &Params) -> Result<Element, IamError> {
-        let user = params.name("UserName", MAX_NAME)?;
+    pub(super) async fn get_policy(&self, holders: Holders, params: &Params) -> Result<Element, IamError> {
         let name = params.name("PolicyName", MAX_NAME)?;
-        self.authorized_user("iam:GetUserPolicy", &user).await?;
-        let policies = self.identity.user_policies(&user).await?;
+        let action = format!("iam:Get{}Policy", holders.word());
+        let holder = self.authorized_holder(holders, &action, params).await?;
+        let policies = self.identity.policies(&holder).await?;
         let Some(policy) = policies.into_iter().find(|policy| policy.name == name) else {
-            return Err(IamError::NoSuchPolicy(name));
+            return Err(no_such_policy(holders, name));
         };
-        Ok(Element::new("GetUserPolicyResult")
-            .text("UserName", &user)
+        Ok(Element::new(format!("Get{}PolicyResult", holders.word()))
+            .text(holders.name_parameter(), holder.name())
             .text("PolicyName", &policy.name)
-            .text("PolicyDocument", &utf8_percent_encode(&policy.document, &UNENCODED).to_string()))
+            .text("PolicyDocument", &encoded(&policy.document)))
     }
 
-    pub(super) async fn list_user_policies(&self, params: &Params) -> Result<Element, IamError> {
-        let user = params.name("UserName", MAX_NAME)?;
-        self.authorized_user("iam:ListUserPolicies", &user).await?;
-        let page = Page::of(self.identity.user_policies(&user).await?, params, |policy| &policy.name)?;
-        let result = Element::new("ListUserPoliciesResult");
+    pub(super) async fn list_policies(&self, holders: Holders, params: &Params) -> Result<Element, IamError> {
+        let action = format!("iam:List{}Policies", holders.word());
+        let holder = self.authorized_holder(holders, &action, params).await?;
+        let page = Page::of(self.identity.policies(&holder).await?, params, |policy| &policy.name)?;
+        let result = Element::new(format!("List{}PoliciesResult", holders.word()));
         Ok(page.write(result, "PolicyNames", |policy| Element::leaf("member", &policy.name)))
     }
 
-    pub(super) async fn delete_user_policy(&self, params: &Params) -> Result<(), IamError> {
-        let user = params.name("UserName", MAX_NAME)?;
+    pub(super) async fn delete_policy(&self, holders: Holders, params: &Params) -> Result<(), IamError> {
         let name = params.name("PolicyName", MAX_NAME)?;
-        self.authorized_user("iam:DeleteUserPolicy", &user).await?;
-        match self.identity.delete_user_policy(&user, &name).await {
+        let action = format!("iam:Delete{}Policy", holders.word());
+        let holder = self.authorized_holder(holders, &action, params).await?;
+        match self.identity.delete_policy(&holder, &name).await {
             Ok(()) => Ok(()),
-            Err(StoreError::NotFound(_)) => Err(IamError::NoSuchPolicy(name)),
+            Err(StoreError::NotFound(_)) => Err(no_such_policy(holders, name)),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+fn no_such_policy(holders: Holders, name: String) -> IamError {
+    IamError::NoSuchPolicy { holder: holders.word().to_ascii_lowercase(), name }
+}
+
+fn no_such_holder(holder: &PolicyHolder) -> IamError {
+    match holder {
+        PolicyHolder::User(name) => IamError::NoSuchUser(name.clone()),
+        PolicyHolder::Group(name) => IamError::NoSuchGroup(name.clone()),
+        PolicyHolder::Role(name) => IamError::NoSuchRole(name.clone()),
     }
 }

@@ -1,6 +1,9 @@
 //! Actions against a real store, and the documents that botocore reads.
 
-use longshore_bundles::Principal;
+use std::sync::Arc;
+
+use http::HeaderMap;
+use longshore_bundles::{Caller, Principal};
 use longshore_model::id::PrincipalArn;
 use longshore_model::policy;
 use longshore_model::time::Timestamp;
@@ -25,7 +28,7 @@ impl Server {
     }
 
     /// `form` is as a client sends it: `Action=CreateUser&UserName=host1`.
-    async fn ask(&self, caller: &Principal, service: Service, form: &str) -> IamAnswer {
+    async fn ask(&self, caller: &Caller, service: Service, form: &str) -> IamAnswer {
         let params = form_urlencoded::parse(form.as_bytes()).into_owned().collect();
         handle(&self.store, caller, ACCOUNT, service, params, NOW).await
     }
@@ -44,21 +47,33 @@ impl Server {
     }
 }
 
-fn root() -> Principal {
-    Principal {
+fn root() -> Caller {
+    caller(Principal {
         arn: PrincipalArn(format!("arn:aws:iam::{ACCOUNT}:root")),
+        access_key_id: String::from("AKIAROOT"),
         is_root: true,
+        user_name: None,
+        user_id: ACCOUNT.to_owned(),
         policies: Vec::new(),
-    }
+        session: None,
+    })
 }
 
-fn user(arn_tail: &str, policies: &[&str]) -> Principal {
+fn caller(principal: Principal) -> Caller {
+    Caller::new(Arc::new(principal), None, &HeaderMap::new(), "eu-1", NOW)
+}
+
+fn user(arn_tail: &str, policies: &[&str]) -> Caller {
     let policies = policies.iter().map(|document| policy::parse(document).expect("a policy"));
-    Principal {
+    caller(Principal {
         arn: PrincipalArn(format!("arn:aws:iam::{ACCOUNT}:user{arn_tail}")),
+        access_key_id: String::from("AKIAUSER"),
         is_root: false,
+        user_name: arn_tail.rsplit('/').next().map(str::to_owned),
+        user_id: String::from("AIDAUSER"),
         policies: policies.collect(),
-    }
+        session: None,
+    })
 }
 
 /// The text of the first element called `name`.
@@ -69,7 +84,7 @@ fn text<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
 
 fn masked(xml: &str) -> String {
     let mut masked = xml.to_owned();
-    for name in ["RequestId", "UserId", "AccessKeyId", "SecretAccessKey"] {
+    for name in ["RequestId", "UserId", "GroupId", "AccessKeyId", "SecretAccessKey"] {
         if let Some(text) = text(&masked, name).map(str::to_owned) {
             masked = masked.replace(&text, "_");
         }
@@ -201,7 +216,7 @@ async fn errors_have_their_codes() {
     server.check("Action=CreateUser&UserName=x&Tags.member.1.Key=k", 501, "Tags.member.1.Key").await;
     server.check("Action=DeleteUser&UserName=nobody", 404, "<Code>NoSuchEntity</Code>").await;
     server.check("Action=CreateAccessKey&UserName=nobody", 404, "<Code>NoSuchEntity</Code>").await;
-    server.check("Action=CreateAccessKey", 400, "the root key belongs to no user").await;
+    server.check("Action=CreateAccessKey", 400, "the key that signed belongs to no user").await;
     server
         .check("Action=DeleteAccessKey&UserName=u&AccessKeyId=AKIAX", 404, "Access Key with id AKIAX")
         .await;
@@ -213,7 +228,7 @@ async fn errors_have_their_codes() {
         )
         .await;
     server
-        .check("Action=CreateRole", 501, "<Code>NotImplemented</Code><Message>The action CreateRole is")
+        .check("Action=CreatePolicy", 501, "<Code>NotImplemented</Code><Message>The action CreatePolicy is")
         .await;
     server.check("Action=%3Cx%3E", 501, "The action &lt;x&gt; is not available").await;
     server.check("UserName=x", 400, "<Code>MissingAction</Code>").await;
@@ -248,20 +263,126 @@ async fn a_user_does_what_its_policies_allow() {
 #[tokio::test]
 async fn everybody_may_ask_who_they_are() {
     let server = Server::new().await;
-    let made = server.check("Action=CreateUser&UserName=h1&Path=/AWS/CodeDeploy/", 200, "").await;
-    let user_id = text(&made, "UserId").expect("an id");
     let host = user("/AWS/CodeDeploy/h1", &[]);
     let answer = server.ask(&host, Service::Sts, "Action=GetCallerIdentity&Version=2011-06-15").await;
-    let expected = format!(
-        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
-         <Arn>arn:aws:iam::123456789012:user/AWS/CodeDeploy/h1</Arn><UserId>{user_id}</UserId>\
-         <Account>123456789012</Account></GetCallerIdentityResult>"
-    );
-    assert!(answer.body.contains(&expected), "{}", answer.body);
+    let expected = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+         <Arn>arn:aws:iam::123456789012:user/AWS/CodeDeploy/h1</Arn><UserId>AIDAUSER</UserId>\
+         <Account>123456789012</Account></GetCallerIdentityResult>";
+    assert!(answer.body.contains(expected), "{}", answer.body);
     let answer = server.ask(&root(), Service::Sts, "Action=GetCallerIdentity").await;
     assert_eq!(text(&answer.body, "UserId"), Some(ACCOUNT));
-    let answer = server.ask(&root(), Service::Sts, "Action=AssumeRole").await;
+    let answer = server.ask(&root(), Service::Sts, "Action=GetFederationToken").await;
     assert_eq!(answer.status.as_u16(), 501);
+}
+
+#[tokio::test]
+async fn groups_have_members_and_policies() {
+    let server = Server::new().await;
+    server
+        .check(
+            "Action=CreateGroup&GroupName=dev&Path=/team/",
+            200,
+            "<CreateGroupResult><Group><Path>/team/</Path><GroupName>dev</GroupName><GroupId>_</GroupId>\
+             <Arn>arn:aws:iam::123456789012:group/team/dev</Arn><CreateDate>2026-11-22T20:23:01Z</CreateDate>\
+             </Group></CreateGroupResult>",
+        )
+        .await;
+    server
+        .check("Action=CreateGroup&GroupName=dev", 409, "<Message>Group with name dev already exists.")
+        .await;
+    for name in ["ann", "bob", "eve"] {
+        server.check(&format!("Action=CreateUser&UserName={name}"), 200, "").await;
+        server.check(&format!("Action=AddUserToGroup&GroupName=dev&UserName={name}"), 200, "").await;
+    }
+    server.check("Action=AddUserToGroup&GroupName=dev&UserName=zoe", 404, "user with name zoe").await;
+    server.check("Action=AddUserToGroup&GroupName=ops&UserName=ann", 404, "group with name ops").await;
+    let page = server.check("Action=GetGroup&GroupName=dev&MaxItems=2", 200, "<IsTruncated>true").await;
+    assert!(
+        page.contains("<UserName>bob</UserName>") && !page.contains("<UserName>eve</UserName>"),
+        "{page}"
+    );
+    assert_eq!(text(&page, "Marker"), Some("bob"));
+    let rest = "Action=GetGroup&GroupName=dev&MaxItems=2&Marker=bob";
+    server.check(rest, 200, "<IsTruncated>false</IsTruncated></GetGroupResult>").await;
+    server.check("Action=ListGroups&PathPrefix=/team/", 200, "<GroupName>dev</GroupName>").await;
+    server.check("Action=ListGroupsForUser&UserName=ann", 200, "<GroupName>dev</GroupName>").await;
+    let put = "Action=PutGroupPolicy&GroupName=dev&PolicyName=p&PolicyDocument=%7B%22Statement%22%3A%7B%22Effect\
+               %22%3A%22Allow%22%2C%22Action%22%3A%22%2A%22%2C%22Resource%22%3A%22%2A%22%7D%7D";
+    server.check(put, 200, "").await;
+    server.check("Action=ListGroupPolicies&GroupName=dev", 200, "<member>p</member>").await;
+    server.check("Action=GetGroupPolicy&GroupName=dev&PolicyName=p", 200, "<GroupName>dev</GroupName>").await;
+    server
+        .check("Action=GetGroupPolicy&GroupName=dev&PolicyName=q", 404, "The group policy with name q")
+        .await;
+    server.check("Action=DeleteGroup&GroupName=dev", 409, "must remove users from group first").await;
+    server.check("Action=DeleteUser&UserName=ann", 409, "must remove users from group first").await;
+    for name in ["ann", "bob", "eve"] {
+        server.check(&format!("Action=RemoveUserFromGroup&GroupName=dev&UserName={name}"), 200, "").await;
+    }
+    server.check("Action=DeleteGroup&GroupName=dev", 409, "must delete policies first").await;
+    server.check("Action=DeleteGroupPolicy&GroupName=dev&PolicyName=p", 200, "").await;
+    server.check("Action=DeleteGroup&GroupName=dev", 200, "").await;
+    server.check("Action=GetGroup&GroupName=dev", 404, "<Code>NoSuchEntity</Code>").await;
+}
+
+#[tokio::test]
+async fn a_user_is_in_ten_groups_at_most() {
+    let server = Server::new().await;
+    server.check("Action=CreateUser&UserName=ann", 200, "").await;
+    for idx in 0..11 {
+        server.check(&format!("Action=CreateGroup&GroupName=g{idx}"), 200, "").await;
+        let (status, expected) =
+            if idx < 10 { (200, "") } else { (409, "Cannot exceed quota for GroupsPerUser: 10") };
+        server.check(&format!("Action=AddUserToGroup&GroupName=g{idx}&UserName=ann"), status, expected).await;
+    }
+}
+
+#[tokio::test]
+async fn roles_trust_somebody_and_have_policies() {
+    let server = Server::new().await;
+    let trust = "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22sts%3AAssumeRole%22%2C\
+                 %22Principal%22%3A%22%2A%22%7D%7D";
+    let create = format!("Action=CreateRole&RoleName=deploy&AssumeRolePolicyDocument={trust}");
+    let made =
+        server.check(&format!("{create}&Description=for+CI&MaxSessionDuration=7200"), 200, trust).await;
+    assert!(made.contains("<Arn>arn:aws:iam::123456789012:role/deploy</Arn>"), "{made}");
+    assert!(made.contains("<MaxSessionDuration>7200</MaxSessionDuration><Description>for CI<"), "{made}");
+    assert!(text(&made, "RoleId").is_some_and(|id| id.starts_with("AROA") && id.len() == 20), "{made}");
+    server.check(&create, 409, "<Message>Role with name deploy already exists.").await;
+    server.check("Action=CreateRole&RoleName=r", 400, "&apos;AssumeRolePolicyDocument&apos;").await;
+    let malformed = "Action=CreateRole&RoleName=r&AssumeRolePolicyDocument=%7B%22Statement%22%3A%7B%22Effect%22%3A%22\
+                     Allow%22%2C%22Action%22%3A%22%2A%22%2C%22Resource%22%3A%22%2A%22%7D%7D";
+    server.check(malformed, 400, "a trust policy must not have a Resource").await;
+    server.check(&format!("{create}&MaxSessionDuration=60"), 400, "a number of 3600 to 43200").await;
+    server.check("Action=ListRoles", 200, "<RoleName>deploy</RoleName>").await;
+    let update = format!("Action=UpdateAssumeRolePolicy&RoleName=deploy&PolicyDocument={trust}");
+    server.check(&update, 200, "<UpdateAssumeRolePolicyResponse").await;
+    server.check(&update.replace("deploy", "nope"), 404, "The role with name nope").await;
+    let policy = "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Deny%22%2C%22Action%22%3A%22%2A%22%2C%22Resource%22%3A\
+                  %22%2A%22%7D%7D";
+    server
+        .check(&format!("Action=PutRolePolicy&RoleName=deploy&PolicyName=p&PolicyDocument={policy}"), 200, "")
+        .await;
+    server.check("Action=GetRolePolicy&RoleName=deploy&PolicyName=p", 200, policy).await;
+    server.check("Action=DeleteRole&RoleName=deploy", 409, "must delete policies first").await;
+    server.check("Action=DeleteRolePolicy&RoleName=deploy&PolicyName=p", 200, "").await;
+    server.check("Action=DeleteRole&RoleName=deploy", 200, "").await;
+    server.check("Action=GetRole&RoleName=deploy", 404, "<Code>NoSuchEntity</Code>").await;
+}
+
+#[tokio::test]
+async fn keys_are_switched_off_and_on() {
+    let server = Server::new().await;
+    server.check("Action=CreateUser&UserName=u", 200, "").await;
+    let made = server.check("Action=CreateAccessKey&UserName=u", 200, "").await;
+    let id = text(&made, "AccessKeyId").expect("an id");
+    let update = format!("Action=UpdateAccessKey&UserName=u&AccessKeyId={id}");
+    server.check(&format!("{update}&Status=Inactive"), 200, "").await;
+    server.check("Action=ListAccessKeys&UserName=u", 200, "<Status>Inactive</Status>").await;
+    server.check(&format!("{update}&Status=Active"), 200, "").await;
+    server.check("Action=ListAccessKeys&UserName=u", 200, "<Status>Active</Status>").await;
+    server.check(&format!("{update}&Status=Off"), 400, "enum value set: [Active, Inactive]").await;
+    server.check("Action=UpdateAccessKey&UserName=u&AccessKeyId=AKIAX&Status=Active", 404, "AKIAX").await;
 }
 
 #[test]

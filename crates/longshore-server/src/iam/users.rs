@@ -6,15 +6,15 @@ use longshore_store::{Page as StorePage, StoreError, User};
 use super::access_keys::new_id;
 use super::error::IamError;
 use super::page::Page;
-use super::params::{MAX_NAME, MAX_NEW_USER_NAME, Params};
+use super::params::{MAX_NAME, MAX_NEW_NAME, Params};
 use super::xml::Element;
 use super::{Context, iso8601};
 
 impl Context<'_> {
     pub(super) async fn create_user(&self, params: &Params) -> Result<Element, IamError> {
-        let name = params.name("UserName", MAX_NEW_USER_NAME)?;
+        let name = params.name("UserName", MAX_NEW_NAME)?;
         let path = params.path()?;
-        let arn = self.user_arn(&path, &name);
+        let arn = self.arn("user", &path, &name);
         self.authorize("iam:CreateUser", &arn)?;
         params.refuse("PermissionsBoundary")?;
         params.refuse("Tags.")?;
@@ -40,7 +40,7 @@ impl Context<'_> {
 
     pub(super) async fn list_users(&self, params: &Params) -> Result<Element, IamError> {
         let prefix = params.path_prefix()?;
-        self.authorize("iam:ListUsers", &self.user_arn(&prefix, ""))?;
+        self.authorize("iam:ListUsers", &self.arn("user", &prefix, ""))?;
         let limit = params.max_items()?;
         let page = StorePage { after: params.marker()?, limit: limit + 1 };
         let page = Page::cut(self.identity.users(&prefix, &page).await?, limit, |user| &user.name);
@@ -53,16 +53,19 @@ impl Context<'_> {
         match self.identity.delete_user(&name).await {
             Ok(()) => Ok(()),
             Err(StoreError::NotFound(_)) => Err(IamError::NoSuchUser(name)),
-            Err(StoreError::InUse(_)) if self.identity.access_keys(&name).await?.is_empty() => {
-                Err(IamError::DeleteConflict("policies"))
+            Err(StoreError::InUse(what)) if what.starts_with("access key ") => {
+                Err(IamError::DeleteConflict("delete access keys"))
             }
-            Err(StoreError::InUse(_)) => Err(IamError::DeleteConflict("access keys")),
+            Err(StoreError::InUse(what)) if what.starts_with("group ") => {
+                Err(IamError::DeleteConflict("remove users from group"))
+            }
+            Err(StoreError::InUse(_)) => Err(IamError::DeleteConflict("delete policies")),
             Err(error) => Err(error.into()),
         }
     }
 }
 
-fn element(name: &'static str, user: &User) -> Element {
+pub(super) fn element(name: &'static str, user: &User) -> Element {
     Element::new(name)
         .text("Path", &user.path)
         .text("UserName", &user.name)

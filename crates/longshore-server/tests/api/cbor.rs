@@ -259,3 +259,15 @@ async fn a_range_of_times_is_read_as_in_json() {
     .await;
     answer.check_error(400, "InvalidTimeRangeException", "starts after its end");
 }
+
+#[tokio::test]
+async fn a_change_is_in_the_audit_trail_as_over_json() {
+    let server = TestServer::start().await;
+    call(&server, "CreateApplication", json!({"applicationName": "web"})).await.check_head(200);
+    call(&server, "CreateApplication", json!({"applicationName": "web"})).await.check_head(400);
+    call(&server, "GetApplication", json!({"applicationName": "web"})).await.check_head(200);
+    let expected = r#"{"events":[
+        {"operation":"CreateApplication","outcome":"ok","parameters":{"applicationName":"web"}},
+        {"operation":"CreateApplication","outcome":"ApplicationAlreadyExistsException"}]}"#;
+    server.check("Longshore_v1.ListAuditEvents", "{}", expected).await;
+}

@@ -2,13 +2,17 @@
 
 use std::future::Future;
 use std::panic::Location;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::Request;
 use longshore_model::target::Clocks;
+use longshore_model::time::Timestamp;
 use longshore_server::Server;
 use longshore_server::config::{Config, Settings};
+use longshore_store::sqlite::SqliteStore;
+use longshore_store::{RoleStore, Session};
 use longshore_wire::client::{CallError, Client, ClientConfig};
-use longshore_wire::sigv4::Credentials;
+use longshore_wire::sigv4::{Credentials, payload_sha256_hex, sign};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,6 +26,7 @@ pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 /// A running server and its root client.
 pub(crate) struct TestServer {
     server: Option<Server>,
+    settings: Settings,
     client: Client,
     _folder: TempDir,
 }
@@ -54,14 +59,14 @@ impl TestServer {
             root_key: None,
             config,
         };
-        let server = Server::start(settings).await.expect("the server starts");
+        let server = Server::start(settings.clone()).await.expect("the server starts");
         let root = Credentials {
             access_key_id: server.root_key().id.clone(),
             secret_access_key: server.root_key().secret.clone(),
             session_token: None,
         };
         let client = client(server.url(), root);
-        TestServer { server: Some(server), client, _folder: folder }
+        TestServer { server: Some(server), settings, client, _folder: folder }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -79,6 +84,101 @@ impl TestServer {
             secret_access_key: key.secret.clone(),
             session_token: None,
         }
+    }
+
+    /// Stops, and starts again on the same data, elsewhere.
+    pub(crate) async fn restart(&mut self) {
+        self.server.take().expect("the server runs").stop().await;
+        self.server = Some(Server::start(self.settings.clone()).await.expect("the server starts again"));
+        self.client = client(self.url(), self.root());
+    }
+
+    /// Credentials of a session of the role `name` that ended a second ago.
+    pub(crate) async fn ended_session(&mut self, role: &str) -> Credentials {
+        self.server.take().expect("the server runs").stop().await;
+        let store =
+            SqliteStore::open(&self.settings.data_dir.join("longshore.db")).await.expect("the store opens");
+        let (token, secret) = (String::from("token"), String::from("secret"));
+        let session = Session {
+            access_key_id: String::from("ASIAENDED00000000000"),
+            secret: secret.clone(),
+            token_sha256: payload_sha256_hex(token.as_bytes()),
+            role: role.to_owned(),
+            name: String::from("s1"),
+            policy: None,
+            created_at: now().minus(Duration::from_secs(900)),
+            expires_at: now().minus(Duration::from_secs(1)),
+        };
+        store.create_session(&session, Timestamp::from_millis(0)).await.expect("writes");
+        store.close().await;
+        self.server = Some(Server::start(self.settings.clone()).await.expect("the server starts again"));
+        self.client = client(self.url(), self.root());
+        Credentials {
+            access_key_id: session.access_key_id,
+            secret_access_key: secret,
+            session_token: Some(token),
+        }
+    }
+
+    /// An IAM action as root, as a form.
+    pub(crate) async fn iam(&self, form: &str) -> String {
+        let pairs: Vec<(&str, &str)> = form.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        self.client.query("iam", &pairs).await.unwrap_or_else(|error| panic!("{form}: {error}"))
+    }
+
+    /// A role with this trust policy.
+    pub(crate) async fn role(&self, name: &str, trust: &str) {
+        let create = [("Action", "CreateRole"), ("RoleName", name), ("AssumeRolePolicyDocument", trust)];
+        self.client.query("iam", &create).await.expect("a role");
+    }
+
+    /// A role that trusts `principal`: the value of that element.
+    pub(crate) async fn trusting_role(&self, name: &str, principal: &str) {
+        let statement = format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"sts:AssumeRole"}}"#);
+        self.role(name, &format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#)).await;
+    }
+
+    /// Gives the role `name` a policy.
+    pub(crate) async fn allow_role(&self, name: &str, statement: &str) {
+        let document = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+        let put = [
+            ("Action", "PutRolePolicy"),
+            ("RoleName", name),
+            ("PolicyName", "test"),
+            ("PolicyDocument", &document),
+        ];
+        self.client.query("iam", &put).await.expect("a policy");
+    }
+
+    /// A bucket `bundles` with `web.zip`.
+    pub(crate) async fn with_bundle(self) -> TestServer {
+        for path in ["/bundles", "/bundles/web.zip"] {
+            let answer = self.s3(&self.root(), "PUT", path).await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+        }
+        self
+    }
+
+    /// An S3 request without a body, on a connection of its own.
+    pub(crate) async fn s3(&self, credentials: &Credentials, method: &str, path: &str) -> String {
+        let host = self.url().trim_start_matches("http://").to_owned();
+        let hash = payload_sha256_hex(b"");
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", host)
+            .header("x-amz-content-sha256", &hash);
+        let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+        sign(&mut parts, &hash, credentials, REGION, "s3", now()).expect("signed");
+        let headers = parts
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}\r\n", value.to_str().expect("ASCII")));
+        let headers: String = headers.collect();
+        self.raw(&format!(
+            "{method} {path} HTTP/1.1\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n"
+        ))
+        .await
     }
 
     /// Stops in order.
@@ -221,6 +321,11 @@ impl TestServer {
     }
 }
 
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).expect("in range"))
+}
+
 /// A client that tries once.
 pub(crate) fn client(url: &str, credentials: Credentials) -> Client {
     let mut config = ClientConfig::new(url, REGION, credentials);
@@ -292,7 +397,7 @@ fn contains(actual: &Value, expected: &Value, place: &str) -> Result<(), String>
 }
 
 /// The text of the first element `name` of an XML answer.
-fn element(xml: &str, name: &str) -> String {
+pub(crate) fn element(xml: &str, name: &str) -> String {
     let (_, rest) = xml.split_once(&format!("<{name}>")).expect("the element is there");
     rest.split('<').next().unwrap_or_default().to_owned()
 }

@@ -6,7 +6,9 @@ use longshore_model::id::EnrollmentTokenId;
 use longshore_model::time::Timestamp;
 
 use super::fixture::*;
-use crate::{AccessKey, EnrollOutcome, InlinePolicy, NewEnrollment, Store, StoreError, StoredToken, User};
+use crate::{
+    AccessKey, EnrollOutcome, InlinePolicy, NewEnrollment, PolicyHolder, Store, StoreError, StoredToken, User,
+};
 
 fn id(number: u32) -> EnrollmentTokenId {
     EnrollmentTokenId::parse(&format!("LSET{number:016}")).expect("a valid id")
@@ -108,7 +110,7 @@ pub async fn a_host_is_made_whole(store: &dyn Store) {
     let host = Host { tags: token(1, 2).token.tags, ..new.host.clone() };
     assert_eq!(store.host_by_principal(&principal("a")).await.expect("read"), Some(host));
     assert_eq!(store.access_key(&new.key.id).await.expect("read"), Some((new.key, new.user)));
-    assert_eq!(store.user_policies("a").await.expect("list"), [new.policy]);
+    assert_eq!(store.policies(&PolicyHolder::User(String::from("a"))).await.expect("list"), [new.policy]);
     assert_eq!(n_uses(store, 1).await, 1);
     let unknown = store.enroll(&request(9, "r", "b", 0), at(2)).await;
     assert!(matches!(unknown, Err(StoreError::NotFound(name)) if name == id(9).as_str()));

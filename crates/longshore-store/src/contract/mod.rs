@@ -4,6 +4,7 @@
 //! [`contract_tests`](crate::contract_tests) makes a test of each.
 
 pub mod application;
+pub mod audit;
 pub mod bundle;
 pub mod deployment;
 pub mod deployment_config;
@@ -79,8 +80,11 @@ macro_rules! contract_tests {
                 lists_and_counts_tell_the_states a_dropped_caller_loses_nothing
             }
             identity {
-                users_come_and_go users_are_listed_by_path keys_belong_to_users policies_belong_to_users
+                users_come_and_go users_are_listed_by_path keys_belong_to_users
+                policies_belong_to_their_holders groups_have_members roles_have_sessions
+                a_key_can_be_switched_off
             }
+            audit { events_are_listed_in_order old_events_are_forgotten }
             enrollment {
                 tokens_come_and_go a_host_is_made_whole a_lost_answer_is_given_again
                 a_spent_token_makes_nothing a_taken_name_counts_no_use

@@ -8,8 +8,10 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::row::{Columns as _, Doing as _, after_name, encode, limit};
-use super::{SqliteStore, host, identity};
-use crate::{EnrollOutcome, EnrolledHost, EnrollmentStore, NewEnrollment, Page, StoreError, StoredToken};
+use super::{SqliteStore, host, identity, inline_policy};
+use crate::{
+    EnrollOutcome, EnrolledHost, EnrollmentStore, NewEnrollment, Page, PolicyHolder, StoreError, StoredToken,
+};
 
 /// As many as are made with a host.
 const KEYS_OF_A_NEW_USER: usize = 1;
@@ -206,7 +208,7 @@ async fn make(
     host.tags.clone_from(&token.tags);
     identity::create_user(conn, &new.user).await?;
     identity::create_access_key(conn, &new.key, KEYS_OF_A_NEW_USER).await?;
-    identity::put_user_policy(conn, &new.user.name, &new.policy).await?;
+    inline_policy::put(conn, &PolicyHolder::User(new.user.name.clone()), &new.policy).await?;
     host::register(conn, &host).await?;
     sqlx::query("UPDATE enrollment_tokens SET n_uses = n_uses + 1 WHERE id = $1")
         .bind(token.id.as_str())

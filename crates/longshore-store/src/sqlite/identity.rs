@@ -1,4 +1,4 @@
-//! Users, access keys and inline policies.
+//! Users and access keys; inline policies are in `inline_policy`.
 
 use async_trait::async_trait;
 use longshore_model::id::PrincipalArn;
@@ -6,9 +6,9 @@ use longshore_model::time::Timestamp;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use super::SqliteStore;
 use super::row::{Columns as _, Doing as _, after_name, limit};
-use crate::{AccessKey, IdentityStore, InlinePolicy, Page, StoreError, User};
+use super::{SqliteStore, inline_policy};
+use crate::{AccessKey, IdentityStore, InlinePolicy, Page, PolicyHolder, StoreError, User};
 
 #[async_trait]
 impl IdentityStore for SqliteStore {
@@ -84,29 +84,34 @@ impl IdentityStore for SqliteStore {
         self.write(move |conn| Box::pin(async move { delete_access_key(conn, &user, &id).await })).await
     }
 
-    async fn put_user_policy(&self, user: &str, policy: &InlinePolicy) -> Result<(), StoreError> {
-        let (user, policy) = (user.to_owned(), policy.clone());
-        self.write(move |conn| Box::pin(async move { put_user_policy(conn, &user, &policy).await })).await
+    async fn set_access_key_active(&self, user: &str, id: &str, is_active: bool) -> Result<(), StoreError> {
+        let (user, id) = (user.to_owned(), id.to_owned());
+        self.write(move |conn| Box::pin(async move { set_active(conn, &user, &id, is_active).await })).await
     }
 
-    async fn user_policies(&self, user: &str) -> Result<Vec<InlinePolicy>, StoreError> {
-        let mut reader = self.reader().await?;
-        let rows = sqlx::query("SELECT name, document FROM user_policies WHERE user_name = $1 ORDER BY name")
-            .bind(user)
-            .fetch_all(&mut *reader)
+    async fn put_policy(&self, holder: &PolicyHolder, policy: &InlinePolicy) -> Result<(), StoreError> {
+        let (holder, policy) = (holder.clone(), policy.clone());
+        self.write(move |conn| Box::pin(async move { inline_policy::put(conn, &holder, &policy).await }))
             .await
-            .doing("list user policies")?;
-        rows.iter().map(|row| Ok(InlinePolicy { name: row.text(0)?, document: row.text(1)? })).collect()
     }
 
-    async fn delete_user_policy(&self, user: &str, name: &str) -> Result<(), StoreError> {
-        let (user, name) = (user.to_owned(), name.to_owned());
-        self.write(move |conn| Box::pin(async move { delete_user_policy(conn, &user, &name).await })).await
+    async fn policies(&self, holder: &PolicyHolder) -> Result<Vec<InlinePolicy>, StoreError> {
+        inline_policy::list(&mut *self.reader().await?, holder).await
+    }
+
+    async fn effective_policies(&self, user: &str) -> Result<Vec<InlinePolicy>, StoreError> {
+        inline_policy::effective(&mut *self.reader().await?, user).await
+    }
+
+    async fn delete_policy(&self, holder: &PolicyHolder, name: &str) -> Result<(), StoreError> {
+        let (holder, name) = (holder.clone(), name.to_owned());
+        self.write(move |conn| Box::pin(async move { inline_policy::delete(conn, &holder, &name).await }))
+            .await
     }
 }
 
 /// Columns from `first`: name, path, id, arn, created_at.
-fn user_of_row(row: &SqliteRow, first: usize) -> Result<User, StoreError> {
+pub(super) fn user_of_row(row: &SqliteRow, first: usize) -> Result<User, StoreError> {
     Ok(User {
         name: row.text(first)?,
         path: row.text(first + 1)?,
@@ -154,7 +159,8 @@ pub(super) async fn create_user(conn: &mut SqliteConnection, user: &User) -> Res
 async fn delete_user(conn: &mut SqliteConnection, name: &str) -> Result<(), StoreError> {
     let holding = sqlx::query(
         "SELECT 'access key ' || id FROM access_keys WHERE user_name = $1
-         UNION ALL SELECT 'policy ' || name FROM user_policies WHERE user_name = $1 LIMIT 1",
+         UNION ALL SELECT 'policy ' || name FROM user_policies WHERE user_name = $1
+         UNION ALL SELECT 'group ' || group_name FROM iam_group_members WHERE user_name = $1 LIMIT 1",
     )
     .bind(name)
     .fetch_optional(&mut *conn)
@@ -225,36 +231,21 @@ async fn delete_access_key(conn: &mut SqliteConnection, user: &str, id: &str) ->
     Ok(())
 }
 
-pub(super) async fn put_user_policy(
+async fn set_active(
     conn: &mut SqliteConnection,
     user: &str,
-    policy: &InlinePolicy,
+    id: &str,
+    is_active: bool,
 ) -> Result<(), StoreError> {
-    if !has_user(conn, user).await? {
-        return Err(StoreError::NotFound(user.to_owned()));
-    }
-    sqlx::query(
-        "INSERT INTO user_policies (user_name, name, document) VALUES ($1, $2, $3)
-         ON CONFLICT (user_name, name) DO UPDATE SET document = excluded.document",
-    )
-    .bind(user)
-    .bind(&policy.name)
-    .bind(&policy.document)
-    .execute(conn)
-    .await
-    .doing("put a user policy")?;
-    Ok(())
-}
-
-async fn delete_user_policy(conn: &mut SqliteConnection, user: &str, name: &str) -> Result<(), StoreError> {
-    let done = sqlx::query("DELETE FROM user_policies WHERE user_name = $1 AND name = $2")
+    let done = sqlx::query("UPDATE access_keys SET is_active = $3 WHERE user_name = $1 AND id = $2")
         .bind(user)
-        .bind(name)
+        .bind(id)
+        .bind(i64::from(is_active))
         .execute(conn)
         .await
-        .doing("delete a user policy")?;
+        .doing("switch an access key on or off")?;
     if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(name.to_owned()));
+        return Err(StoreError::NotFound(id.to_owned()));
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod application;
 mod apply;
+mod audit;
 mod bundle;
 mod contact;
 mod deployment;
@@ -9,11 +10,14 @@ mod deployment_config;
 mod deployment_group;
 mod enrollment;
 mod git_hub;
+mod group;
 mod host;
 mod identity;
+mod inline_policy;
 #[cfg(test)]
 mod plan;
 mod revision;
+mod role;
 mod round;
 mod row;
 mod schema;

@@ -6,11 +6,13 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use crate::StoreError;
 
 /// Every migration there ever was. A published one is never edited: its checksum is in databases.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (2, "deployments by group id", include_str!("migrations/0002_deployments_by_group_id.sql")),
     (3, "enrollment", include_str!("migrations/0003_enrollment.sql")),
     (4, "resources", include_str!("migrations/0004_resources.sql")),
+    (5, "groups, roles, sessions", include_str!("migrations/0005_groups_roles_sessions.sql")),
+    (6, "audit", include_str!("migrations/0006_audit.sql")),
 ];
 
 /// Brings the database to the newest schema.

@@ -1,10 +1,10 @@
-//! Users, their access keys and policies.
+//! Users, their access keys, and inline policies of users, groups and roles.
 
-use crate::Page;
-use crate::StoreError;
 use async_trait::async_trait;
 use longshore_model::id::PrincipalArn;
 use longshore_model::time::Timestamp;
+
+use crate::{GroupStore, Page, RoleStore, StoreError};
 
 /// An IAM user, made by `aws deploy register` or an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,18 +46,38 @@ impl std::fmt::Debug for AccessKey {
     }
 }
 
-/// A policy written into a user.
+/// A policy written into a user, a group or a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InlinePolicy {
-    /// Unique in the user.
+    /// Unique in its holder.
     pub name: String,
     /// The policy document, JSON as given.
     pub document: String,
 }
 
-/// Users, access keys and inline policies.
+/// What an inline policy is written into, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyHolder {
+    /// A user.
+    User(String),
+    /// A group, for its members.
+    Group(String),
+    /// A role, for its sessions.
+    Role(String),
+}
+
+impl PolicyHolder {
+    /// The name.
+    pub fn name(&self) -> &str {
+        match self {
+            PolicyHolder::User(name) | PolicyHolder::Group(name) | PolicyHolder::Role(name) => name,
+        }
+    }
+}
+
+/// Users, access keys and inline policies; and through the traits beneath it groups, roles and sessions.
 #[async_trait]
-pub trait IdentityStore: Send + Sync {
+pub trait IdentityStore: GroupStore + RoleStore + Send + Sync {
     /// Adds a user.
     ///
     /// # Errors
@@ -70,7 +90,7 @@ pub trait IdentityStore: Send + Sync {
     /// Deletes a user.
     ///
     /// # Errors
-    /// `NotFound`; `InUse` while it has access keys or policies.
+    /// `NotFound`; `InUse` while it has access keys or policies or is in a group.
     async fn delete_user(&self, name: &str) -> Result<(), StoreError>;
     /// Adds a key.
     ///
@@ -81,6 +101,11 @@ pub trait IdentityStore: Send + Sync {
     async fn access_key(&self, id: &str) -> Result<Option<(AccessKey, User)>, StoreError>;
     /// The user's keys, oldest first.
     async fn access_keys(&self, user: &str) -> Result<Vec<AccessKey>, StoreError>;
+    /// Makes a key of a user active or inactive.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn set_access_key_active(&self, user: &str, id: &str, is_active: bool) -> Result<(), StoreError>;
     /// Deletes a key of a user.
     ///
     /// # Errors
@@ -89,13 +114,15 @@ pub trait IdentityStore: Send + Sync {
     /// Adds or replaces a policy.
     ///
     /// # Errors
-    /// `NotFound` when the user does not exist.
-    async fn put_user_policy(&self, user: &str, policy: &InlinePolicy) -> Result<(), StoreError>;
-    /// The user's policies by name, ascending.
-    async fn user_policies(&self, user: &str) -> Result<Vec<InlinePolicy>, StoreError>;
+    /// `NotFound` when the holder does not exist.
+    async fn put_policy(&self, holder: &PolicyHolder, policy: &InlinePolicy) -> Result<(), StoreError>;
+    /// The holder's policies by name, ascending.
+    async fn policies(&self, holder: &PolicyHolder) -> Result<Vec<InlinePolicy>, StoreError>;
+    /// The policies that count for a user: its own, and those of its groups.
+    async fn effective_policies(&self, user: &str) -> Result<Vec<InlinePolicy>, StoreError>;
     /// Deletes a policy.
     ///
     /// # Errors
     /// `NotFound`.
-    async fn delete_user_policy(&self, user: &str, name: &str) -> Result<(), StoreError>;
+    async fn delete_policy(&self, holder: &PolicyHolder, name: &str) -> Result<(), StoreError>;
 }

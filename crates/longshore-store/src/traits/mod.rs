@@ -2,19 +2,23 @@
 //! names the last key seen, never an offset.
 
 mod application;
+mod audit;
 mod bundle;
 mod deployment;
 mod deployment_config;
 mod deployment_group;
 mod enrollment;
 mod git_hub;
+mod group;
 mod host;
 mod identity;
 mod revision;
+mod role;
 mod server_record;
 mod tag;
 
 pub use application::ApplicationStore;
+pub use audit::{AuditFilter, AuditStore};
 pub use bundle::{BundleIndex, MultipartUpload, ObjectRow, UploadedPart};
 pub use deployment::{
     Applied, CommandTarget, DeploymentFilter, DeploymentStore, Generation, NewRevisionUse, RoundOutcome,
@@ -24,9 +28,11 @@ pub use deployment_config::DeploymentConfigStore;
 pub use deployment_group::DeploymentGroupStore;
 pub use enrollment::{EnrollOutcome, EnrolledHost, EnrollmentStore, NewEnrollment, StoredToken};
 pub use git_hub::{GitHubTokenStore, LinkOutcome};
+pub use group::{Group, GroupStore};
 pub use host::{HostFilter, HostStore};
-pub use identity::{AccessKey, IdentityStore, InlinePolicy, User};
+pub use identity::{AccessKey, IdentityStore, InlinePolicy, PolicyHolder, User};
 pub use revision::RevisionStore;
+pub use role::{Role, RoleStore, Session};
 pub use server_record::{ServerRecord, ServerRecordStore};
 pub use tag::TagStore;
 
@@ -41,6 +47,7 @@ pub trait Store:
     + HostStore
     + DeploymentStore
     + IdentityStore
+    + AuditStore
     + EnrollmentStore
     + BundleIndex
     + ServerRecordStore
@@ -57,6 +64,7 @@ impl<T> Store for T where
         + HostStore
         + DeploymentStore
         + IdentityStore
+        + AuditStore
         + EnrollmentStore
         + BundleIndex
         + ServerRecordStore
