@@ -27,6 +27,8 @@ pub(crate) fn shapes(model: &Model, names: &Names) -> anyhow::Result<String> {
             Shape::Structure(members) => {
                 writeln!(body, "/// The structure `{name}`.")?;
                 writeln!(body, "#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]")?;
+                // Its own implementations, which go through these: see the macro.
+                writeln!(body, "#[serde(remote = \"Self\")]")?;
                 writeln!(body, "pub struct {name} {{")?;
                 for (member, shape_name) in members {
                     let ty = rust_type(model, shape_name)?;
@@ -36,7 +38,7 @@ pub(crate) fn shapes(model: &Model, names: &Names) -> anyhow::Result<String> {
                     writeln!(body, "#[serde(rename = \"{member}\", {optional})]")?;
                     writeln!(body, "pub {}: Option<{ty}>,", field_name(member))?;
                 }
-                writeln!(body, "}}\n")?;
+                writeln!(body, "}}\n\nstructure!({name});\n")?;
             }
             Shape::Enumeration(values) => {
                 let constant = words(name).join("_").to_uppercase();
@@ -60,8 +62,9 @@ pub(crate) fn shapes(model: &Model, names: &Names) -> anyhow::Result<String> {
         writeln!(source, "use std::collections::BTreeMap;\n")?;
     }
     writeln!(source, "use serde::{{Deserialize, Serialize}};\n")?;
-    if uses_time {
-        writeln!(source, "use crate::codec::Time;\n")?;
+    match uses_time {
+        true => writeln!(source, "use crate::codec::{{Time, structure}};\n")?,
+        false => writeln!(source, "use crate::codec::structure;\n")?,
     }
     source.push_str(&body);
     Ok(source)

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::Time;
+use crate::codec::{Time, structure};
 
 /// The structure `AddTagsToOnPremisesInstancesInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct AddTagsToOnPremisesInstancesInput {
     #[serde(rename = "instanceNames", default, skip_serializing_if = "Option::is_none")]
     pub instance_names: Option<Vec<String>>,
@@ -19,15 +20,21 @@ pub struct AddTagsToOnPremisesInstancesInput {
     pub tags: Option<Vec<Tag>>,
 }
 
+structure!(AddTagsToOnPremisesInstancesInput);
+
 /// The structure `Alarm`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Alarm {
     #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
+structure!(Alarm);
+
 /// The structure `AlarmConfiguration`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct AlarmConfiguration {
     #[serde(rename = "alarms", default, skip_serializing_if = "Option::is_none")]
     pub alarms: Option<Vec<Alarm>>,
@@ -37,8 +44,11 @@ pub struct AlarmConfiguration {
     pub ignore_poll_alarm_failure: Option<bool>,
 }
 
+structure!(AlarmConfiguration);
+
 /// The structure `AppSpecContent`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct AppSpecContent {
     #[serde(rename = "content", default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
@@ -46,8 +56,11 @@ pub struct AppSpecContent {
     pub sha256: Option<String>,
 }
 
+structure!(AppSpecContent);
+
 /// The structure `ApplicationInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ApplicationInfo {
     #[serde(rename = "applicationId", default, skip_serializing_if = "Option::is_none")]
     pub application_id: Option<String>,
@@ -63,11 +76,14 @@ pub struct ApplicationInfo {
     pub linked_to_git_hub: Option<bool>,
 }
 
+structure!(ApplicationInfo);
+
 /// The values of `ApplicationRevisionSortBy`.
 pub const APPLICATION_REVISION_SORT_BY: &[&str] = &["registerTime", "firstUsedTime", "lastUsedTime"];
 
 /// The structure `AutoRollbackConfiguration`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct AutoRollbackConfiguration {
     #[serde(rename = "enabled", default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
@@ -75,12 +91,15 @@ pub struct AutoRollbackConfiguration {
     pub events: Option<Vec<String>>,
 }
 
+structure!(AutoRollbackConfiguration);
+
 /// The values of `AutoRollbackEvent`.
 pub const AUTO_ROLLBACK_EVENT: &[&str] =
     &["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"];
 
 /// The structure `AutoScalingGroup`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct AutoScalingGroup {
     #[serde(rename = "hook", default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<String>,
@@ -90,12 +109,15 @@ pub struct AutoScalingGroup {
     pub termination_hook: Option<String>,
 }
 
+structure!(AutoScalingGroup);
+
 /// The values of `AutoScalingGroupProcess`.
 pub const AUTO_SCALING_GROUP_PROCESS: &[&str] =
     &["Terminate", "AZRebalance", "InstanceRefresh", "ScheduledActions"];
 
 /// The structure `BatchGetApplicationRevisionsInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetApplicationRevisionsInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -103,8 +125,11 @@ pub struct BatchGetApplicationRevisionsInput {
     pub revisions: Option<Vec<RevisionLocation>>,
 }
 
+structure!(BatchGetApplicationRevisionsInput);
+
 /// The structure `BatchGetApplicationRevisionsOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetApplicationRevisionsOutput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -114,22 +139,31 @@ pub struct BatchGetApplicationRevisionsOutput {
     pub revisions: Option<Vec<RevisionInfo>>,
 }
 
+structure!(BatchGetApplicationRevisionsOutput);
+
 /// The structure `BatchGetApplicationsInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetApplicationsInput {
     #[serde(rename = "applicationNames", default, skip_serializing_if = "Option::is_none")]
     pub application_names: Option<Vec<String>>,
 }
 
+structure!(BatchGetApplicationsInput);
+
 /// The structure `BatchGetApplicationsOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetApplicationsOutput {
     #[serde(rename = "applicationsInfo", default, skip_serializing_if = "Option::is_none")]
     pub applications_info: Option<Vec<ApplicationInfo>>,
 }
 
+structure!(BatchGetApplicationsOutput);
+
 /// The structure `BatchGetDeploymentGroupsInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetDeploymentGroupsInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -137,8 +171,11 @@ pub struct BatchGetDeploymentGroupsInput {
     pub deployment_group_names: Option<Vec<String>>,
 }
 
+structure!(BatchGetDeploymentGroupsInput);
+
 /// The structure `BatchGetDeploymentGroupsOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetDeploymentGroupsOutput {
     #[serde(rename = "deploymentGroupsInfo", default, skip_serializing_if = "Option::is_none")]
     pub deployment_groups_info: Option<Vec<DeploymentGroupInfo>>,
@@ -146,8 +183,11 @@ pub struct BatchGetDeploymentGroupsOutput {
     pub error_message: Option<String>,
 }
 
+structure!(BatchGetDeploymentGroupsOutput);
+
 /// The structure `BatchGetDeploymentInstancesInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetDeploymentInstancesInput {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -155,8 +195,11 @@ pub struct BatchGetDeploymentInstancesInput {
     pub instance_ids: Option<Vec<String>>,
 }
 
+structure!(BatchGetDeploymentInstancesInput);
+
 /// The structure `BatchGetDeploymentInstancesOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetDeploymentInstancesOutput {
     #[serde(rename = "errorMessage", default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
@@ -164,8 +207,11 @@ pub struct BatchGetDeploymentInstancesOutput {
     pub instances_summary: Option<Vec<InstanceSummary>>,
 }
 
+structure!(BatchGetDeploymentInstancesOutput);
+
 /// The structure `BatchGetDeploymentTargetsInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetDeploymentTargetsInput {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -173,43 +219,61 @@ pub struct BatchGetDeploymentTargetsInput {
     pub target_ids: Option<Vec<String>>,
 }
 
+structure!(BatchGetDeploymentTargetsInput);
+
 /// The structure `BatchGetDeploymentTargetsOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetDeploymentTargetsOutput {
     #[serde(rename = "deploymentTargets", default, skip_serializing_if = "Option::is_none")]
     pub deployment_targets: Option<Vec<DeploymentTarget>>,
 }
 
+structure!(BatchGetDeploymentTargetsOutput);
+
 /// The structure `BatchGetDeploymentsInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetDeploymentsInput {
     #[serde(rename = "deploymentIds", default, skip_serializing_if = "Option::is_none")]
     pub deployment_ids: Option<Vec<String>>,
 }
 
+structure!(BatchGetDeploymentsInput);
+
 /// The structure `BatchGetDeploymentsOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetDeploymentsOutput {
     #[serde(rename = "deploymentsInfo", default, skip_serializing_if = "Option::is_none")]
     pub deployments_info: Option<Vec<DeploymentInfo>>,
 }
 
+structure!(BatchGetDeploymentsOutput);
+
 /// The structure `BatchGetOnPremisesInstancesInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetOnPremisesInstancesInput {
     #[serde(rename = "instanceNames", default, skip_serializing_if = "Option::is_none")]
     pub instance_names: Option<Vec<String>>,
 }
 
+structure!(BatchGetOnPremisesInstancesInput);
+
 /// The structure `BatchGetOnPremisesInstancesOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BatchGetOnPremisesInstancesOutput {
     #[serde(rename = "instanceInfos", default, skip_serializing_if = "Option::is_none")]
     pub instance_infos: Option<Vec<InstanceInfo>>,
 }
 
+structure!(BatchGetOnPremisesInstancesOutput);
+
 /// The structure `BlueGreenDeploymentConfiguration`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BlueGreenDeploymentConfiguration {
     #[serde(rename = "deploymentReadyOption", default, skip_serializing_if = "Option::is_none")]
     pub deployment_ready_option: Option<DeploymentReadyOption>,
@@ -223,8 +287,11 @@ pub struct BlueGreenDeploymentConfiguration {
     pub terminate_blue_instances_on_deployment_success: Option<BlueInstanceTerminationOption>,
 }
 
+structure!(BlueGreenDeploymentConfiguration);
+
 /// The structure `BlueInstanceTerminationOption`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct BlueInstanceTerminationOption {
     #[serde(rename = "action", default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
@@ -232,11 +299,14 @@ pub struct BlueInstanceTerminationOption {
     pub termination_wait_time_in_minutes: Option<i32>,
 }
 
+structure!(BlueInstanceTerminationOption);
+
 /// The values of `BundleType`.
 pub const BUNDLE_TYPE: &[&str] = &["tar", "tgz", "zip", "YAML", "JSON"];
 
 /// The structure `CloudFormationTarget`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CloudFormationTarget {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -254,11 +324,14 @@ pub struct CloudFormationTarget {
     pub target_version_weight: Option<f64>,
 }
 
+structure!(CloudFormationTarget);
+
 /// The values of `ComputePlatform`.
 pub const COMPUTE_PLATFORM: &[&str] = &["Server", "Lambda", "ECS"];
 
 /// The structure `ContinueDeploymentInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ContinueDeploymentInput {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -266,8 +339,11 @@ pub struct ContinueDeploymentInput {
     pub deployment_wait_type: Option<String>,
 }
 
+structure!(ContinueDeploymentInput);
+
 /// The structure `CreateApplicationInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CreateApplicationInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -277,15 +353,21 @@ pub struct CreateApplicationInput {
     pub tags: Option<Vec<Tag>>,
 }
 
+structure!(CreateApplicationInput);
+
 /// The structure `CreateApplicationOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CreateApplicationOutput {
     #[serde(rename = "applicationId", default, skip_serializing_if = "Option::is_none")]
     pub application_id: Option<String>,
 }
 
+structure!(CreateApplicationOutput);
+
 /// The structure `CreateDeploymentConfigInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CreateDeploymentConfigInput {
     #[serde(rename = "computePlatform", default, skip_serializing_if = "Option::is_none")]
     pub compute_platform: Option<String>,
@@ -299,15 +381,21 @@ pub struct CreateDeploymentConfigInput {
     pub zonal_config: Option<ZonalConfig>,
 }
 
+structure!(CreateDeploymentConfigInput);
+
 /// The structure `CreateDeploymentConfigOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CreateDeploymentConfigOutput {
     #[serde(rename = "deploymentConfigId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_config_id: Option<String>,
 }
 
+structure!(CreateDeploymentConfigOutput);
+
 /// The structure `CreateDeploymentGroupInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CreateDeploymentGroupInput {
     #[serde(rename = "alarmConfiguration", default, skip_serializing_if = "Option::is_none")]
     pub alarm_configuration: Option<AlarmConfiguration>,
@@ -351,15 +439,21 @@ pub struct CreateDeploymentGroupInput {
     pub trigger_configurations: Option<Vec<TriggerConfig>>,
 }
 
+structure!(CreateDeploymentGroupInput);
+
 /// The structure `CreateDeploymentGroupOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CreateDeploymentGroupOutput {
     #[serde(rename = "deploymentGroupId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_group_id: Option<String>,
 }
 
+structure!(CreateDeploymentGroupOutput);
+
 /// The structure `CreateDeploymentInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CreateDeploymentInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -389,29 +483,41 @@ pub struct CreateDeploymentInput {
     pub update_outdated_instances_only: Option<bool>,
 }
 
+structure!(CreateDeploymentInput);
+
 /// The structure `CreateDeploymentOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CreateDeploymentOutput {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
 }
 
+structure!(CreateDeploymentOutput);
+
 /// The structure `DeleteApplicationInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeleteApplicationInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
 }
 
+structure!(DeleteApplicationInput);
+
 /// The structure `DeleteDeploymentConfigInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeleteDeploymentConfigInput {
     #[serde(rename = "deploymentConfigName", default, skip_serializing_if = "Option::is_none")]
     pub deployment_config_name: Option<String>,
 }
 
+structure!(DeleteDeploymentConfigInput);
+
 /// The structure `DeleteDeploymentGroupInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeleteDeploymentGroupInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -419,40 +525,58 @@ pub struct DeleteDeploymentGroupInput {
     pub deployment_group_name: Option<String>,
 }
 
+structure!(DeleteDeploymentGroupInput);
+
 /// The structure `DeleteDeploymentGroupOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeleteDeploymentGroupOutput {
     #[serde(rename = "hooksNotCleanedUp", default, skip_serializing_if = "Option::is_none")]
     pub hooks_not_cleaned_up: Option<Vec<AutoScalingGroup>>,
 }
 
+structure!(DeleteDeploymentGroupOutput);
+
 /// The structure `DeleteGitHubAccountTokenInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeleteGitHubAccountTokenInput {
     #[serde(rename = "tokenName", default, skip_serializing_if = "Option::is_none")]
     pub token_name: Option<String>,
 }
 
+structure!(DeleteGitHubAccountTokenInput);
+
 /// The structure `DeleteGitHubAccountTokenOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeleteGitHubAccountTokenOutput {
     #[serde(rename = "tokenName", default, skip_serializing_if = "Option::is_none")]
     pub token_name: Option<String>,
 }
 
+structure!(DeleteGitHubAccountTokenOutput);
+
 /// The structure `DeleteResourcesByExternalIdInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeleteResourcesByExternalIdInput {
     #[serde(rename = "externalId", default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
 }
 
+structure!(DeleteResourcesByExternalIdInput);
+
 /// The structure `DeleteResourcesByExternalIdOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeleteResourcesByExternalIdOutput {}
+
+structure!(DeleteResourcesByExternalIdOutput);
 
 /// The structure `DeploymentConfigInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeploymentConfigInfo {
     #[serde(rename = "computePlatform", default, skip_serializing_if = "Option::is_none")]
     pub compute_platform: Option<String>,
@@ -470,6 +594,8 @@ pub struct DeploymentConfigInfo {
     pub zonal_config: Option<ZonalConfig>,
 }
 
+structure!(DeploymentConfigInfo);
+
 /// The values of `DeploymentCreator`.
 pub const DEPLOYMENT_CREATOR: &[&str] = &[
     "user",
@@ -484,6 +610,7 @@ pub const DEPLOYMENT_CREATOR: &[&str] = &[
 
 /// The structure `DeploymentGroupInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeploymentGroupInfo {
     #[serde(rename = "alarmConfiguration", default, skip_serializing_if = "Option::is_none")]
     pub alarm_configuration: Option<AlarmConfiguration>,
@@ -535,8 +662,11 @@ pub struct DeploymentGroupInfo {
     pub trigger_configurations: Option<Vec<TriggerConfig>>,
 }
 
+structure!(DeploymentGroupInfo);
+
 /// The structure `DeploymentInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeploymentInfo {
     #[serde(rename = "additionalDeploymentStatusInfo", default, skip_serializing_if = "Option::is_none")]
     pub additional_deployment_status_info: Option<String>,
@@ -604,6 +734,8 @@ pub struct DeploymentInfo {
     pub update_outdated_instances_only: Option<bool>,
 }
 
+structure!(DeploymentInfo);
+
 /// The values of `DeploymentMode`.
 pub const DEPLOYMENT_MODE: &[&str] = &["STANDARD", "RESTART"];
 
@@ -612,6 +744,7 @@ pub const DEPLOYMENT_OPTION: &[&str] = &["WITH_TRAFFIC_CONTROL", "WITHOUT_TRAFFI
 
 /// The structure `DeploymentOverview`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeploymentOverview {
     #[serde(rename = "Failed", default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<i64>,
@@ -627,11 +760,14 @@ pub struct DeploymentOverview {
     pub succeeded: Option<i64>,
 }
 
+structure!(DeploymentOverview);
+
 /// The values of `DeploymentReadyAction`.
 pub const DEPLOYMENT_READY_ACTION: &[&str] = &["CONTINUE_DEPLOYMENT", "STOP_DEPLOYMENT"];
 
 /// The structure `DeploymentReadyOption`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeploymentReadyOption {
     #[serde(rename = "actionOnTimeout", default, skip_serializing_if = "Option::is_none")]
     pub action_on_timeout: Option<String>,
@@ -639,12 +775,15 @@ pub struct DeploymentReadyOption {
     pub wait_time_in_minutes: Option<i32>,
 }
 
+structure!(DeploymentReadyOption);
+
 /// The values of `DeploymentStatus`.
 pub const DEPLOYMENT_STATUS: &[&str] =
     &["Created", "Queued", "InProgress", "Baking", "Succeeded", "Failed", "Stopped", "Ready"];
 
 /// The structure `DeploymentStyle`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeploymentStyle {
     #[serde(rename = "deploymentOption", default, skip_serializing_if = "Option::is_none")]
     pub deployment_option: Option<String>,
@@ -652,8 +791,11 @@ pub struct DeploymentStyle {
     pub deployment_type: Option<String>,
 }
 
+structure!(DeploymentStyle);
+
 /// The structure `DeploymentTarget`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeploymentTarget {
     #[serde(rename = "cloudFormationTarget", default, skip_serializing_if = "Option::is_none")]
     pub cloud_formation_target: Option<CloudFormationTarget>,
@@ -667,6 +809,8 @@ pub struct DeploymentTarget {
     pub lambda_target: Option<LambdaTarget>,
 }
 
+structure!(DeploymentTarget);
+
 /// The values of `DeploymentTargetType`.
 pub const DEPLOYMENT_TARGET_TYPE: &[&str] =
     &["InstanceTarget", "LambdaTarget", "ECSTarget", "CloudFormationTarget"];
@@ -679,13 +823,17 @@ pub const DEPLOYMENT_WAIT_TYPE: &[&str] = &["READY_WAIT", "TERMINATION_WAIT"];
 
 /// The structure `DeregisterOnPremisesInstanceInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeregisterOnPremisesInstanceInput {
     #[serde(rename = "instanceName", default, skip_serializing_if = "Option::is_none")]
     pub instance_name: Option<String>,
 }
 
+structure!(DeregisterOnPremisesInstanceInput);
+
 /// The structure `Diagnostics`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Diagnostics {
     #[serde(rename = "errorCode", default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
@@ -697,15 +845,21 @@ pub struct Diagnostics {
     pub script_name: Option<String>,
 }
 
+structure!(Diagnostics);
+
 /// The structure `EC2DeploymentOptions`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct EC2DeploymentOptions {
     #[serde(rename = "autoScalingGroupProcessesToSuspend", default, skip_serializing_if = "Option::is_none")]
     pub auto_scaling_group_processes_to_suspend: Option<Vec<String>>,
 }
 
+structure!(EC2DeploymentOptions);
+
 /// The structure `EC2TagFilter`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct EC2TagFilter {
     #[serde(rename = "Key", default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -715,18 +869,24 @@ pub struct EC2TagFilter {
     pub value: Option<String>,
 }
 
+structure!(EC2TagFilter);
+
 /// The values of `EC2TagFilterType`.
 pub const EC2_TAG_FILTER_TYPE: &[&str] = &["KEY_ONLY", "VALUE_ONLY", "KEY_AND_VALUE"];
 
 /// The structure `EC2TagSet`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct EC2TagSet {
     #[serde(rename = "ec2TagSetList", default, skip_serializing_if = "Option::is_none")]
     pub ec2_tag_set_list: Option<Vec<Vec<EC2TagFilter>>>,
 }
 
+structure!(EC2TagSet);
+
 /// The structure `ECSService`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ECSService {
     #[serde(rename = "clusterName", default, skip_serializing_if = "Option::is_none")]
     pub cluster_name: Option<String>,
@@ -734,8 +894,11 @@ pub struct ECSService {
     pub service_name: Option<String>,
 }
 
+structure!(ECSService);
+
 /// The structure `ECSTarget`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ECSTarget {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -753,8 +916,11 @@ pub struct ECSTarget {
     pub task_sets_info: Option<Vec<ECSTaskSet>>,
 }
 
+structure!(ECSTarget);
+
 /// The structure `ECSTaskSet`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ECSTaskSet {
     #[serde(rename = "desiredCount", default, skip_serializing_if = "Option::is_none")]
     pub desired_count: Option<i64>,
@@ -774,12 +940,17 @@ pub struct ECSTaskSet {
     pub traffic_weight: Option<f64>,
 }
 
+structure!(ECSTaskSet);
+
 /// The structure `ELBInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ELBInfo {
     #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
+
+structure!(ELBInfo);
 
 /// The values of `ErrorCode`.
 pub const ERROR_CODE: &[&str] = &[
@@ -821,6 +992,7 @@ pub const ERROR_CODE: &[&str] = &[
 
 /// The structure `ErrorInformation`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ErrorInformation {
     #[serde(rename = "code", default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -828,11 +1000,14 @@ pub struct ErrorInformation {
     pub message: Option<String>,
 }
 
+structure!(ErrorInformation);
+
 /// The values of `FileExistsBehavior`.
 pub const FILE_EXISTS_BEHAVIOR: &[&str] = &["DISALLOW", "OVERWRITE", "RETAIN"];
 
 /// The structure `GenericRevisionInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GenericRevisionInfo {
     #[serde(rename = "deploymentGroups", default, skip_serializing_if = "Option::is_none")]
     pub deployment_groups: Option<Vec<String>>,
@@ -846,22 +1021,31 @@ pub struct GenericRevisionInfo {
     pub register_time: Option<Time>,
 }
 
+structure!(GenericRevisionInfo);
+
 /// The structure `GetApplicationInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetApplicationInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
 }
 
+structure!(GetApplicationInput);
+
 /// The structure `GetApplicationOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetApplicationOutput {
     #[serde(rename = "application", default, skip_serializing_if = "Option::is_none")]
     pub application: Option<ApplicationInfo>,
 }
 
+structure!(GetApplicationOutput);
+
 /// The structure `GetApplicationRevisionInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetApplicationRevisionInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -869,8 +1053,11 @@ pub struct GetApplicationRevisionInput {
     pub revision: Option<RevisionLocation>,
 }
 
+structure!(GetApplicationRevisionInput);
+
 /// The structure `GetApplicationRevisionOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetApplicationRevisionOutput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -880,22 +1067,31 @@ pub struct GetApplicationRevisionOutput {
     pub revision_info: Option<GenericRevisionInfo>,
 }
 
+structure!(GetApplicationRevisionOutput);
+
 /// The structure `GetDeploymentConfigInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentConfigInput {
     #[serde(rename = "deploymentConfigName", default, skip_serializing_if = "Option::is_none")]
     pub deployment_config_name: Option<String>,
 }
 
+structure!(GetDeploymentConfigInput);
+
 /// The structure `GetDeploymentConfigOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentConfigOutput {
     #[serde(rename = "deploymentConfigInfo", default, skip_serializing_if = "Option::is_none")]
     pub deployment_config_info: Option<DeploymentConfigInfo>,
 }
 
+structure!(GetDeploymentConfigOutput);
+
 /// The structure `GetDeploymentGroupInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentGroupInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -903,22 +1099,31 @@ pub struct GetDeploymentGroupInput {
     pub deployment_group_name: Option<String>,
 }
 
+structure!(GetDeploymentGroupInput);
+
 /// The structure `GetDeploymentGroupOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentGroupOutput {
     #[serde(rename = "deploymentGroupInfo", default, skip_serializing_if = "Option::is_none")]
     pub deployment_group_info: Option<DeploymentGroupInfo>,
 }
 
+structure!(GetDeploymentGroupOutput);
+
 /// The structure `GetDeploymentInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentInput {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
 }
 
+structure!(GetDeploymentInput);
+
 /// The structure `GetDeploymentInstanceInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentInstanceInput {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -926,22 +1131,31 @@ pub struct GetDeploymentInstanceInput {
     pub instance_id: Option<String>,
 }
 
+structure!(GetDeploymentInstanceInput);
+
 /// The structure `GetDeploymentInstanceOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentInstanceOutput {
     #[serde(rename = "instanceSummary", default, skip_serializing_if = "Option::is_none")]
     pub instance_summary: Option<InstanceSummary>,
 }
 
+structure!(GetDeploymentInstanceOutput);
+
 /// The structure `GetDeploymentOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentOutput {
     #[serde(rename = "deploymentInfo", default, skip_serializing_if = "Option::is_none")]
     pub deployment_info: Option<DeploymentInfo>,
 }
 
+structure!(GetDeploymentOutput);
+
 /// The structure `GetDeploymentTargetInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentTargetInput {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -949,29 +1163,41 @@ pub struct GetDeploymentTargetInput {
     pub target_id: Option<String>,
 }
 
+structure!(GetDeploymentTargetInput);
+
 /// The structure `GetDeploymentTargetOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentTargetOutput {
     #[serde(rename = "deploymentTarget", default, skip_serializing_if = "Option::is_none")]
     pub deployment_target: Option<DeploymentTarget>,
 }
 
+structure!(GetDeploymentTargetOutput);
+
 /// The structure `GetOnPremisesInstanceInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetOnPremisesInstanceInput {
     #[serde(rename = "instanceName", default, skip_serializing_if = "Option::is_none")]
     pub instance_name: Option<String>,
 }
 
+structure!(GetOnPremisesInstanceInput);
+
 /// The structure `GetOnPremisesInstanceOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetOnPremisesInstanceOutput {
     #[serde(rename = "instanceInfo", default, skip_serializing_if = "Option::is_none")]
     pub instance_info: Option<InstanceInfo>,
 }
 
+structure!(GetOnPremisesInstanceOutput);
+
 /// The structure `GitHubLocation`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GitHubLocation {
     #[serde(rename = "commitId", default, skip_serializing_if = "Option::is_none")]
     pub commit_id: Option<String>,
@@ -979,21 +1205,27 @@ pub struct GitHubLocation {
     pub repository: Option<String>,
 }
 
+structure!(GitHubLocation);
+
 /// The values of `GreenFleetProvisioningAction`.
 pub const GREEN_FLEET_PROVISIONING_ACTION: &[&str] = &["DISCOVER_EXISTING", "COPY_AUTO_SCALING_GROUP"];
 
 /// The structure `GreenFleetProvisioningOption`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GreenFleetProvisioningOption {
     #[serde(rename = "action", default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
 }
+
+structure!(GreenFleetProvisioningOption);
 
 /// The values of `InstanceAction`.
 pub const INSTANCE_ACTION: &[&str] = &["TERMINATE", "KEEP_ALIVE"];
 
 /// The structure `InstanceInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct InstanceInfo {
     #[serde(rename = "deregisterTime", default, skip_serializing_if = "Option::is_none")]
     pub deregister_time: Option<Time>,
@@ -1011,12 +1243,15 @@ pub struct InstanceInfo {
     pub tags: Option<Vec<Tag>>,
 }
 
+structure!(InstanceInfo);
+
 /// The values of `InstanceStatus`.
 pub const INSTANCE_STATUS: &[&str] =
     &["Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Unknown", "Ready"];
 
 /// The structure `InstanceSummary`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct InstanceSummary {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -1032,8 +1267,11 @@ pub struct InstanceSummary {
     pub status: Option<String>,
 }
 
+structure!(InstanceSummary);
+
 /// The structure `InstanceTarget`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct InstanceTarget {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -1051,11 +1289,14 @@ pub struct InstanceTarget {
     pub target_id: Option<String>,
 }
 
+structure!(InstanceTarget);
+
 /// The values of `InstanceType`.
 pub const INSTANCE_TYPE: &[&str] = &["Blue", "Green"];
 
 /// The structure `LambdaFunctionInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct LambdaFunctionInfo {
     #[serde(rename = "currentVersion", default, skip_serializing_if = "Option::is_none")]
     pub current_version: Option<String>,
@@ -1069,8 +1310,11 @@ pub struct LambdaFunctionInfo {
     pub target_version_weight: Option<f64>,
 }
 
+structure!(LambdaFunctionInfo);
+
 /// The structure `LambdaTarget`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct LambdaTarget {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -1088,8 +1332,11 @@ pub struct LambdaTarget {
     pub target_id: Option<String>,
 }
 
+structure!(LambdaTarget);
+
 /// The structure `LastDeploymentInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct LastDeploymentInfo {
     #[serde(rename = "createTime", default, skip_serializing_if = "Option::is_none")]
     pub create_time: Option<Time>,
@@ -1101,12 +1348,15 @@ pub struct LastDeploymentInfo {
     pub status: Option<String>,
 }
 
+structure!(LastDeploymentInfo);
+
 /// The values of `LifecycleErrorCode`.
 pub const LIFECYCLE_ERROR_CODE: &[&str] =
     &["Success", "ScriptMissing", "ScriptNotExecutable", "ScriptTimedOut", "ScriptFailed", "UnknownError"];
 
 /// The structure `LifecycleEvent`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct LifecycleEvent {
     #[serde(rename = "diagnostics", default, skip_serializing_if = "Option::is_none")]
     pub diagnostics: Option<Diagnostics>,
@@ -1120,12 +1370,15 @@ pub struct LifecycleEvent {
     pub status: Option<String>,
 }
 
+structure!(LifecycleEvent);
+
 /// The values of `LifecycleEventStatus`.
 pub const LIFECYCLE_EVENT_STATUS: &[&str] =
     &["Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Unknown"];
 
 /// The structure `ListApplicationRevisionsInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListApplicationRevisionsInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -1143,8 +1396,11 @@ pub struct ListApplicationRevisionsInput {
     pub sort_order: Option<String>,
 }
 
+structure!(ListApplicationRevisionsInput);
+
 /// The structure `ListApplicationRevisionsOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListApplicationRevisionsOutput {
     #[serde(rename = "nextToken", default, skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
@@ -1152,15 +1408,21 @@ pub struct ListApplicationRevisionsOutput {
     pub revisions: Option<Vec<RevisionLocation>>,
 }
 
+structure!(ListApplicationRevisionsOutput);
+
 /// The structure `ListApplicationsInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListApplicationsInput {
     #[serde(rename = "nextToken", default, skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
 }
 
+structure!(ListApplicationsInput);
+
 /// The structure `ListApplicationsOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListApplicationsOutput {
     #[serde(rename = "applications", default, skip_serializing_if = "Option::is_none")]
     pub applications: Option<Vec<String>>,
@@ -1168,15 +1430,21 @@ pub struct ListApplicationsOutput {
     pub next_token: Option<String>,
 }
 
+structure!(ListApplicationsOutput);
+
 /// The structure `ListDeploymentConfigsInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListDeploymentConfigsInput {
     #[serde(rename = "nextToken", default, skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
 }
 
+structure!(ListDeploymentConfigsInput);
+
 /// The structure `ListDeploymentConfigsOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListDeploymentConfigsOutput {
     #[serde(rename = "deploymentConfigsList", default, skip_serializing_if = "Option::is_none")]
     pub deployment_configs_list: Option<Vec<String>>,
@@ -1184,8 +1452,11 @@ pub struct ListDeploymentConfigsOutput {
     pub next_token: Option<String>,
 }
 
+structure!(ListDeploymentConfigsOutput);
+
 /// The structure `ListDeploymentGroupsInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListDeploymentGroupsInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -1193,8 +1464,11 @@ pub struct ListDeploymentGroupsInput {
     pub next_token: Option<String>,
 }
 
+structure!(ListDeploymentGroupsInput);
+
 /// The structure `ListDeploymentGroupsOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListDeploymentGroupsOutput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -1204,8 +1478,11 @@ pub struct ListDeploymentGroupsOutput {
     pub next_token: Option<String>,
 }
 
+structure!(ListDeploymentGroupsOutput);
+
 /// The structure `ListDeploymentInstancesInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListDeploymentInstancesInput {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -1217,8 +1494,11 @@ pub struct ListDeploymentInstancesInput {
     pub next_token: Option<String>,
 }
 
+structure!(ListDeploymentInstancesInput);
+
 /// The structure `ListDeploymentInstancesOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListDeploymentInstancesOutput {
     #[serde(rename = "instancesList", default, skip_serializing_if = "Option::is_none")]
     pub instances_list: Option<Vec<String>>,
@@ -1226,8 +1506,11 @@ pub struct ListDeploymentInstancesOutput {
     pub next_token: Option<String>,
 }
 
+structure!(ListDeploymentInstancesOutput);
+
 /// The structure `ListDeploymentTargetsInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListDeploymentTargetsInput {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -1237,8 +1520,11 @@ pub struct ListDeploymentTargetsInput {
     pub target_filters: Option<BTreeMap<String, Vec<String>>>,
 }
 
+structure!(ListDeploymentTargetsInput);
+
 /// The structure `ListDeploymentTargetsOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListDeploymentTargetsOutput {
     #[serde(rename = "nextToken", default, skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
@@ -1246,8 +1532,11 @@ pub struct ListDeploymentTargetsOutput {
     pub target_ids: Option<Vec<String>>,
 }
 
+structure!(ListDeploymentTargetsOutput);
+
 /// The structure `ListDeploymentsInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListDeploymentsInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -1263,8 +1552,11 @@ pub struct ListDeploymentsInput {
     pub next_token: Option<String>,
 }
 
+structure!(ListDeploymentsInput);
+
 /// The structure `ListDeploymentsOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListDeploymentsOutput {
     #[serde(rename = "deployments", default, skip_serializing_if = "Option::is_none")]
     pub deployments: Option<Vec<String>>,
@@ -1272,15 +1564,21 @@ pub struct ListDeploymentsOutput {
     pub next_token: Option<String>,
 }
 
+structure!(ListDeploymentsOutput);
+
 /// The structure `ListGitHubAccountTokenNamesInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListGitHubAccountTokenNamesInput {
     #[serde(rename = "nextToken", default, skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
 }
 
+structure!(ListGitHubAccountTokenNamesInput);
+
 /// The structure `ListGitHubAccountTokenNamesOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListGitHubAccountTokenNamesOutput {
     #[serde(rename = "nextToken", default, skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
@@ -1288,8 +1586,11 @@ pub struct ListGitHubAccountTokenNamesOutput {
     pub token_name_list: Option<Vec<String>>,
 }
 
+structure!(ListGitHubAccountTokenNamesOutput);
+
 /// The structure `ListOnPremisesInstancesInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListOnPremisesInstancesInput {
     #[serde(rename = "nextToken", default, skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
@@ -1299,8 +1600,11 @@ pub struct ListOnPremisesInstancesInput {
     pub tag_filters: Option<Vec<TagFilter>>,
 }
 
+structure!(ListOnPremisesInstancesInput);
+
 /// The structure `ListOnPremisesInstancesOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListOnPremisesInstancesOutput {
     #[serde(rename = "instanceNames", default, skip_serializing_if = "Option::is_none")]
     pub instance_names: Option<Vec<String>>,
@@ -1308,11 +1612,14 @@ pub struct ListOnPremisesInstancesOutput {
     pub next_token: Option<String>,
 }
 
+structure!(ListOnPremisesInstancesOutput);
+
 /// The values of `ListStateFilterAction`.
 pub const LIST_STATE_FILTER_ACTION: &[&str] = &["include", "exclude", "ignore"];
 
 /// The structure `ListTagsForResourceInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListTagsForResourceInput {
     #[serde(rename = "NextToken", default, skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
@@ -1320,8 +1627,11 @@ pub struct ListTagsForResourceInput {
     pub resource_arn: Option<String>,
 }
 
+structure!(ListTagsForResourceInput);
+
 /// The structure `ListTagsForResourceOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ListTagsForResourceOutput {
     #[serde(rename = "NextToken", default, skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
@@ -1329,8 +1639,11 @@ pub struct ListTagsForResourceOutput {
     pub tags: Option<Vec<Tag>>,
 }
 
+structure!(ListTagsForResourceOutput);
+
 /// The structure `LoadBalancerInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct LoadBalancerInfo {
     #[serde(rename = "elbInfoList", default, skip_serializing_if = "Option::is_none")]
     pub elb_info_list: Option<Vec<ELBInfo>>,
@@ -1340,8 +1653,11 @@ pub struct LoadBalancerInfo {
     pub target_group_pair_info_list: Option<Vec<TargetGroupPairInfo>>,
 }
 
+structure!(LoadBalancerInfo);
+
 /// The structure `MinimumHealthyHosts`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct MinimumHealthyHosts {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
@@ -1349,14 +1665,19 @@ pub struct MinimumHealthyHosts {
     pub value: Option<i32>,
 }
 
+structure!(MinimumHealthyHosts);
+
 /// The structure `MinimumHealthyHostsPerZone`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct MinimumHealthyHostsPerZone {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
     #[serde(rename = "value", default, skip_serializing_if = "Option::is_none")]
     pub value: Option<i32>,
 }
+
+structure!(MinimumHealthyHostsPerZone);
 
 /// The values of `MinimumHealthyHostsPerZoneType`.
 pub const MINIMUM_HEALTHY_HOSTS_PER_ZONE_TYPE: &[&str] = &["HOST_COUNT", "FLEET_PERCENT"];
@@ -1366,16 +1687,20 @@ pub const MINIMUM_HEALTHY_HOSTS_TYPE: &[&str] = &["HOST_COUNT", "FLEET_PERCENT"]
 
 /// The structure `OnPremisesTagSet`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct OnPremisesTagSet {
     #[serde(rename = "onPremisesTagSetList", default, skip_serializing_if = "Option::is_none")]
     pub on_premises_tag_set_list: Option<Vec<Vec<TagFilter>>>,
 }
+
+structure!(OnPremisesTagSet);
 
 /// The values of `OutdatedInstancesStrategy`.
 pub const OUTDATED_INSTANCES_STRATEGY: &[&str] = &["UPDATE", "IGNORE"];
 
 /// The structure `PutLifecycleEventHookExecutionStatusInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct PutLifecycleEventHookExecutionStatusInput {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -1385,15 +1710,21 @@ pub struct PutLifecycleEventHookExecutionStatusInput {
     pub status: Option<String>,
 }
 
+structure!(PutLifecycleEventHookExecutionStatusInput);
+
 /// The structure `PutLifecycleEventHookExecutionStatusOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct PutLifecycleEventHookExecutionStatusOutput {
     #[serde(rename = "lifecycleEventHookExecutionId", default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_event_hook_execution_id: Option<String>,
 }
 
+structure!(PutLifecycleEventHookExecutionStatusOutput);
+
 /// The structure `RawString`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RawString {
     #[serde(rename = "content", default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
@@ -1401,8 +1732,11 @@ pub struct RawString {
     pub sha256: Option<String>,
 }
 
+structure!(RawString);
+
 /// The structure `RegisterApplicationRevisionInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RegisterApplicationRevisionInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -1412,8 +1746,11 @@ pub struct RegisterApplicationRevisionInput {
     pub revision: Option<RevisionLocation>,
 }
 
+structure!(RegisterApplicationRevisionInput);
+
 /// The structure `RegisterOnPremisesInstanceInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RegisterOnPremisesInstanceInput {
     #[serde(rename = "iamSessionArn", default, skip_serializing_if = "Option::is_none")]
     pub iam_session_arn: Option<String>,
@@ -1423,11 +1760,14 @@ pub struct RegisterOnPremisesInstanceInput {
     pub instance_name: Option<String>,
 }
 
+structure!(RegisterOnPremisesInstanceInput);
+
 /// The values of `RegistrationStatus`.
 pub const REGISTRATION_STATUS: &[&str] = &["Registered", "Deregistered"];
 
 /// The structure `RelatedDeployments`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RelatedDeployments {
     #[serde(
         rename = "autoUpdateOutdatedInstancesDeploymentIds",
@@ -1443,8 +1783,11 @@ pub struct RelatedDeployments {
     pub auto_update_outdated_instances_root_deployment_id: Option<String>,
 }
 
+structure!(RelatedDeployments);
+
 /// The structure `RemoveTagsFromOnPremisesInstancesInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RemoveTagsFromOnPremisesInstancesInput {
     #[serde(rename = "instanceNames", default, skip_serializing_if = "Option::is_none")]
     pub instance_names: Option<Vec<String>>,
@@ -1452,8 +1795,11 @@ pub struct RemoveTagsFromOnPremisesInstancesInput {
     pub tags: Option<Vec<Tag>>,
 }
 
+structure!(RemoveTagsFromOnPremisesInstancesInput);
+
 /// The structure `RevisionInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RevisionInfo {
     #[serde(rename = "genericRevisionInfo", default, skip_serializing_if = "Option::is_none")]
     pub generic_revision_info: Option<GenericRevisionInfo>,
@@ -1461,8 +1807,11 @@ pub struct RevisionInfo {
     pub revision_location: Option<RevisionLocation>,
 }
 
+structure!(RevisionInfo);
+
 /// The structure `RevisionLocation`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RevisionLocation {
     #[serde(rename = "appSpecContent", default, skip_serializing_if = "Option::is_none")]
     pub app_spec_content: Option<AppSpecContent>,
@@ -1476,11 +1825,14 @@ pub struct RevisionLocation {
     pub string: Option<RawString>,
 }
 
+structure!(RevisionLocation);
+
 /// The values of `RevisionLocationType`.
 pub const REVISION_LOCATION_TYPE: &[&str] = &["S3", "GitHub", "String", "AppSpecContent"];
 
 /// The structure `RollbackInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RollbackInfo {
     #[serde(rename = "rollbackDeploymentId", default, skip_serializing_if = "Option::is_none")]
     pub rollback_deployment_id: Option<String>,
@@ -1490,8 +1842,11 @@ pub struct RollbackInfo {
     pub rollback_triggering_deployment_id: Option<String>,
 }
 
+structure!(RollbackInfo);
+
 /// The structure `S3Location`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct S3Location {
     #[serde(rename = "bucket", default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
@@ -1505,18 +1860,24 @@ pub struct S3Location {
     pub version: Option<String>,
 }
 
+structure!(S3Location);
+
 /// The structure `SkipWaitTimeForInstanceTerminationInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct SkipWaitTimeForInstanceTerminationInput {
     #[serde(rename = "deploymentId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
 }
+
+structure!(SkipWaitTimeForInstanceTerminationInput);
 
 /// The values of `SortOrder`.
 pub const SORT_ORDER: &[&str] = &["ascending", "descending"];
 
 /// The structure `StopDeploymentInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct StopDeploymentInput {
     #[serde(rename = "autoRollbackEnabled", default, skip_serializing_if = "Option::is_none")]
     pub auto_rollback_enabled: Option<bool>,
@@ -1524,8 +1885,11 @@ pub struct StopDeploymentInput {
     pub deployment_id: Option<String>,
 }
 
+structure!(StopDeploymentInput);
+
 /// The structure `StopDeploymentOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct StopDeploymentOutput {
     #[serde(rename = "status", default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
@@ -1533,11 +1897,14 @@ pub struct StopDeploymentOutput {
     pub status_message: Option<String>,
 }
 
+structure!(StopDeploymentOutput);
+
 /// The values of `StopStatus`.
 pub const STOP_STATUS: &[&str] = &["Pending", "Succeeded"];
 
 /// The structure `Tag`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Tag {
     #[serde(rename = "Key", default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -1545,8 +1912,11 @@ pub struct Tag {
     pub value: Option<String>,
 }
 
+structure!(Tag);
+
 /// The structure `TagFilter`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TagFilter {
     #[serde(rename = "Key", default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -1556,11 +1926,14 @@ pub struct TagFilter {
     pub value: Option<String>,
 }
 
+structure!(TagFilter);
+
 /// The values of `TagFilterType`.
 pub const TAG_FILTER_TYPE: &[&str] = &["KEY_ONLY", "VALUE_ONLY", "KEY_AND_VALUE"];
 
 /// The structure `TagResourceInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TagResourceInput {
     #[serde(rename = "ResourceArn", default, skip_serializing_if = "Option::is_none")]
     pub resource_arn: Option<String>,
@@ -1568,22 +1941,31 @@ pub struct TagResourceInput {
     pub tags: Option<Vec<Tag>>,
 }
 
+structure!(TagResourceInput);
+
 /// The structure `TagResourceOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TagResourceOutput {}
+
+structure!(TagResourceOutput);
 
 /// The values of `TargetFilterName`.
 pub const TARGET_FILTER_NAME: &[&str] = &["TargetStatus", "ServerInstanceLabel"];
 
 /// The structure `TargetGroupInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TargetGroupInfo {
     #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
+structure!(TargetGroupInfo);
+
 /// The structure `TargetGroupPairInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TargetGroupPairInfo {
     #[serde(rename = "prodTrafficRoute", default, skip_serializing_if = "Option::is_none")]
     pub prod_traffic_route: Option<TrafficRoute>,
@@ -1593,8 +1975,11 @@ pub struct TargetGroupPairInfo {
     pub test_traffic_route: Option<TrafficRoute>,
 }
 
+structure!(TargetGroupPairInfo);
+
 /// The structure `TargetInstances`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TargetInstances {
     #[serde(rename = "autoScalingGroups", default, skip_serializing_if = "Option::is_none")]
     pub auto_scaling_groups: Option<Vec<String>>,
@@ -1603,6 +1988,8 @@ pub struct TargetInstances {
     #[serde(rename = "tagFilters", default, skip_serializing_if = "Option::is_none")]
     pub tag_filters: Option<Vec<EC2TagFilter>>,
 }
+
+structure!(TargetInstances);
 
 /// The values of `TargetLabel`.
 pub const TARGET_LABEL: &[&str] = &["Blue", "Green"];
@@ -1613,6 +2000,7 @@ pub const TARGET_STATUS: &[&str] =
 
 /// The structure `TimeBasedCanary`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TimeBasedCanary {
     #[serde(rename = "canaryInterval", default, skip_serializing_if = "Option::is_none")]
     pub canary_interval: Option<i32>,
@@ -1620,8 +2008,11 @@ pub struct TimeBasedCanary {
     pub canary_percentage: Option<i32>,
 }
 
+structure!(TimeBasedCanary);
+
 /// The structure `TimeBasedLinear`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TimeBasedLinear {
     #[serde(rename = "linearInterval", default, skip_serializing_if = "Option::is_none")]
     pub linear_interval: Option<i32>,
@@ -1629,8 +2020,11 @@ pub struct TimeBasedLinear {
     pub linear_percentage: Option<i32>,
 }
 
+structure!(TimeBasedLinear);
+
 /// The structure `TimeRange`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TimeRange {
     #[serde(rename = "end", default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Time>,
@@ -1638,15 +2032,21 @@ pub struct TimeRange {
     pub start: Option<Time>,
 }
 
+structure!(TimeRange);
+
 /// The structure `TrafficRoute`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TrafficRoute {
     #[serde(rename = "listenerArns", default, skip_serializing_if = "Option::is_none")]
     pub listener_arns: Option<Vec<String>>,
 }
 
+structure!(TrafficRoute);
+
 /// The structure `TrafficRoutingConfig`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TrafficRoutingConfig {
     #[serde(rename = "timeBasedCanary", default, skip_serializing_if = "Option::is_none")]
     pub time_based_canary: Option<TimeBasedCanary>,
@@ -1656,11 +2056,14 @@ pub struct TrafficRoutingConfig {
     pub r#type: Option<String>,
 }
 
+structure!(TrafficRoutingConfig);
+
 /// The values of `TrafficRoutingType`.
 pub const TRAFFIC_ROUTING_TYPE: &[&str] = &["TimeBasedCanary", "TimeBasedLinear", "AllAtOnce"];
 
 /// The structure `TriggerConfig`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TriggerConfig {
     #[serde(rename = "triggerEvents", default, skip_serializing_if = "Option::is_none")]
     pub trigger_events: Option<Vec<String>>,
@@ -1669,6 +2072,8 @@ pub struct TriggerConfig {
     #[serde(rename = "triggerTargetArn", default, skip_serializing_if = "Option::is_none")]
     pub trigger_target_arn: Option<String>,
 }
+
+structure!(TriggerConfig);
 
 /// The values of `TriggerEventType`.
 pub const TRIGGER_EVENT_TYPE: &[&str] = &[
@@ -1686,6 +2091,7 @@ pub const TRIGGER_EVENT_TYPE: &[&str] = &[
 
 /// The structure `UntagResourceInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct UntagResourceInput {
     #[serde(rename = "ResourceArn", default, skip_serializing_if = "Option::is_none")]
     pub resource_arn: Option<String>,
@@ -1693,12 +2099,18 @@ pub struct UntagResourceInput {
     pub tag_keys: Option<Vec<String>>,
 }
 
+structure!(UntagResourceInput);
+
 /// The structure `UntagResourceOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct UntagResourceOutput {}
+
+structure!(UntagResourceOutput);
 
 /// The structure `UpdateApplicationInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct UpdateApplicationInput {
     #[serde(rename = "applicationName", default, skip_serializing_if = "Option::is_none")]
     pub application_name: Option<String>,
@@ -1706,8 +2118,11 @@ pub struct UpdateApplicationInput {
     pub new_application_name: Option<String>,
 }
 
+structure!(UpdateApplicationInput);
+
 /// The structure `UpdateDeploymentGroupInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct UpdateDeploymentGroupInput {
     #[serde(rename = "alarmConfiguration", default, skip_serializing_if = "Option::is_none")]
     pub alarm_configuration: Option<AlarmConfiguration>,
@@ -1751,15 +2166,21 @@ pub struct UpdateDeploymentGroupInput {
     pub trigger_configurations: Option<Vec<TriggerConfig>>,
 }
 
+structure!(UpdateDeploymentGroupInput);
+
 /// The structure `UpdateDeploymentGroupOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct UpdateDeploymentGroupOutput {
     #[serde(rename = "hooksNotCleanedUp", default, skip_serializing_if = "Option::is_none")]
     pub hooks_not_cleaned_up: Option<Vec<AutoScalingGroup>>,
 }
 
+structure!(UpdateDeploymentGroupOutput);
+
 /// The structure `ZonalConfig`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ZonalConfig {
     #[serde(rename = "firstZoneMonitorDurationInSeconds", default, skip_serializing_if = "Option::is_none")]
     pub first_zone_monitor_duration_in_seconds: Option<i64>,
@@ -1768,3 +2189,5 @@ pub struct ZonalConfig {
     #[serde(rename = "monitorDurationInSeconds", default, skip_serializing_if = "Option::is_none")]
     pub monitor_duration_in_seconds: Option<i64>,
 }
+
+structure!(ZonalConfig);

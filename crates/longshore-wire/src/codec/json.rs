@@ -112,6 +112,8 @@ mod tests {
             "`ignoreApplicationStopFailures`",
         );
         check_refused::<TagResourceInput>(r#"{"Tags":[{"Key":"a"},{"Key":1}]}"#, "`Tags[1].Key`");
+        check_refused::<CreateDeploymentInput>(r#"{"revision":[]}"#, "`revision`");
+        check_refused::<TagResourceInput>(r#"{"Tags":[["k","v"]]}"#, "`Tags[0]`");
         check_refused::<ListDeploymentsInput>(
             r#"{"createTimeRange":{"start":"never","end":1}}"#,
             "`createTimeRange.start`",

@@ -3,8 +3,10 @@
 pub mod cbor;
 pub mod json;
 mod path;
+pub(crate) mod structure;
 mod time;
 
+pub(crate) use structure::structure;
 pub(crate) use time::ClaimedTime;
 pub use time::Time;
 

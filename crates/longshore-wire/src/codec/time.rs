@@ -9,8 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// By this name a codec knows that what follows is a time, which it may have to tag.
 pub(super) const NAME: &str = "Time";
-/// Beyond 2^53 milliseconds a float no longer holds every one; no calendar reaches that far either.
-const MAX_MILLIS: i64 = 9_000_000_000_000_000;
+/// The end of the year 9999, as far as anybody's calendar reaches: a float holds every millisecond until
+/// then, which it does not of all that an integer can say.
+const MAX_MILLIS: i64 = 253_402_300_799_999;
 /// CBOR's tag of seconds since the epoch.
 const EPOCH_TAG: u64 = 1;
 
@@ -151,6 +152,7 @@ mod tests {
         check("1556912355.884", Some(1_556_912_355_884));
         check("1.556912355884E9", Some(1_556_912_355_884));
         check("-1", Some(-1000));
+        check("253402300799.999", Some(253_402_300_799_999));
         check("\"2019-05-03T19:39:15.884Z\"", Some(1_556_912_355_884));
         check("\"2019-05-03T21:39:15+02:00\"", Some(1_556_912_355_000));
         check("\"2019-05-03T19:39:15\"", Some(1_556_912_355_000));
@@ -162,6 +164,8 @@ mod tests {
         check("\"yesterday\"", None);
         check("true", None);
         check("1e300", None);
+        check("253402300800", None);
+        check("-253402300800", None);
         check("9223372036854775807", None);
         check("[1]", None);
     }

@@ -6,13 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::Time;
+use crate::codec::{Time, structure};
 
 /// The values of `DeploymentCommandStatus`.
 pub const DEPLOYMENT_COMMAND_STATUS: &[&str] = &["Pending", "InProgress", "Succeeded", "Failed"];
 
 /// The structure `DeploymentSpecification`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct DeploymentSpecification {
     #[serde(rename = "GenericEnvelope", default, skip_serializing_if = "Option::is_none")]
     pub generic_envelope: Option<Envelope>,
@@ -22,8 +23,11 @@ pub struct DeploymentSpecification {
     pub variant_id: Option<String>,
 }
 
+structure!(DeploymentSpecification);
+
 /// The structure `Envelope`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Envelope {
     #[serde(rename = "Format", default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
@@ -31,8 +35,11 @@ pub struct Envelope {
     pub payload: Option<String>,
 }
 
+structure!(Envelope);
+
 /// The structure `GetDeploymentSpecificationInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentSpecificationInput {
     #[serde(rename = "DeploymentExecutionId", default, skip_serializing_if = "Option::is_none")]
     pub deployment_execution_id: Option<String>,
@@ -40,8 +47,11 @@ pub struct GetDeploymentSpecificationInput {
     pub host_identifier: Option<String>,
 }
 
+structure!(GetDeploymentSpecificationInput);
+
 /// The structure `GetDeploymentSpecificationOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct GetDeploymentSpecificationOutput {
     #[serde(rename = "DeploymentSpecification", default, skip_serializing_if = "Option::is_none")]
     pub deployment_specification: Option<DeploymentSpecification>,
@@ -49,8 +59,11 @@ pub struct GetDeploymentSpecificationOutput {
     pub deployment_system: Option<String>,
 }
 
+structure!(GetDeploymentSpecificationOutput);
+
 /// The structure `HostCommandInstance`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct HostCommandInstance {
     #[serde(rename = "CommandName", default, skip_serializing_if = "Option::is_none")]
     pub command_name: Option<String>,
@@ -64,22 +77,31 @@ pub struct HostCommandInstance {
     pub nonce: Option<i64>,
 }
 
+structure!(HostCommandInstance);
+
 /// The structure `PollHostCommandInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct PollHostCommandInput {
     #[serde(rename = "HostIdentifier", default, skip_serializing_if = "Option::is_none")]
     pub host_identifier: Option<String>,
 }
 
+structure!(PollHostCommandInput);
+
 /// The structure `PollHostCommandOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct PollHostCommandOutput {
     #[serde(rename = "HostCommand", default, skip_serializing_if = "Option::is_none")]
     pub host_command: Option<HostCommandInstance>,
 }
 
+structure!(PollHostCommandOutput);
+
 /// The structure `PostHostCommandUpdateInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct PostHostCommandUpdateInput {
     #[serde(rename = "Diagnostics", default, skip_serializing_if = "Option::is_none")]
     pub diagnostics: Option<Envelope>,
@@ -89,15 +111,21 @@ pub struct PostHostCommandUpdateInput {
     pub host_command_identifier: Option<String>,
 }
 
+structure!(PostHostCommandUpdateInput);
+
 /// The structure `PostHostCommandUpdateOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct PostHostCommandUpdateOutput {
     #[serde(rename = "CommandStatus", default, skip_serializing_if = "Option::is_none")]
     pub command_status: Option<String>,
 }
 
+structure!(PostHostCommandUpdateOutput);
+
 /// The structure `PutHostCommandAcknowledgementInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct PutHostCommandAcknowledgementInput {
     #[serde(rename = "Diagnostics", default, skip_serializing_if = "Option::is_none")]
     pub diagnostics: Option<Envelope>,
@@ -105,15 +133,21 @@ pub struct PutHostCommandAcknowledgementInput {
     pub host_command_identifier: Option<String>,
 }
 
+structure!(PutHostCommandAcknowledgementInput);
+
 /// The structure `PutHostCommandAcknowledgementOutput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct PutHostCommandAcknowledgementOutput {
     #[serde(rename = "CommandStatus", default, skip_serializing_if = "Option::is_none")]
     pub command_status: Option<String>,
 }
 
+structure!(PutHostCommandAcknowledgementOutput);
+
 /// The structure `PutHostCommandCompleteInput`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct PutHostCommandCompleteInput {
     #[serde(rename = "CommandStatus", default, skip_serializing_if = "Option::is_none")]
     pub command_status: Option<String>,
@@ -122,3 +156,5 @@ pub struct PutHostCommandCompleteInput {
     #[serde(rename = "HostCommandIdentifier", default, skip_serializing_if = "Option::is_none")]
     pub host_command_identifier: Option<String>,
 }
+
+structure!(PutHostCommandCompleteInput);

@@ -225,11 +225,15 @@ pub(super) fn check_ec2_options(options: Option<&EC2DeploymentOptions>) -> Resul
     let names = options
         .and_then(|options| options.auto_scaling_group_processes_to_suspend.as_deref())
         .unwrap_or_default();
-    match names.iter().find(|name| !shapes::AUTO_SCALING_GROUP_PROCESS.contains(&name.as_str())) {
-        Some(name) => Err(ApiError::client(
-            "InvalidAutoScalingGroupProcessToSuspendException",
-            format!("{} is not a process that can be suspended.", quoted(name)),
-        )),
-        None => Ok(!names.is_empty()),
+    let refused =
+        |message| Err(ApiError::client("InvalidAutoScalingGroupProcessToSuspendException", message));
+    if let Some(name) = names.iter().find(|name| !shapes::AUTO_SCALING_GROUP_PROCESS.contains(&name.as_str()))
+    {
+        return refused(format!("{} is not a process that can be suspended.", quoted(name)));
     }
+    // So there are never more than the model allows.
+    if let Some(name) = duplicate(names) {
+        return refused(format!("The process {} is named twice.", quoted(name)));
+    }
+    Ok(!names.is_empty())
 }

@@ -191,17 +191,21 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
         visitor.visit_newtype_struct(self)
     }
 
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.decoder.datatype()? {
+            // A structure would take it for its members in order.
+            Type::Array | Type::ArrayIndef => Err(de::Error::invalid_type(Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
         _members: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        match self.decoder.datatype()? {
-            // It would be read as the members in order.
-            Type::Array | Type::ArrayIndef => Err(de::Error::invalid_type(Unexpected::Seq, &visitor)),
-            _ => self.deserialize_any(visitor),
-        }
+        self.deserialize_map(visitor)
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -222,7 +226,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string unit unit_struct seq
-        tuple tuple_struct map enum identifier
+        tuple tuple_struct enum identifier
     }
 
     fn is_human_readable(&self) -> bool {
