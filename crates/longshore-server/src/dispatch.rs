@@ -147,7 +147,13 @@ async fn routed(
             trail.signed(&caller, "longshore", operation.name(), || input_values(Codec::Json, &body));
             let ctx = RequestContext::new(app, &caller, operation.name());
             let call = api::Call { codec: Codec::Json, body: &body };
-            Ok(answer::json(StatusCode::OK, api::call_extension(&ctx, operation, call).await?))
+            let answered = loop {
+                let answered = api::call_extension(&ctx, operation, call).await;
+                if !ctx.read_wanted_tags().await? {
+                    break answered;
+                }
+            };
+            Ok(answer::json(StatusCode::OK, answered?))
         }
         Route::Host(flavour, operation) => {
             // Not counted: a host asks as often as there is something to do, and one that was told to wait

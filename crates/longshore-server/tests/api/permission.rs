@@ -101,7 +101,7 @@ async fn tags_of_the_resource_and_of_the_request_decide() {
     server
         .allow(
             "ann",
-            r#"{"Effect":"Allow","Action":["codedeploy:GetApplication","codedeploy:UpdateApplication"],
+            r#"{"Effect":"Allow","Action":["codedeploy:GetApplication","codedeploy:UpdateApplication","codedeploy:LinkApplication*"],
                 "Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/team":"blue"}}},
                {"Effect":"Allow","Action":"codedeploy:CreateApplication","Resource":"*","Condition":{
                 "StringEquals":{"aws:RequestTag/team":"blue"},
@@ -114,6 +114,9 @@ async fn tags_of_the_resource_and_of_the_request_decide() {
     // The new name has no tag.
     let rename = r#"{"applicationName":"web","newApplicationName":"mine"}"#;
     check_as(&ann, "UpdateApplication", rename, "AccessDeniedException: application:mine").await;
+    let link = "Longshore_v1.LinkApplicationToGitHub";
+    check_as(&ann, link, r#"{"applicationName":"web"}"#, "{}").await;
+    check_as(&ann, link, r#"{"applicationName":"shop"}"#, DENIED).await;
     check_as(&ann, "CreateApplication", &tagged("new", "blue"), r#"{"applicationId":"*"}"#).await;
     check_as(&ann, "CreateApplication", &tagged("other", "red"), DENIED).await;
     let two =
