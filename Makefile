@@ -26,7 +26,7 @@ demo: ## Deploy a web application in two versions to three hosts on this machine
 	@cargo build --workspace --quiet
 	@$(PROGRAMS)/longshore demo --dir demo/.run $(if $(KEEP),--keep)
 
-test: ## Run all tests: rules, contracts, simulation, and journeys with the real programs and the AWS CLI
+test: ## Run all tests: rules, contracts, simulation, and journeys with the real programs, the AWS CLI and SDKs
 	@tools/setup test
 	cargo build --workspace
 	cargo test --workspace
@@ -65,4 +65,4 @@ bench: ## Measure what we promise, each figure beside its floor on this machine 
 clean: ## Remove what the build and the demo made
 	cargo clean
 	rm -rf fuzz/target fuzz/new
-	rm -rf demo/.run .venv
+	rm -rf demo/.run .venv tests/clients/javascript/node_modules

@@ -46,6 +46,14 @@ pub(crate) async fn stream(
     Ok(StreamingBlob::wrap(blocks(Reads { segments, open: None, _lease: lease })))
 }
 
+/// The lengths of content files, in their order.
+///
+/// # Errors
+/// When one is missing.
+pub(crate) fn lens(content: &ContentFolder, names: &[String]) -> io::Result<Vec<u64>> {
+    names.iter().map(|name| Ok(content.path(name)?.metadata()?.len())).collect()
+}
+
 fn segments(
     content: &ContentFolder,
     names: &[String],
@@ -54,9 +62,9 @@ fn segments(
 ) -> io::Result<VecDeque<Segment>> {
     let mut segments = VecDeque::new();
     let mut begin = 0;
-    for name in names {
+    for (name, len) in names.iter().zip(lens(content, names)?) {
         let path = content.path(name)?;
-        let end = begin + path.metadata()?.len();
+        let end = begin + len;
         let wanted = range.start.max(begin)..range.end.min(end);
         if !wanted.is_empty() {
             segments.push_back(Segment { path, range: wanted.start - begin..wanted.end - begin });

@@ -142,7 +142,7 @@ pub(crate) async fn deploy_and_wait(root: &Client, key: &str) -> anyhow::Result<
     }
 }
 
-async fn public(root: &Client, operation: &str, input: Value) -> anyhow::Result<Value> {
+pub(crate) async fn public(root: &Client, operation: &str, input: Value) -> anyhow::Result<Value> {
     let target = format!("CodeDeploy_20141006.{operation}");
     root.call_json(PUBLIC, &target, &input).await.with_context(|| operation.to_owned())
 }

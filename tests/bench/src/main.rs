@@ -4,12 +4,16 @@
 //! machine is slow, and the ratio beside the floor says more than either number.
 
 mod agent;
+mod api;
 mod bundle;
 mod deployment;
 mod figure;
+mod history;
 mod install;
+mod load;
 mod process;
 mod reports;
+mod transfer;
 
 use clap::{Parser, ValueEnum};
 
@@ -25,7 +29,7 @@ struct Args {
     /// How long to watch an idle agent, in seconds.
     #[arg(long, default_value_t = 60)]
     idle_seconds: u64,
-    /// Only these parts: small, large, reports, fleet, idle, deployments, bundle, lines.
+    /// Only these parts: small, large, reports, fleet, idle, deployments, bundle, lines, api, history, transfer.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -68,6 +72,15 @@ fn main() -> anyhow::Result<()> {
     }
     if is_wanted("lines") {
         figures.extend(runtime.block_on(agent::lines())?);
+    }
+    if is_wanted("api") {
+        figures.extend(runtime.block_on(api::calls())?);
+    }
+    if is_wanted("history") {
+        figures.extend(runtime.block_on(history::measure())?);
+    }
+    if is_wanted("transfer") {
+        figures.extend(transfer::measure()?);
     }
     match args.output {
         Output::Text => println!("{}", figure::table(&figures)),

@@ -204,20 +204,29 @@ impl Bundles {
 
     /// Deletes as S3 does: a named version is removed; otherwise a versioned bucket gets a delete
     /// marker and another one loses the object. Answers the marker's version (made or removed), if any.
+    /// The condition is on the current object, as with a write.
     pub(super) async fn delete(
         self: &Arc<Self>,
         bucket: &str,
         key: &str,
         version: Option<&str>,
+        condition: WriteCondition,
     ) -> S3Result<Deleted> {
         let bundles = Arc::clone(self);
         let (bucket, key, version) = (bucket.to_owned(), key.to_owned(), version.map(str::to_owned));
-        in_own_task(async move { bundles.delete_now(&bucket, &key, version).await }).await
+        in_own_task(async move { bundles.delete_now(&bucket, &key, version, &condition).await }).await
     }
 
-    async fn delete_now(&self, bucket: &str, key: &str, version: Option<String>) -> S3Result<Deleted> {
+    async fn delete_now(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<String>,
+        condition: &WriteCondition,
+    ) -> S3Result<Deleted> {
         let _lock = self.locks.lock(bucket, key).await;
         let versioning = self.versioning(bucket).await?;
+        self.check_condition(bucket, key, condition).await?;
         let (version, was_marker) = match (version, versioning) {
             (Some(version), _) => {
                 let row = self.index.object(bucket, key, Some(&version)).await.map_err(store_failed)?;

@@ -4,9 +4,11 @@
 mod bucket;
 mod commit;
 mod copy;
+mod delete;
 mod list;
 mod multipart;
 mod object;
+mod part;
 mod uploads;
 
 use std::error::Error;

@@ -1,34 +1,30 @@
-//! Objects: put, get, head, delete.
+//! Objects: put, get, head.
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE, CONTENT_TYPE,
     ETAG, EXPIRES, HeaderName, HeaderValue, LAST_MODIFIED,
 };
+use http::{HeaderMap, StatusCode};
 use longshore_store::ObjectRow;
 use s3s::dto::{
-    ChecksumMode, ChecksumType, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput,
-    DeleteObjectsOutput, DeletedObject, Error as DeleteError, GetObjectInput, GetObjectOutput,
-    GetObjectTaggingInput, GetObjectTaggingOutput, HeadObjectInput, HeadObjectOutput, ObjectIdentifier,
-    PutObjectInput, PutObjectOutput, Range, TimestampFormat,
+    ChecksumMode, ChecksumType, GetObjectInput, GetObjectOutput, GetObjectTaggingInput,
+    GetObjectTaggingOutput, HeadObjectInput, HeadObjectOutput, PutObjectInput, PutObjectOutput, Range,
+    TimestampFormat,
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::commit::{Committed, NewObject, Staged, WriteCondition};
+use super::part::part;
 use super::{Bundles, NULL_VERSION, http_time, no_such_bucket, no_such_key, store_failed, strong};
-use crate::access::{authorize, caller, object_arn};
 use crate::body::{Declared, disk_failed, receive};
 use crate::condition::{Conditions, Verdict};
 use crate::content::Lease;
 use crate::digest;
 use crate::headers;
-use crate::principal::Caller;
 use crate::reader;
 
-/// As S3: the most keys of one DeleteObjects.
-const MAX_DELETES: usize = 1000;
 /// How often a row is read again whose files were replaced meanwhile.
 const MAX_LOOKS: usize = 10;
 
@@ -79,7 +75,6 @@ impl Bundles {
         req: S3Request<GetObjectInput>,
     ) -> S3Result<S3Response<GetObjectOutput>> {
         let input = req.input;
-        refuse_part_number(input.part_number)?;
         let overridden = overridden(&input);
         let conditions = Conditions {
             if_match: input.if_match,
@@ -90,14 +85,8 @@ impl Bundles {
         let version = input.version_id.as_deref();
         let (row, lease) = self.leased(&input.bucket, &input.key, version).await?;
         check_conditions(&conditions, &row)?;
-        let (range, content_range) = match input.range {
-            Some(range) => {
-                let range = satisfied(range, row.size_bytes)?;
-                let shown = format!("bytes {}-{}/{}", range.start, range.end - 1, row.size_bytes);
-                (range, Some(shown))
-            }
-            None => (0..row.size_bytes, None),
-        };
+        let Wanted { range, content_range, parts_count } =
+            self.wanted(&row, input.range, input.part_number).await?;
         let with_checksums = asks_for_checksums(input.checksum_mode.as_ref()) && content_range.is_none();
         let mut headers = headers::given_back(&row.headers, with_checksums);
         for name in overridden {
@@ -114,6 +103,7 @@ impl Bundles {
             content_range,
             e_tag: Some(strong(&row.e_tag)),
             last_modified: Some(http_time(row.modified_at)),
+            parts_count,
             version_id,
             ..GetObjectOutput::default()
         };
@@ -125,25 +115,59 @@ impl Bundles {
         req: S3Request<HeadObjectInput>,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
         let input = req.input;
-        refuse_part_number(input.part_number)?;
         let conditions = Conditions {
             if_match: input.if_match,
             if_none_match: input.if_none_match,
             if_modified_since: input.if_modified_since,
             if_unmodified_since: input.if_unmodified_since,
         };
-        let row = self.found(&input.bucket, &input.key, input.version_id.as_deref()).await?;
+        let (row, _lease) = self.leased(&input.bucket, &input.key, input.version_id.as_deref()).await?;
         check_conditions(&conditions, &row)?;
-        let headers = headers::given_back(&row.headers, asks_for_checksums(input.checksum_mode.as_ref()));
+        let Wanted { range, content_range, parts_count } =
+            self.wanted(&row, input.range, input.part_number).await?;
+        let with_checksums = asks_for_checksums(input.checksum_mode.as_ref()) && content_range.is_none();
+        let headers = headers::given_back(&row.headers, with_checksums);
+        // `s3s` says so of a GET by itself, not of a HEAD.
+        let status = content_range.is_some().then_some(StatusCode::PARTIAL_CONTENT);
         let output = HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
-            content_length: Some(i64::try_from(row.size_bytes).map_err(S3Error::internal_error)?),
+            content_length: Some(i64::try_from(range.end - range.start).map_err(S3Error::internal_error)?),
+            content_range,
             e_tag: Some(strong(&row.e_tag)),
             last_modified: Some(http_time(row.modified_at)),
+            parts_count,
             version_id: self.told_version(&row).await?,
             ..HeadObjectOutput::default()
         };
-        Ok(S3Response::with_headers(output, headers))
+        Ok(S3Response { status, ..S3Response::with_headers(output, headers) })
+    }
+
+    /// Which bytes of `row` are wanted: a range of them, a part, or all.
+    async fn wanted(
+        &self,
+        row: &ObjectRow,
+        range: Option<Range>,
+        part_number: Option<i32>,
+    ) -> S3Result<Wanted> {
+        let size_bytes = row.size_bytes;
+        let (range, n_parts) = match (range, part_number) {
+            (Some(_), Some(_)) => {
+                return Err(s3_error!(InvalidRequest, "Cannot specify both Range header and partNumber."));
+            }
+            (None, None) => {
+                return Ok(Wanted { range: 0..size_bytes, content_range: None, parts_count: None });
+            }
+            (Some(range), None) => (satisfied(range, size_bytes)?, None),
+            (None, Some(number)) => {
+                let part = part(&self.content, row, number).await?;
+                (part.range, part.n_parts)
+            }
+        };
+        // Nothing is no range: an empty object is answered whole.
+        let content_range =
+            (!range.is_empty()).then(|| format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1));
+        let parts_count = n_parts.and_then(|n_parts| i32::try_from(n_parts).ok());
+        Ok(Wanted { range, content_range, parts_count })
     }
 
     /// Tags are not kept; clients that copy objects ask for them all the same.
@@ -155,71 +179,6 @@ impl Bundles {
         let row = self.found(&input.bucket, &input.key, input.version_id.as_deref()).await?;
         let version_id = self.told_version(&row).await?;
         Ok(S3Response::new(GetObjectTaggingOutput { tag_set: Vec::new(), version_id }))
-    }
-
-    pub(super) async fn delete_object(
-        self: Arc<Self>,
-        req: S3Request<DeleteObjectInput>,
-    ) -> S3Result<S3Response<DeleteObjectOutput>> {
-        let input = req.input;
-        if input.if_match.is_some() {
-            return Err(s3_error!(NotImplemented, "Conditional deletes are not supported here."));
-        }
-        let deleted = self.delete(&input.bucket, &input.key, input.version_id.as_deref()).await?;
-        Ok(S3Response::new(DeleteObjectOutput {
-            delete_marker: deleted.is_marker.then_some(true),
-            version_id: deleted.version_id,
-            ..DeleteObjectOutput::default()
-        }))
-    }
-
-    pub(super) async fn delete_objects(
-        self: Arc<Self>,
-        req: S3Request<DeleteObjectsInput>,
-    ) -> S3Result<S3Response<DeleteObjectsOutput>> {
-        let caller = caller(&req)?.clone();
-        let input = req.input;
-        self.versioning(&input.bucket).await?;
-        if input.delete.objects.len() > MAX_DELETES {
-            return Err(s3_error!(MalformedXML, "At most {MAX_DELETES} keys can be deleted at once."));
-        }
-        let is_quiet = input.delete.quiet == Some(true);
-        let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-        for object in input.delete.objects {
-            match self.delete_one(&caller, &input.bucket, &object).await {
-                Ok(one) if !is_quiet => deleted.push(one),
-                Ok(_) => {}
-                Err(error) => errors.push(DeleteError {
-                    code: Some(error.code().as_str().to_owned()),
-                    key: Some(object.key),
-                    message: error.message().map(str::to_owned),
-                    version_id: object.version_id,
-                }),
-            }
-        }
-        Ok(S3Response::new(DeleteObjectsOutput {
-            deleted: Some(deleted),
-            errors: Some(errors),
-            request_charged: None,
-        }))
-    }
-
-    async fn delete_one(
-        self: &Arc<Self>,
-        caller: &Caller,
-        bucket: &str,
-        object: &ObjectIdentifier,
-    ) -> S3Result<DeletedObject> {
-        let version = object.version_id.as_deref();
-        let action = if version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
-        authorize(caller, action, &object_arn(bucket, &object.key))?;
-        let done = self.delete(bucket, &object.key, version).await?;
-        Ok(DeletedObject {
-            delete_marker: done.is_marker.then_some(true),
-            delete_marker_version_id: done.version_id.filter(|_| done.is_marker),
-            key: Some(object.key.clone()),
-            version_id: object.version_id.clone(),
-        })
     }
 
     /// The object, which is no delete marker.
@@ -281,13 +240,11 @@ pub(super) fn check_key(key: &str) -> S3Result<()> {
     Ok(())
 }
 
-fn refuse_part_number(part_number: Option<i32>) -> S3Result<()> {
-    match part_number {
-        Some(_) => {
-            Err(s3_error!(NotImplemented, "Reading by part number is not supported here; use a range."))
-        }
-        None => Ok(()),
-    }
+/// Which bytes a read is to answer, and how the answer says so.
+struct Wanted {
+    range: std::ops::Range<u64>,
+    content_range: Option<String>,
+    parts_count: Option<i32>,
 }
 
 /// The headers that the request wants otherwise than stored; `s3s` sets them.

@@ -197,3 +197,28 @@ async fn the_length_that_the_caller_states_must_be_that_of_the_parts() {
     assert_eq!(wrong.expect(400).await.element("Code"), "InvalidRequest");
     server.post(&complete).header("x-amz-mp-object-size", "5").body(list).expect(200).await;
 }
+
+#[tokio::test]
+async fn an_object_is_read_by_part() {
+    let server = Server::with_bucket().await;
+    let id = begun(&server, &[]).await;
+    let first = upload(&server, &id, 1, part(1)).await;
+    let last = upload(&server, &id, 7, Bytes::from_static(b"tail")).await;
+    let e_tags = [&first, &last].map(|answer| answer.header("etag").expect("an etag").replace('"', "&quot;"));
+    let list = list_of(&[(1, &e_tags[0]), (7, &e_tags[1])]);
+    server.post(&format!("/bkt/k?uploadId={id}")).body(list).expect(200).await;
+    let got = server.get("/bkt/k?partNumber=2").expect(206).await;
+    assert_eq!((got.text().as_str(), got.header("x-amz-mp-parts-count")), ("tail", Some("2")));
+    let range = format!("bytes {PART_BYTES}-{}/{}", PART_BYTES + 3, PART_BYTES + 4);
+    assert_eq!(got.header("content-range"), Some(range.as_str()));
+    assert!(server.get("/bkt/k?partNumber=1").expect(206).await.body == part(1));
+    let head = server.head("/bkt/k?partNumber=2").expect(206).await;
+    assert_eq!((head.header("content-length"), head.header("x-amz-mp-parts-count")), (Some("4"), Some("2")));
+    let none = server.get("/bkt/k?partNumber=3").expect(416).await;
+    assert_eq!(none.element("Code"), "InvalidPartNumber");
+    server.get("/bkt/k?partNumber=1").header("range", "bytes=0-1").expect(400).await;
+    server.put("/bkt/whole").body("hello").expect(200).await;
+    let whole = server.get("/bkt/whole?partNumber=1").expect(206).await;
+    assert_eq!((whole.text().as_str(), whole.header("x-amz-mp-parts-count")), ("hello", None));
+    server.get("/bkt/whole?partNumber=2").expect(416).await;
+}

@@ -176,3 +176,23 @@ async fn answers_may_be_described_anew() {
     let got = server.get("/bkt/k?response-content-type=application%2Fzip").expect(200).await;
     assert_eq!(got.header("content-type"), Some("application/zip"));
 }
+
+#[tokio::test]
+async fn a_deletion_may_have_a_condition() {
+    let server = Server::with_bucket().await;
+    let put = server.put("/bkt/k").body("hello").expect(200).await;
+    let e_tag = put.header("etag").expect("an etag").to_owned();
+    let refused = server.delete("/bkt/k").header("if-match", "\"other\"").expect(412).await;
+    assert_eq!(refused.element("Code"), "PreconditionFailed");
+    let batch = |e_tag: &str| {
+        let object = format!("<Object><Key>k</Key><ETag>{}</ETag></Object>", e_tag.replace('"', "&quot;"));
+        server.post("/bkt?delete").body(format!("<Delete>{object}</Delete>"))
+    };
+    assert_eq!(batch("\"other\"").expect(200).await.element("Code"), "PreconditionFailed");
+    server.head("/bkt/k").expect(200).await;
+    server.delete("/bkt/k").header("if-match", e_tag.as_str()).expect(204).await;
+    server.head("/bkt/k").expect(404).await;
+    server.delete("/bkt/k").header("if-match", "*").expect(404).await;
+    server.put("/bkt/k").body("hello").expect(200).await;
+    assert_eq!(batch(&e_tag).expect(200).await.elements("Deleted").len(), 1);
+}
