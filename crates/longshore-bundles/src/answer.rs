@@ -1,6 +1,6 @@
 //! Completes answers: a message where `s3s` gives none, a request id, no body where HTTP has none.
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use s3s::{Body, S3Error, S3ErrorCode};
 use uuid::Uuid;
@@ -10,6 +10,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 /// Completes `response`. `clocks` are the request's date and the server's, for messages.
 pub(crate) fn completed(mut response: Response<Body>, clocks: &Clocks) -> Response<Body> {
     let request_id = Uuid::new_v4().simple().to_string()[..16].to_ascii_uppercase();
+    if response.status() == StatusCode::OK && response.headers().contains_key(CONTENT_RANGE) {
+        // `s3s` does so for a GET, and not for a HEAD.
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
     if response.status() == StatusCode::NOT_MODIFIED {
         response.headers_mut().remove(CONTENT_TYPE);
         response.headers_mut().remove(CONTENT_LENGTH);

@@ -106,7 +106,7 @@ fn applications(deploy: &Deploy) {
     deploy.check_refused("get-application --application-name blog", "(ApplicationDoesNotExistException)");
     let listed = deploy.ok("list-applications --output text");
     assert_eq!(listed, "APPLICATIONS\tpages\nAPPLICATIONS\tshop\n");
-    let paged = deploy.ok("list-applications --page-size 1 --max-items 1");
+    let paged = deploy.ok("list-applications --max-items 1");
     assert!(paged.contains("\"NextToken\""), "{paged}");
     let batch = "batch-get-applications --application-names shop pages";
     deploy.check(batch, "applicationsInfo[].applicationName", "shop pages");

@@ -1,8 +1,6 @@
 //! boto3: every operation, paginator and waiter of CodeDeploy, and S3 with the transfer manager. What is
 //! asked and expected stands in `python/`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::Path;
 use std::process::Command;
 

@@ -1,7 +1,5 @@
 //! The AWS SDK for JavaScript under Node; what is asked and expected stands in `javascript/journey.mjs`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use longshore_clients::{javascript, passes};
 use longshore_journey::{App, Aws, Host, Server};
 

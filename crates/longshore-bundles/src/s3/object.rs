@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE, CONTENT_TYPE,
     ETAG, EXPIRES, HeaderName, HeaderValue, LAST_MODIFIED,
 };
-use http::{HeaderMap, StatusCode};
 use longshore_store::ObjectRow;
 use s3s::dto::{
     ChecksumMode, ChecksumType, GetObjectInput, GetObjectOutput, GetObjectTaggingInput,
@@ -127,8 +127,6 @@ impl Bundles {
             self.wanted(&row, input.range, input.part_number).await?;
         let with_checksums = asks_for_checksums(input.checksum_mode.as_ref()) && content_range.is_none();
         let headers = headers::given_back(&row.headers, with_checksums);
-        // `s3s` says so of a GET by itself, not of a HEAD.
-        let status = content_range.is_some().then_some(StatusCode::PARTIAL_CONTENT);
         let output = HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             content_length: Some(i64::try_from(range.end - range.start).map_err(S3Error::internal_error)?),
@@ -139,7 +137,7 @@ impl Bundles {
             version_id: self.told_version(&row).await?,
             ..HeadObjectOutput::default()
         };
-        Ok(S3Response { status, ..S3Response::with_headers(output, headers) })
+        Ok(S3Response::with_headers(output, headers))
     }
 
     /// Which bytes of `row` are wanted: a range of them, a part, or all.
