@@ -22,6 +22,23 @@ pub struct EngineConfig {
     pub tombstone: Duration,
     /// Limits. Source: service.md §12.
     pub quotas: Quotas,
+    /// How much of the history is kept.
+    pub retention: Retention,
+}
+
+/// How much of the history is kept: whichever of the two keeps more. Source: service.md §2.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Deployments that are younger stay.
+    pub age: Duration,
+    /// So many of the newest deployments stay.
+    pub deployments: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention { age: Duration::from_secs(90 * 24 * 3600), deployments: 10_000 }
+    }
 }
 
 /// Limits of the account.
@@ -37,6 +54,8 @@ pub struct Quotas {
     pub hosts_per_deployment: usize,
     /// Deployments in progress at the same time; further ones are queued.
     pub concurrent_deployments: usize,
+    /// Hosts in deployments that are in progress at the same time; further deployments are queued.
+    pub concurrent_hosts: usize,
     /// Tokens for GitHub accounts.
     pub git_hub_tokens: usize,
 }
@@ -49,6 +68,7 @@ impl Default for Quotas {
             deployment_configs: 200,
             hosts_per_deployment: 1000,
             concurrent_deployments: 1000,
+            concurrent_hosts: 1000,
             git_hub_tokens: 25,
         }
     }
@@ -64,6 +84,7 @@ impl Default for EngineConfig {
             redelivery: Duration::from_secs(60),
             tombstone: Duration::from_secs(24 * 3600),
             quotas: Quotas::default(),
+            retention: Retention::default(),
         }
     }
 }

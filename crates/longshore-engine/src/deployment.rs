@@ -10,6 +10,7 @@ use longshore_model::plan::{Ending, Step, in_place};
 use longshore_model::revision::{RegisteredRevision, Revision};
 use longshore_model::target::TargetStatus;
 use longshore_model::time::Timestamp;
+use longshore_model::traffic::{DeploymentType, TrafficOption};
 use longshore_store::{DeploymentFilter, NewRevisionUse, Page, Snapshot, StoreError};
 
 use crate::deployment_config::DeploymentConfigError;
@@ -57,8 +58,37 @@ pub enum StopAnswer {
 /// A rollback rule is kept and answered, but nobody may rely on it in silence.
 const NO_ROLLBACK_YET: &str = "Automatic rollback is not available yet: if this deployment fails or is stopped, nothing is rolled back.";
 
+/// As [`NO_ROLLBACK_YET`], of alarms.
+const NO_ALARMS_YET: &str = "Alarms are not available yet: no alarm stops this deployment.";
+/// As [`NO_ROLLBACK_YET`], of triggers.
+const NO_TRIGGERS_YET: &str = "Triggers are not available yet: nobody is notified of this deployment.";
+/// As [`NO_ROLLBACK_YET`], of load balancers of a group without traffic control.
+const NO_LOAD_BALANCERS_YET: &str = "Load balancers are not available yet, and the deployment group has no \
+    traffic control: hosts stay behind their load balancers while they change.";
+/// As [`NO_ROLLBACK_YET`], of tag filters for EC2 instances.
+const NO_EC2_YET: &str =
+    "There is no EC2 inventory yet: the EC2 tag filters of the deployment group select no host.";
+
 /// A stop is not put off because a rollback cannot follow it.
 const NO_ROLLBACK_AFTER_STOP: &str = "A rollback was asked for with the stop; automatic rollback is not available yet: nothing is rolled back.";
+
+/// What a deployment group may ask for, and no deployment can do yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// Replacement hosts take over.
+    BlueGreen,
+    /// Hosts leave their load balancers while they change.
+    TrafficControl,
+}
+
+impl std::fmt::Display for Unavailable {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Unavailable::BlueGreen => "blue/green deployment",
+            Unavailable::TrafficControl => "traffic control (WITH_TRAFFIC_CONTROL)",
+        })
+    }
+}
 
 /// Why an operation on a deployment was refused.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +101,20 @@ pub enum DeploymentError {
         "a revision is required: deployment group `{0}` has no revision of a successful deployment to go by"
     )]
     RevisionRequired(DeploymentGroupName),
+    /// A restart is in place.
+    #[error("a deployment of mode RESTART is in place, and deployment group `{0}` is blue/green")]
+    RestartOfBlueGreen(DeploymentGroupName),
+    /// Target instances were named, and the deployment is in place.
+    #[error("target instances are only for blue/green deployments, and deployment group `{0}` is in place")]
+    TargetInstances(DeploymentGroupName),
+    /// The group's settings ask for what does not exist yet.
+    #[error("{what} is not available yet on this server, and deployment group `{group}` asks for it")]
+    Unavailable {
+        /// The group.
+        group: DeploymentGroupName,
+        /// What it asks for.
+        what: Unavailable,
+    },
     /// The group has a deployment that is not final.
     #[error("The Deployment Group '{group}' already has an active Deployment '{running}'")]
     GroupBusy {
@@ -93,6 +137,14 @@ pub enum DeploymentError {
     /// It is in place, and only a blue/green deployment waits.
     #[error("the deployment `{0}` is in place: it never waits to be continued")]
     NotBlueGreen(DeploymentId),
+    /// It does not wait, or for something else.
+    #[error("the deployment `{id}` is not in the wait that is to be ended")]
+    NotWaiting {
+        /// The deployment.
+        id: DeploymentId,
+        /// What it should wait for.
+        wait: DeploymentWait,
+    },
     /// The store failed.
     #[error("the deployments could not be read or written")]
     Store(#[source] StoreError),
@@ -102,17 +154,15 @@ impl Engine {
     /// Accepts a deployment and answers its id; it starts by itself.
     ///
     /// # Errors
-    /// `Group`, `RevisionRequired`, `GroupBusy`, `Store`.
+    /// `Group`, `RestartOfBlueGreen`, `RevisionRequired`, `TargetInstances`, `Unavailable`, `GroupBusy`,
+    /// `Store`.
     pub async fn create_deployment(&self, new: NewDeployment) -> Result<DeploymentId, DeploymentError> {
         let group = self.find_deployment_group(&new.application, &new.group).await?;
         let config = self.effective_config(new.config.as_ref().unwrap_or(&group.config)).await?;
-        let revision = new
-            .revision
-            .clone()
-            .or_else(|| group.history.target_revision.clone())
-            .ok_or_else(|| DeploymentError::RevisionRequired(new.group.clone()))?;
+        let source = source(&new, &group)?;
+        check_available(&new, &group)?;
         loop {
-            let deployment = accepted(&new, &group, &config, revision.clone(), self.now());
+            let deployment = accepted(&new, &group, &config, source.clone(), self.now());
             let id = deployment.id.clone();
             let revision_use = first_use(&deployment);
             match self.inner.store.create_deployment(&deployment, &revision_use).await {
@@ -179,20 +229,24 @@ impl Engine {
         self.stop_for(id, StopReason::Manual, rolls_back).await
     }
 
-    /// Ends the wait of a blue/green deployment. Every deployment is in place yet, and none waits.
+    /// Ends the wait of a blue/green deployment. None waits yet, since none is made.
     ///
     /// # Errors
-    /// `NotFound`, `NotBlueGreen`, `Store`.
+    /// `NotFound`, `NotBlueGreen`, `AlreadyCompleted`, `NotWaiting`, `Store`.
     pub async fn continue_deployment(
         &self,
         id: &DeploymentId,
-        _wait: DeploymentWait,
+        wait: DeploymentWait,
     ) -> Result<(), DeploymentError> {
         let found = self.inner.store.deployment(id).await.map_err(DeploymentError::Store)?;
-        match found {
-            Some(_) => Err(DeploymentError::NotBlueGreen(id.clone())),
-            None => Err(DeploymentError::NotFound(id.clone())),
+        let deployment = found.ok_or_else(|| DeploymentError::NotFound(id.clone()))?;
+        if deployment.traffic.deployment_type == DeploymentType::InPlace {
+            return Err(DeploymentError::NotBlueGreen(id.clone()));
         }
+        if deployment.status.is_final() {
+            return Err(DeploymentError::AlreadyCompleted { id: id.clone(), status: deployment.status });
+        }
+        Err(DeploymentError::NotWaiting { id: id.clone(), wait })
     }
 
     /// Ends the deployments of a group or application that was just deleted.
@@ -296,19 +350,62 @@ fn after_the_end(deployment: &Deployment) -> Result<StopAnswer, DeploymentError>
     Err(DeploymentError::AlreadyCompleted { id: deployment.id.clone(), status: deployment.status })
 }
 
+/// What is deployed, and whose archives are used again. Source: service.md §3.5, service-additions.md §2.
+fn source(
+    new: &NewDeployment,
+    group: &DeploymentGroup,
+) -> Result<(Revision, Option<DeploymentId>), DeploymentError> {
+    let required = || DeploymentError::RevisionRequired(new.group.clone());
+    let history = &group.history;
+    if new.is_restart {
+        if group.traffic.deployment_type == DeploymentType::BlueGreen {
+            return Err(DeploymentError::RestartOfBlueGreen(new.group.clone()));
+        }
+        let revision = history.target_revision.clone().ok_or_else(required)?;
+        return Ok((revision, Some(history.last_successful.clone().ok_or_else(required)?)));
+    }
+    let revision = new.revision.clone().or_else(|| history.target_revision.clone());
+    Ok((revision.ok_or_else(required)?, None))
+}
+
+/// Refuses what would be another deployment than the one that was asked for.
+fn check_available(new: &NewDeployment, group: &DeploymentGroup) -> Result<(), DeploymentError> {
+    let unavailable = |what| DeploymentError::Unavailable { group: new.group.clone(), what };
+    match (group.traffic.deployment_type, group.traffic.option) {
+        (DeploymentType::BlueGreen, _) => Err(unavailable(Unavailable::BlueGreen)),
+        (DeploymentType::InPlace, _) if new.has_target_instances => {
+            Err(DeploymentError::TargetInstances(new.group.clone()))
+        }
+        (DeploymentType::InPlace, TrafficOption::WithTrafficControl) => {
+            Err(unavailable(Unavailable::TrafficControl))
+        }
+        (DeploymentType::InPlace, TrafficOption::WithoutTrafficControl) => Ok(()),
+    }
+}
+
+/// Settings that are kept and answered, but nobody may rely on them in silence.
+fn without_effect(deployment: &Deployment, group: &DeploymentGroup) -> Vec<String> {
+    let alarms = deployment.override_alarms.as_ref().or(group.alarms.as_ref());
+    let has = [
+        (deployment.auto_rollback.is_enabled, NO_ROLLBACK_YET),
+        (alarms.is_some_and(|alarms| alarms.is_enabled), NO_ALARMS_YET),
+        (!group.triggers.is_empty(), NO_TRIGGERS_YET),
+        (!deployment.traffic.load_balancers.is_empty(), NO_LOAD_BALANCERS_YET),
+        (!group.ec2_selector.is_empty(), NO_EC2_YET),
+    ];
+    has.into_iter().filter(|(is_set, _)| *is_set).map(|(_, text)| text.to_owned()).collect()
+}
+
 fn accepted(
     new: &NewDeployment,
     group: &DeploymentGroup,
     config: &DeploymentConfig,
-    revision: Revision,
+    (revision, restart_of): (Revision, Option<DeploymentId>),
     now: Timestamp,
 ) -> Deployment {
     let auto_rollback = new.auto_rollback.clone().unwrap_or_else(|| group.auto_rollback.clone());
-    let mut status_messages = Vec::new();
-    if auto_rollback.is_enabled {
-        status_messages.push(String::from(NO_ROLLBACK_YET));
-    }
-    Deployment {
+    let processes = new.processes_to_suspend.clone();
+    let mut deployment = Deployment {
         id: random::deployment_id(),
         application: new.application.clone(),
         group: group.name.clone(),
@@ -324,16 +421,23 @@ fn accepted(
         update_outdated_instances_only: new.update_outdated_instances_only,
         file_exists_behavior: new.file_exists_behavior,
         auto_rollback,
+        traffic: group.traffic.clone(),
+        override_alarms: new.override_alarms.clone(),
+        processes_to_suspend: processes.unwrap_or_else(|| group.processes_to_suspend.clone()),
+        zonal: config.zonal,
+        restart_of,
         status: DeploymentStatus::Created,
         error: None,
         stop: None,
-        status_messages,
+        status_messages: Vec::new(),
         created_at: now,
         started_at: None,
         completed_at: None,
         n_hosts: 0,
         minimum_hosts: 0,
-    }
+    };
+    deployment.status_messages = without_effect(&deployment, group);
+    deployment
 }
 
 fn first_use(deployment: &Deployment) -> NewRevisionUse {

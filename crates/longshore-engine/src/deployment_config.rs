@@ -1,6 +1,6 @@
 //! Deployment configs: what callers may do with them. Source: service.md §3.4.
 
-use longshore_model::deployment_config::{self, DeploymentConfig, MinimumHealthyHosts};
+use longshore_model::deployment_config::{self, DeploymentConfig, MinimumHealthyHosts, Zonal};
 use longshore_model::id::DeploymentConfigName;
 use longshore_model::time::Timestamp;
 use longshore_store::{Page, ServerRecord, StoreError};
@@ -44,6 +44,7 @@ impl Engine {
         &self,
         name: DeploymentConfigName,
         minimum_healthy_hosts: MinimumHealthyHosts,
+        zonal: Option<Zonal>,
     ) -> Result<String, DeploymentConfigError> {
         if name.is_reserved() {
             return Err(DeploymentConfigError::Reserved(name));
@@ -52,6 +53,7 @@ impl Engine {
             id: random::uuid(),
             name: name.clone(),
             minimum_healthy_hosts,
+            zonal,
             created_at: self.now(),
         };
         let max = self.inner.config.quotas.deployment_configs;

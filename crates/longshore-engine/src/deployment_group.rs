@@ -10,6 +10,8 @@ use longshore_model::id::{
     ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
 };
 use longshore_model::tag_filter::TagSelector;
+use longshore_model::traffic::{Traffic, TrafficChange, TrafficError};
+use longshore_model::watch::{Alarms, ScalingProcess, Trigger};
 use longshore_store::{Page, StoreError};
 
 use crate::application::ApplicationError;
@@ -37,6 +39,14 @@ pub struct NewDeploymentGroup {
     pub outdated_instances_strategy: OutdatedInstancesStrategy,
     /// Kept as given.
     pub termination_hook_enabled: bool,
+    /// Style, load balancers and blue/green settings, which go together.
+    pub traffic: Traffic,
+    /// Alarms.
+    pub alarms: Option<Alarms>,
+    /// Triggers.
+    pub triggers: Vec<Trigger>,
+    /// Auto Scaling processes to suspend.
+    pub processes_to_suspend: Vec<ScalingProcess>,
     /// Resource tags.
     pub tags: Vec<ResourceTag>,
 }
@@ -60,6 +70,16 @@ pub struct DeploymentGroupChange {
     pub outdated_instances_strategy: Option<OutdatedInstancesStrategy>,
     /// Kept as given.
     pub termination_hook_enabled: Option<bool>,
+    /// Style, load balancers and blue/green settings.
+    pub traffic: TrafficChange,
+    /// Other alarms.
+    pub alarms: Option<Alarms>,
+    /// Other triggers.
+    pub triggers: Option<Vec<Trigger>>,
+    /// Other processes to suspend.
+    pub processes_to_suspend: Option<Vec<ScalingProcess>>,
+    /// How many Auto Scaling groups it will have.
+    pub n_auto_scaling_groups: usize,
 }
 
 /// A group and the deployments that its history names.
@@ -88,12 +108,45 @@ pub enum DeploymentGroupError {
     /// The application has as many as it may.
     #[error("an application may have at most {0} deployment groups")]
     LimitExceeded(usize),
+    /// Settings about traffic do not go together.
+    #[error("the deployment group cannot be changed so: {0}")]
+    Traffic(#[from] TrafficError),
     /// The config that it names does not exist.
     #[error("No deployment configuration found for name: {0}")]
     NoSuchConfig(DeploymentConfigName),
     /// The store failed.
     #[error("the deployment groups could not be read or written")]
     Store(#[source] StoreError),
+}
+
+impl DeploymentGroupChange {
+    /// `group` after the change.
+    fn apply(self, group: DeploymentGroup) -> Result<DeploymentGroup, TrafficError> {
+        let on_premises_selector = self.on_premises_selector.unwrap_or(group.on_premises_selector);
+        let traffic = self.traffic.apply(group.traffic);
+        traffic.check(self.n_auto_scaling_groups, !on_premises_selector.is_empty())?;
+        Ok(DeploymentGroup {
+            id: group.id,
+            application: group.application,
+            name: self.name.unwrap_or(group.name),
+            config: self.config.unwrap_or(group.config),
+            service_role_arn: self.service_role_arn.unwrap_or(group.service_role_arn),
+            ec2_selector: self.ec2_selector.unwrap_or(group.ec2_selector),
+            on_premises_selector,
+            auto_rollback: self.auto_rollback.unwrap_or(group.auto_rollback),
+            outdated_instances_strategy: self
+                .outdated_instances_strategy
+                .unwrap_or(group.outdated_instances_strategy),
+            termination_hook_enabled: self.termination_hook_enabled.unwrap_or(group.termination_hook_enabled),
+            traffic,
+            alarms: self.alarms.or(group.alarms),
+            triggers: self.triggers.unwrap_or(group.triggers),
+            processes_to_suspend: self.processes_to_suspend.unwrap_or(group.processes_to_suspend),
+            tags: group.tags,
+            created_at: group.created_at,
+            history: group.history,
+        })
+    }
 }
 
 impl Engine {
@@ -123,6 +176,10 @@ impl Engine {
             auto_rollback: new.auto_rollback,
             outdated_instances_strategy: new.outdated_instances_strategy,
             termination_hook_enabled: new.termination_hook_enabled,
+            traffic: new.traffic,
+            alarms: new.alarms,
+            triggers: new.triggers,
+            processes_to_suspend: new.processes_to_suspend,
             tags: new.tags,
             created_at: self.now(),
             history: GroupHistory::default(),
@@ -169,35 +226,32 @@ impl Engine {
         self.inner.store.deployment_groups(application, page).await.map_err(DeploymentGroupError::Store)
     }
 
-    /// Changes a group. A running deployment keeps what it was made with.
+    /// Changes a group. A running deployment keeps what it was made with. Changes at the same time follow
+    /// each other.
     ///
     /// # Errors
-    /// `NoSuchApplication`, `NotFound`, `NoSuchConfig`, `AlreadyExists`, `Store`.
+    /// `NoSuchApplication`, `NotFound`, `Traffic`, `NoSuchConfig`, `AlreadyExists`, `Store`.
     pub async fn update_deployment_group(
         &self,
         application: &ApplicationName,
         name: &DeploymentGroupName,
         change: DeploymentGroupChange,
     ) -> Result<(), DeploymentGroupError> {
-        let mut group = self.find_deployment_group(application, name).await?;
-        if let Some(config) = change.config {
-            self.require_config(&config).await?;
-            group.config = config;
-        }
-        group.name = change.name.unwrap_or(group.name);
-        group.service_role_arn = change.service_role_arn.unwrap_or(group.service_role_arn);
-        group.ec2_selector = change.ec2_selector.unwrap_or(group.ec2_selector);
-        group.on_premises_selector = change.on_premises_selector.unwrap_or(group.on_premises_selector);
-        group.auto_rollback = change.auto_rollback.unwrap_or(group.auto_rollback);
-        group.outdated_instances_strategy =
-            change.outdated_instances_strategy.unwrap_or(group.outdated_instances_strategy);
-        group.termination_hook_enabled =
-            change.termination_hook_enabled.unwrap_or(group.termination_hook_enabled);
-        match self.inner.store.update_deployment_group(&group).await {
-            Ok(()) => Ok(()),
-            Err(StoreError::NotFound(_)) => Err(DeploymentGroupError::NotFound(name.clone())),
-            Err(StoreError::AlreadyExists(_)) => Err(DeploymentGroupError::AlreadyExists(group.name)),
-            Err(error) => Err(DeploymentGroupError::Store(error)),
+        loop {
+            let before = self.find_deployment_group(application, name).await?;
+            if let Some(config) = &change.config {
+                self.require_config(config).await?;
+            }
+            let after = change.clone().apply(before.clone())?;
+            match self.inner.store.update_deployment_group(&before, &after).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Stale) => {}
+                Err(StoreError::NotFound(_)) => return Err(DeploymentGroupError::NotFound(name.clone())),
+                Err(StoreError::AlreadyExists(_)) => {
+                    return Err(DeploymentGroupError::AlreadyExists(after.name));
+                }
+                Err(error) => return Err(DeploymentGroupError::Store(error)),
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use longshore_model::plan::begin::{self, Candidate};
 use longshore_model::plan::{Ending, Step, health, in_place};
 use longshore_model::target::{TargetEvent, TargetStatus};
 use longshore_model::time::Timestamp;
-use longshore_store::{DeploymentFilter, Generation, Page, RoundOutcome, Snapshot, StoreError};
+use longshore_store::{Generation, Load, RoundOutcome, Snapshot, StoreError};
 use tokio::sync::Notify;
 
 use crate::Engine;
@@ -67,6 +67,39 @@ impl Drives {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeploymentId, Drive>> {
         // A panic elsewhere cannot leave the map half-changed: every change is one call.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Deployments that begin just now: their places are taken, and the store does not know yet.
+#[derive(Debug, Default)]
+pub(crate) struct Beginnings {
+    n_hosts: Mutex<HashMap<DeploymentId, usize>>,
+}
+
+/// One of them, for as long as this lives.
+struct Beginning<'a> {
+    all: &'a Beginnings,
+    id: DeploymentId,
+    /// What begins beside it.
+    others: Load,
+}
+
+impl Beginnings {
+    fn tell(&self, id: &DeploymentId, n_hosts: usize) -> Beginning<'_> {
+        let mut all = self.lock();
+        let others = Load { deployments: all.len(), hosts: all.values().sum() };
+        all.insert(id.clone(), n_hosts);
+        Beginning { all: self, id: id.clone(), others }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeploymentId, usize>> {
+        self.n_hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Beginning<'_> {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.id);
     }
 }
 
@@ -171,17 +204,23 @@ impl Engine {
     }
 
     async fn begin(&self, snapshot: Snapshot, now: Timestamp) -> Result<RoundEnd, StoreError> {
-        if !self.is_place_free().await? {
+        // Asked without the hosts first: one that waits asks often.
+        if !self.is_place_free(0, Load::default()).await? {
             return self.queue(snapshot, now).await;
         }
         let candidates = self.candidates(&snapshot.deployment).await?;
+        // Told before the load is read: whoever begins at the same time sees the one or the other.
+        let beginning = self.inner.beginnings.tell(&snapshot.deployment.id, candidates.len());
+        if !self.is_place_free(candidates.len(), beginning.others).await? {
+            return self.queue(snapshot, now).await;
+        }
         let max_hosts = self.inner.config.quotas.hosts_per_deployment;
-        let Ok(beginning) = begin::begin(&snapshot.deployment, candidates, max_hosts, now) else {
+        let Ok(begun) = begin::begin(&snapshot.deployment, candidates, max_hosts, now) else {
             return Err(StoreError::Stale);
         };
-        let deployment = beginning.deployment;
+        let deployment = begun.deployment;
         let mut outcome = self.outcome(deployment).await?;
-        outcome.new_targets = beginning.targets;
+        outcome.new_targets = begun.targets;
         let is_final = outcome.deployment.status.is_final();
         self.commit(snapshot.generation, &outcome, now).await?;
         Ok(if is_final { RoundEnd::Final } else { RoundEnd::Wait(Some(now)) })
@@ -202,12 +241,16 @@ impl Engine {
         Ok(wait)
     }
 
-    async fn is_place_free(&self) -> Result<bool, StoreError> {
-        let limit = self.inner.config.quotas.concurrent_deployments;
-        let filter =
-            DeploymentFilter { statuses: vec![DeploymentStatus::InProgress], ..DeploymentFilter::default() };
-        let active = self.inner.store.deployments(&filter, &Page { after: None, limit }).await?;
-        Ok(active.len() < limit)
+    /// Whether `n_hosts` more fit beside what is in progress and the `others` that begin just now.
+    async fn is_place_free(&self, n_hosts: usize, others: Load) -> Result<bool, StoreError> {
+        let quotas = &self.inner.config.quotas;
+        let load = self.inner.store.load().await?;
+        let (n_deployments, n_busy) = (load.deployments + others.deployments, load.hosts + others.hosts);
+        if quotas.concurrent_deployments <= n_deployments {
+            return Ok(false);
+        }
+        // One that is larger than all places together would wait for ever: it goes when it is alone.
+        Ok(n_busy == 0 || n_busy + n_hosts <= quotas.concurrent_hosts)
     }
 
     async fn candidates(&self, deployment: &Deployment) -> Result<Vec<Candidate>, StoreError> {

@@ -19,14 +19,16 @@ mod random;
 pub mod revision;
 pub mod tag;
 pub mod target;
+mod upkeep;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_store::{Store, StoreError};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{EngineConfig, Quotas};
+pub use config::{EngineConfig, Quotas, Retention};
 
 /// The journey's engine. Clones share everything.
 #[derive(Clone)]
@@ -39,9 +41,11 @@ struct Inner {
     clock: Arc<dyn Clock>,
     config: EngineConfig,
     drives: drive::Drives,
+    beginnings: drive::Beginnings,
     waiters: host_command::Waiters,
     ledger: host_command::Ledger,
     is_stopping: watch::Sender<bool>,
+    upkeep: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -71,14 +75,20 @@ impl Engine {
             clock,
             config,
             drives: drive::Drives::default(),
+            beginnings: drive::Beginnings::default(),
             waiters: host_command::Waiters::default(),
             ledger: host_command::Ledger::default(),
             is_stopping: watch::Sender::new(false),
+            upkeep: Mutex::default(),
         };
         let engine = Engine { inner: Arc::new(inner) };
+        engine.end_all_orphans().await.map_err(EngineStartError)?;
         for id in engine.inner.store.unfinished_deployments().await.map_err(EngineStartError)? {
             engine.wake(&id);
         }
+        let keeper = engine.clone();
+        let upkeep = tokio::spawn(async move { keeper.keep_up().await });
+        *engine.inner.upkeep.lock().unwrap_or_else(PoisonError::into_inner) = Some(upkeep);
         Ok(engine)
     }
 
@@ -87,6 +97,12 @@ impl Engine {
     pub async fn shutdown(&self) {
         self.inner.is_stopping.send_replace(true);
         self.inner.drives.ended().await;
+        let upkeep = self.inner.upkeep.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(upkeep) = upkeep
+            && let Err(error) = upkeep.await
+        {
+            tracing::error!(%error, "the upkeep did not end well");
+        }
     }
 
     /// What the engine remembers things in.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::deployment_config::MinimumHealthyHosts;
+use crate::deployment_config::{MinimumHealthyHosts, Zonal};
 use crate::deployment_group::AutoRollback;
 use crate::id::{
     ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
@@ -10,6 +10,8 @@ use crate::id::{
 use crate::revision::Revision;
 use crate::tag_filter::TagSelector;
 use crate::time::Timestamp;
+use crate::traffic::Traffic;
+use crate::watch::{Alarms, ScalingProcess};
 
 /// A deployment to be made, its parts checked one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,14 @@ pub struct NewDeployment {
     pub file_exists_behavior: FileExistsBehavior,
     /// The group's rule when absent.
     pub auto_rollback: Option<AutoRollback>,
+    /// In place of the group's alarms.
+    pub override_alarms: Option<Alarms>,
+    /// In place of the group's processes.
+    pub processes_to_suspend: Option<Vec<ScalingProcess>>,
+    /// The revision of the last successful deployment again, without downloading it.
+    pub is_restart: bool,
+    /// Replacement hosts were named, which only a blue/green deployment takes.
+    pub has_target_instances: bool,
 }
 
 /// One deployment with everything that was fixed when it was accepted; later changes of its group
@@ -68,6 +78,21 @@ pub struct Deployment {
     pub file_exists_behavior: FileExistsBehavior,
     /// The effective rollback rule; kept and answered.
     pub auto_rollback: AutoRollback,
+    /// The group's style, load balancers and blue/green settings.
+    #[serde(default)]
+    pub traffic: Traffic,
+    /// Alarms that take the place of the group's; kept and answered.
+    #[serde(default)]
+    pub override_alarms: Option<Alarms>,
+    /// The effective Auto Scaling processes to suspend; kept and answered.
+    #[serde(default)]
+    pub processes_to_suspend: Vec<ScalingProcess>,
+    /// The effective config's zones.
+    #[serde(default)]
+    pub zonal: Option<Zonal>,
+    /// A restart: the deployment whose archives its hosts use again.
+    #[serde(default)]
+    pub restart_of: Option<DeploymentId>,
     /// Where it stands.
     pub status: DeploymentStatus,
     /// Why it failed or was stopped.

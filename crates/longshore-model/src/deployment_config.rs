@@ -32,6 +32,18 @@ impl MinimumHealthyHosts {
     }
 }
 
+/// Zone by zone instead of all zones at once. Source: service.md §2.3 and §4.5.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Zonal {
+    /// How long alarms are watched after the first zone, in seconds.
+    pub first_zone_monitor_secs: Option<u32>,
+    /// How long after each further one, and after the first when nothing is said of it.
+    pub monitor_secs: Option<u32>,
+    /// How many hosts of a zone must stay healthy.
+    pub minimum_healthy_hosts_per_zone: Option<MinimumHealthyHosts>,
+}
+
 /// A named rule; immutable once made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentConfig {
@@ -41,6 +53,9 @@ pub struct DeploymentConfig {
     pub name: DeploymentConfigName,
     /// The rule.
     pub minimum_healthy_hosts: MinimumHealthyHosts,
+    /// Whether it goes zone by zone.
+    #[serde(default)]
+    pub zonal: Option<Zonal>,
     /// When it was made; for predefined ones, the server's first start.
     pub created_at: Timestamp,
 }
@@ -68,6 +83,7 @@ pub fn predefined(name: &DeploymentConfigName, first_start: Timestamp) -> Option
         id: id.to_owned(),
         name: name.clone(),
         minimum_healthy_hosts,
+        zonal: None,
         created_at: first_start,
     })
 }

@@ -9,6 +9,8 @@ use crate::id::{
 use crate::revision::Revision;
 use crate::tag_filter::TagSelector;
 use crate::time::Timestamp;
+use crate::traffic::Traffic;
+use crate::watch::{Alarms, ScalingProcess, Trigger};
 
 /// One deployment group of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,18 @@ pub struct DeploymentGroup {
     pub outdated_instances_strategy: OutdatedInstancesStrategy,
     /// Kept and answered; only meaningful with Auto Scaling groups.
     pub termination_hook_enabled: bool,
+    /// Style, load balancers and blue/green settings; kept and answered.
+    #[serde(default)]
+    pub traffic: Traffic,
+    /// Alarms that stop a deployment, when they were ever set; kept and answered.
+    #[serde(default)]
+    pub alarms: Option<Alarms>,
+    /// Who is told of events; kept and answered.
+    #[serde(default)]
+    pub triggers: Vec<Trigger>,
+    /// Auto Scaling processes to suspend during a deployment; kept and answered.
+    #[serde(default)]
+    pub processes_to_suspend: Vec<ScalingProcess>,
     /// Resource tags.
     pub tags: Vec<ResourceTag>,
     /// When it was made.

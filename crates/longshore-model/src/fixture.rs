@@ -12,6 +12,7 @@ use crate::plan::begin::Candidate;
 use crate::revision::{BundleType, Revision};
 use crate::tag_filter::TagSelector;
 use crate::time::Timestamp;
+use crate::traffic::Traffic;
 
 /// A revision whose object has this key.
 pub fn revision(key: &str) -> Revision {
@@ -42,6 +43,11 @@ pub fn deployment(rule: MinimumHealthyHosts, now: Timestamp) -> Deployment {
         update_outdated_instances_only: false,
         file_exists_behavior: FileExistsBehavior::Disallow,
         auto_rollback: AutoRollback::default(),
+        traffic: Traffic::default(),
+        override_alarms: None,
+        processes_to_suspend: Vec::new(),
+        zonal: None,
+        restart_of: None,
         status: DeploymentStatus::Created,
         error: None,
         stop: None,

@@ -15,6 +15,8 @@ pub mod git_hub;
 pub mod host;
 pub mod revision;
 pub mod tag_filter;
+pub mod traffic;
+pub mod watch;
 
 pub mod deployment;
 pub mod lifecycle;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use longshore_engine::{EngineConfig, Quotas};
+use longshore_engine::{EngineConfig, Quotas, Retention};
 use longshore_model::rate::Rate;
 use longshore_model::target::Clocks;
 use serde::Deserialize;
@@ -17,6 +17,11 @@ use crate::data_dir::RootKey;
 const MAX_CLOCK: Duration = Duration::from_secs(31 * 24 * 3600);
 /// Agents give up a poll after 80 s; proxies often after 60 s. Source: service.md §8.
 const MAX_POLL_HOLD: Duration = Duration::from_secs(60);
+/// A hundred years.
+const MAX_RETENTION_DAYS: f64 = 36_500.0;
+const SECS_PER_DAY: f64 = 86_400.0;
+/// The index of so many is read through whenever the history is tidied up.
+const MAX_RETENTION_DEPLOYMENTS: usize = 10_000_000;
 /// The most items on one page of a list.
 const MAX_PAGE_SIZE: usize = 1000;
 /// A quarter: long enough to find out who did it, short enough to stay small.
@@ -67,6 +72,7 @@ pub enum ConfigError {
 pub struct RawConfig {
     timeouts: RawTimeouts,
     quotas: RawQuotas,
+    retention: RawRetention,
     api: RawApi,
     iam: RawIam,
     audit: RawAudit,
@@ -95,7 +101,16 @@ struct RawQuotas {
     deployment_configs: Option<usize>,
     hosts_per_deployment: Option<usize>,
     concurrent_deployments: Option<usize>,
+    concurrent_hosts: Option<usize>,
     git_hub_tokens: Option<usize>,
+}
+
+/// Whichever of the two keeps more.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawRetention {
+    days: Option<f64>,
+    deployments: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -145,6 +160,8 @@ pub struct Config {
     pub upload: Duration,
     /// Limits of the account.
     pub quotas: Quotas,
+    /// How much of the history is kept.
+    pub retention: Retention,
     /// Items on one page of a list.
     pub page_size: usize,
     /// How often one principal may call; nobody is refused when absent.
@@ -186,6 +203,7 @@ impl Default for Config {
             request_head: Duration::from_secs(120),
             upload: Duration::from_secs(7 * 24 * 3600),
             quotas: engine.quotas,
+            retention: engine.retention,
             page_size: 100,
             rate: Some(DEFAULT_RATE),
             checks_pass_role: true,
@@ -235,6 +253,7 @@ impl Config {
             )?,
             upload: clock("timeouts.upload", timeouts.upload, default.upload, longest)?,
             quotas: quotas(&raw.quotas, default.quotas)?,
+            retention: retention(&raw.retention, default.retention)?,
             page_size: number("api.page_size", raw.api.page_size, default.page_size, MAX_PAGE_SIZE)?,
             rate: rate(&raw.api)?,
             checks_pass_role: raw.iam.check_pass_role.unwrap_or(default.checks_pass_role),
@@ -292,6 +311,7 @@ impl Settings {
             redelivery: self.config.redelivery,
             tombstone: self.config.tombstone,
             quotas: self.config.quotas,
+            retention: self.config.retention,
         }
     }
 }
@@ -337,6 +357,12 @@ fn quotas(raw: &RawQuotas, default: Quotas) -> Result<Quotas, ConfigError> {
             default.concurrent_deployments,
             NO_LIMIT,
         )?,
+        concurrent_hosts: number(
+            "quotas.concurrent_hosts",
+            raw.concurrent_hosts,
+            default.concurrent_hosts,
+            NO_LIMIT,
+        )?,
         git_hub_tokens: number(
             "quotas.git_hub_tokens",
             raw.git_hub_tokens,
@@ -361,6 +387,22 @@ fn rate(raw: &RawApi) -> Result<Option<Rate>, ConfigError> {
 
 fn days(n_days: usize) -> Duration {
     Duration::from_secs(24 * 3600 * n_days as u64)
+}
+
+fn retention(raw: &RawRetention, default: Retention) -> Result<Retention, ConfigError> {
+    let age = match raw.days {
+        None => default.age,
+        Some(days) if (0.0..=MAX_RETENTION_DAYS).contains(&days) => {
+            Duration::from_secs_f64(days * SECS_PER_DAY)
+        }
+        Some(days) => {
+            let rule = format!("days, 0 to {MAX_RETENTION_DAYS}");
+            return Err(invalid("retention.days", days, &rule));
+        }
+    };
+    let deployments =
+        number("retention.deployments", raw.deployments, default.deployments, MAX_RETENTION_DEPLOYMENTS)?;
+    Ok(Retention { age, deployments })
 }
 
 fn clock(
@@ -431,6 +473,15 @@ mod tests {
     }
 
     #[test]
+    fn the_history_is_kept_for_days_or_for_a_number_of_deployments() {
+        let day = Duration::from_secs(86_400);
+        let kept = |text: &str| parse(text).expect(text).retention;
+        assert_eq!(kept(""), Retention { age: 90 * day, deployments: 10_000 });
+        assert_eq!(kept("[retention]\ndays = 0.5\n"), Retention { age: day / 2, deployments: 10_000 });
+        assert_eq!(kept("[retention]\ndeployments = 5\n"), Retention { age: 90 * day, deployments: 5 });
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_with_its_key() {
         check_refused("[timeouts]\npickup = 0", "`timeouts.pickup` is 0");
         check_refused("[timeouts]\npickup = -1", "`timeouts.pickup` is -1");
@@ -439,6 +490,9 @@ mod tests {
         check_refused("[timeouts]\npoll_hold = 61", "at most 60");
         check_refused("[timeouts]\npikcup = 1", "unknown field `pikcup`");
         check_refused("[quotas]\napplications = 0", "`quotas.applications` is 0, but must be at least 1");
+        check_refused("[retention]\ndays = -1", "`retention.days` is -1");
+        check_refused("[retention]\ndays = nan", "`retention.days` is NaN");
+        check_refused("[retention]\ndeployments = 0", "`retention.deployments` is 0");
         check_refused("[api]\npage_size = 1001", "1 to 1000");
         check_refused("[api]\nburst = 0", "`api.burst` is 0, but must be at least 1");
         check_refused("[api]\nrequests_per_second = -1", "invalid value: integer `-1`");

@@ -15,8 +15,9 @@ pub use error::StoreError;
 pub use traits::{
     AccessKey, ApplicationStore, Applied, AuditFilter, AuditStore, BundleIndex, CommandTarget,
     DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore, EnrollOutcome,
-    EnrolledHost, EnrollmentStore, Generation, GitHubTokenStore, Group, GroupStore, HostFilter, HostStore,
-    IdentityStore, InlinePolicy, LinkOutcome, MultipartUpload, NewEnrollment, NewRevisionUse, ObjectRow,
-    Page, PolicyHolder, RevisionStore, Role, RoleStore, RoundOutcome, ServerRecord, ServerRecordStore,
-    Session, Snapshot, Store, StoredToken, TagStore, TargetFilter, UploadedPart, User,
+    EnrolledHost, EnrollmentStore, Forget, Generation, GitHubTokenStore, Group, GroupStore, HostFilter,
+    HostStore, IdentityStore, InlinePolicy, LinkOutcome, Load, MultipartUpload, NewEnrollment,
+    NewRevisionUse, ObjectRow, Page, PolicyHolder, RevisionStore, Role, RoleStore, RoundOutcome,
+    ServerRecord, ServerRecordStore, Session, Snapshot, Store, StoredToken, TagStore, TargetFilter,
+    UploadedPart, User,
 };

@@ -19,6 +19,7 @@ use longshore_model::lifecycle::{Diagnostics, IN_PLACE};
 use longshore_model::revision::{BundleType, Revision};
 use longshore_model::tag_filter::{TagFilter, TagFilterType, TagSelector};
 use longshore_model::target::{TargetKey, TargetStatus};
+use longshore_model::traffic::Traffic;
 use longshore_store::sqlite::SqliteStore;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -161,6 +162,10 @@ async fn deployment_to_all(engine: &Engine) -> anyhow::Result<DeploymentId> {
         auto_rollback: AutoRollback::default(),
         outdated_instances_strategy: OutdatedInstancesStrategy::Update,
         termination_hook_enabled: false,
+        traffic: Traffic::default(),
+        alarms: None,
+        triggers: Vec::new(),
+        processes_to_suspend: Vec::new(),
         tags: Vec::new(),
     };
     engine.create_deployment_group(new_group).await?;
@@ -180,6 +185,10 @@ async fn deployment_to_all(engine: &Engine) -> anyhow::Result<DeploymentId> {
         update_outdated_instances_only: false,
         file_exists_behavior: FileExistsBehavior::Disallow,
         auto_rollback: None,
+        override_alarms: None,
+        processes_to_suspend: None,
+        is_restart: false,
+        has_target_instances: false,
     };
     let id = engine.create_deployment(new).await?;
     let deadline = Instant::now() + Duration::from_secs(60);

@@ -336,8 +336,7 @@ pub const SITUATIONS: &[(&str, &str, &str)] = &[
     (
         "CreateDeployment",
         r#"{"applicationName":"web","deploymentGroupName":"prod","deploymentMode":"RESTART"}"#,
-        // RevisionRequired, once there is this mode: service-additions.md §2.
-        "NotImplemented",
+        "RevisionRequired",
     ),
     ("GetDeployment", r#"{"deploymentId":"d-NOBODY000"}"#, "DeploymentDoesNotExist"),
     ("GetDeployment", r#"{"deploymentId":"d-1"}"#, "InvalidDeploymentId"),

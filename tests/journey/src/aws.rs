@@ -81,6 +81,22 @@ impl Aws {
         Aws { program: self.program.clone(), env, folder: self.folder.clone() }
     }
 
+    /// The same CLI with the API models of this repository, which may be newer than its own; they are
+    /// laid out in `folder`.
+    ///
+    /// # Panics
+    /// When they cannot be copied.
+    #[must_use]
+    pub fn with_our_models(self, folder: &Path) -> Aws {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/journey");
+        let models = folder.join("models");
+        let version = models.join("codedeploy/2014-10-06");
+        std::fs::create_dir_all(&version).expect("a folder for the models");
+        let model = root.join("api-models/codedeploy-2014-10-06/service-2.json");
+        std::fs::copy(model, version.join("service-2.json")).expect("the model is copied");
+        self.with_env("AWS_DATA_PATH", &models.display().to_string())
+    }
+
     /// Runs `aws ARGS` whatever it comes to. `text` is split at blanks.
     pub fn run(&self, text: &str) -> Output {
         let mut command = Command::new(&self.program);

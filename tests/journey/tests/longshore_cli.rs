@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use longshore_journey::{App, Host, Server, program};
 
@@ -24,6 +25,23 @@ impl Cli {
             .current_dir(&self.folder)
             .output()
             .unwrap()
+    }
+
+    /// Runs with `input` on stdin; everything that was written, and how it ended.
+    fn feed(&self, arguments: &[&str], input: &str) -> (String, Option<i32>) {
+        let mut child = Command::new(program("longshore"))
+            .args(arguments)
+            .envs(self.env.iter().cloned())
+            .current_dir(&self.folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (String::from_utf8(said).unwrap(), output.status.code())
     }
 
     #[track_caller]
@@ -93,4 +111,36 @@ fn a_bad_appspec_is_refused_before_anything_is_uploaded() {
     assert!(stderr.contains("appspec.yml") && stderr.contains("1.0"), "{stderr}");
     let output = cli.run(&["status"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn tokens_for_git_hub_are_kept_linked_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("control"), "");
+    let mut cli = Cli::new(&server, folder.path());
+    let (said, code) = cli.feed(&["github", "add", "acme"], "ghp_from_stdin\n");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("ghp_from_stdin"), "{said}");
+    let (said, code) = cli.feed(&["github", "add", "empty"], "\n");
+    assert_eq!(code, Some(2), "{said}");
+    let (said, code) = cli.feed(&["github", "add", "bad"], "ghp_two words\n");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(!said.contains("ghp_two"), "{said}");
+    cli.env.push((String::from("LONGSHORE_GITHUB_TOKEN"), String::from("ghp_from_env")));
+    cli.check(&["github", "add", "other"], 0);
+    assert_eq!(cli.json(&["github", "list"])["tokens"], serde_json::json!(["acme", "other"]));
+
+    let aws = longshore_journey::Aws::new(&server, folder.path());
+    aws.ok("deploy create-application --application-name web");
+    cli.check(&["github", "link", "web", "acme"], 0);
+    let query = "deploy get-application --application-name web";
+    assert_eq!(aws.value(query, "application.gitHubAccountName"), "acme");
+    cli.check(&["github", "link", "web"], 0);
+    assert_eq!(aws.value(query, "application.linkedToGitHub"), "False");
+    cli.check(&["github", "remove", "acme"], 0);
+    let (_, said) = cli.check(&["github", "remove", "acme"], 2);
+    assert!(said.contains("longshore github list"), "{said}");
+    let (stdout, _) = cli.check(&["github", "list"], 0);
+    assert_eq!(stdout, "other\n");
+    assert_eq!(aws.value("deploy list-git-hub-account-token-names", "tokenNameList[0]"), "other");
 }

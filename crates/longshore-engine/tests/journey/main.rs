@@ -4,4 +4,5 @@
 
 mod commands;
 mod deployments;
+mod upkeep;
 mod world;

@@ -19,6 +19,7 @@ use longshore_model::lifecycle::Diagnostics;
 use longshore_model::revision::{BundleType, Revision};
 use longshore_model::tag_filter::{TagFilter, TagFilterType, TagSelector};
 use longshore_model::time::Timestamp;
+use longshore_model::traffic::Traffic;
 use longshore_store::Store;
 use longshore_store::sqlite::SqliteStore;
 use tokio::sync::Notify;
@@ -59,7 +60,7 @@ impl Clock for HandClock {
 pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<HandClock>,
-    store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     config: EngineConfig,
 }
 
@@ -111,6 +112,10 @@ impl World {
             auto_rollback: AutoRollback::default(),
             outdated_instances_strategy: OutdatedInstancesStrategy::Update,
             termination_hook_enabled: false,
+            traffic: Traffic::default(),
+            alarms: None,
+            triggers: Vec::new(),
+            processes_to_suspend: Vec::new(),
             tags: Vec::new(),
         };
         self.engine.create_deployment_group(new).await.unwrap();
@@ -219,5 +224,9 @@ fn new_deployment(group: &str, key: &str) -> NewDeployment {
         update_outdated_instances_only: false,
         file_exists_behavior: FileExistsBehavior::Disallow,
         auto_rollback: None,
+        override_alarms: None,
+        processes_to_suspend: None,
+        is_restart: false,
+        has_target_instances: false,
     }
 }

@@ -49,6 +49,13 @@ pub fn begin(
     started.n_hosts = u32::try_from(n_hosts).unwrap_or(u32::MAX);
     started.minimum_hosts = u32::try_from(minimum).unwrap_or(u32::MAX);
 
+    if deployment.zonal.is_some() {
+        started.status_messages.push(format!(
+            "The zonal configuration of deployment config {} is ignored: the deployment group has on-premises \
+             instances, which are in no zone.",
+            deployment.config
+        ));
+    }
     let targets = ordered_targets(deployment, candidates, now);
     if targets.is_empty() {
         started.status_messages.push(String::from(

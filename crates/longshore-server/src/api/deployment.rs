@@ -1,7 +1,9 @@
 //! Deployments. Source: service.md §3.5 and §7.1.
 
 use longshore_engine::Engine;
-use longshore_engine::deployment::{DeploymentError, DeploymentList, DeploymentView, StopAnswer};
+use longshore_engine::deployment::{
+    DeploymentError, DeploymentList, DeploymentView, StopAnswer, Unavailable,
+};
 use longshore_engine::deployment_group::DeploymentGroupError;
 use longshore_engine::revision::RevisionError;
 use longshore_model::deployment::{DeploymentStatus, DeploymentWait, NewDeployment};
@@ -142,7 +144,13 @@ pub(super) async fn skip_wait_time(
 ) -> Result<(), ApiError> {
     let id = name::deployment(input.deployment_id.as_deref())?;
     let engine = ctx.allowed(&Resource::Hosts)?;
-    engine.continue_deployment(&id, DeploymentWait::Termination).await.map_err(|error| refused(ctx, error))
+    match engine.continue_deployment(&id, DeploymentWait::Termination).await {
+        Err(DeploymentError::NotWaiting { id, .. }) => Err(ApiError::client(
+            "DeploymentNotStartedException",
+            format!("The deployment `{id}` does not wait yet for its original instances to be terminated."),
+        )),
+        done => done.map_err(|error| refused(ctx, error)),
+    }
 }
 
 /// `PutLifecycleEventHookExecutionStatus`, which is for other platforms: no hook here has an execution.
@@ -227,6 +235,29 @@ fn refused(ctx: &RequestContext<'_>, error: DeploymentError) -> ApiError {
                  deployment to go by."
             ),
         ),
+        E::RestartOfBlueGreen(group) => ApiError::client(
+            UNSUPPORTED,
+            format!(
+                "A deployment of mode RESTART is in place, and the deployment group `{group}` is blue/green."
+            ),
+        ),
+        E::TargetInstances(group) => ApiError::client(
+            "InvalidTargetInstancesException",
+            format!(
+                "Target instances are only for blue/green deployments, and the deployment group `{group}` is \
+                 in place."
+            ),
+        ),
+        E::Unavailable { group, what } => ApiError::client(
+            match what {
+                Unavailable::BlueGreen => "InvalidInputException",
+                Unavailable::TrafficControl => "InvalidLoadBalancerInfoException",
+            },
+            format!(
+                "The deployment group `{group}` asks for {what}, which is not available yet on this server. \
+                 Change its deployment style to deploy without it."
+            ),
+        ),
         E::GroupBusy { group, running } => ApiError::client(
             "DeploymentLimitExceededException",
             format!("The Deployment Group '{group}' already has an active Deployment '{running}'"),
@@ -235,6 +266,14 @@ fn refused(ctx: &RequestContext<'_>, error: DeploymentError) -> ApiError {
         E::NotBlueGreen(id) => ApiError::client(
             UNSUPPORTED,
             format!("The deployment `{id}` is in place: only a blue/green deployment waits to be continued."),
+        ),
+        E::NotWaiting { id, wait: DeploymentWait::Ready } => ApiError::client(
+            "DeploymentIsNotInReadyStateException",
+            format!("The deployment `{id}` does not wait for traffic to be rerouted."),
+        ),
+        E::NotWaiting { id, wait: DeploymentWait::Termination } => ApiError::client(
+            "InvalidDeploymentStatusException",
+            format!("The deployment `{id}` does not wait for its original instances to be terminated."),
         ),
         E::AlreadyCompleted { id, status } => already_completed(&id, status),
         E::Store(source) => ApiError::internal(source),

@@ -20,7 +20,10 @@ pub(super) async fn create(
 ) -> Result<CreateDeploymentConfigOutput, ApiError> {
     let new = new_deployment_config(input)?;
     let engine = ctx.allowed(&Resource::Config(&new.name))?;
-    let id = engine.create_deployment_config(new.name, new.minimum_healthy_hosts).await.map_err(refused)?;
+    let id = engine
+        .create_deployment_config(new.name, new.minimum_healthy_hosts, new.zonal)
+        .await
+        .map_err(refused)?;
     Ok(CreateDeploymentConfigOutput { deployment_config_id: Some(id) })
 }
 

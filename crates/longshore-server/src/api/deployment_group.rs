@@ -5,11 +5,13 @@ use longshore_engine::deployment_group::{
     DeploymentGroupChange, DeploymentGroupError, DeploymentGroupView, NewDeploymentGroup,
 };
 use longshore_model::id::{ApplicationName, DeploymentGroupName};
+use longshore_model::traffic::Traffic;
 use longshore_wire::api::convert::deployment_group::{
     self as convert, deployment_group_batch, deployment_group_info, deployment_group_update,
     new_deployment_group,
 };
 use longshore_wire::api::convert::name;
+use longshore_wire::api::convert::traffic::traffic_refused;
 use longshore_wire::api::shapes::{
     BatchGetDeploymentGroupsInput, BatchGetDeploymentGroupsOutput, CreateDeploymentGroupInput,
     CreateDeploymentGroupOutput, DeleteDeploymentGroupInput, DeleteDeploymentGroupOutput,
@@ -135,6 +137,7 @@ pub(super) fn refused(error: DeploymentGroupError) -> ApiError {
             "DeploymentGroupLimitExceededException",
             format!("An application may have at most {max} deployment groups."),
         ),
+        E::Traffic(error) => traffic_refused(error),
         E::NoSuchConfig(name) => ApiError::client(
             "DeploymentConfigDoesNotExistException",
             format!("No deployment configuration found for name: {name}"),
@@ -165,6 +168,10 @@ fn new_group(new: convert::NewDeploymentGroup) -> NewDeploymentGroup {
         auto_rollback: settings.auto_rollback.unwrap_or_default(),
         outdated_instances_strategy: settings.outdated_instances_strategy.unwrap_or_default(),
         termination_hook_enabled: settings.termination_hook_enabled.unwrap_or_default(),
+        traffic: settings.traffic.apply(Traffic::default()),
+        alarms: settings.alarms,
+        triggers: settings.triggers.unwrap_or_default(),
+        processes_to_suspend: settings.processes_to_suspend.unwrap_or_default(),
         tags: new.tags,
     }
 }
@@ -180,5 +187,10 @@ fn change(update: &convert::DeploymentGroupUpdate) -> DeploymentGroupChange {
         auto_rollback: settings.auto_rollback,
         outdated_instances_strategy: settings.outdated_instances_strategy,
         termination_hook_enabled: settings.termination_hook_enabled,
+        traffic: settings.traffic,
+        alarms: settings.alarms,
+        triggers: settings.triggers,
+        processes_to_suspend: settings.processes_to_suspend,
+        n_auto_scaling_groups: settings.n_auto_scaling_groups,
     }
 }

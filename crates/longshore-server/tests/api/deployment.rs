@@ -1,6 +1,6 @@
 //! Deployments.
 
-use crate::support::{COMMIT, TestServer, quick};
+use crate::support::{COMMIT, TestServer, check_as, quick};
 
 fn deploy(more: &str) -> String {
     format!(r#"{{"applicationName":"web","deploymentGroupName":"prod"{more}}}"#)
@@ -46,7 +46,6 @@ async fn members_are_checked_in_order() {
     refused(format!(r#"{good},"ignoreApplicationStopFailures":"yes""#), "SerializationException").await;
     refused(format!(r#"{good},"deploymentMode":"FAST""#), "InvalidInputException").await;
     refused(format!(r#"{good},"deploymentMode":"RESTART""#), "InvalidInputException: no revision").await;
-    refused(String::from(r#","deploymentMode":"RESTART""#), "NotImplementedException").await;
     refused(format!(r#"{good},"deploymentConfigName":"nope""#), "DeploymentConfigDoesNotExistException")
         .await;
     refused(String::from(r#","updateOutdatedInstancesOnly":true"#), "RevisionRequiredException: `prod`")
@@ -280,4 +279,65 @@ async fn nothing_has_an_external_id() {
     let server = TestServer::start().await;
     server.check("DeleteResourcesByExternalId", "{}", "{}").await;
     server.check("DeleteResourcesByExternalId", r#"{"externalId":"x"}"#, "{}").await;
+}
+
+/// Every row of the table in service-additions.md §2, and that a standard deployment says no mode.
+#[tokio::test]
+async fn a_restart_is_checked() {
+    let server = TestServer::start().await.with_group().await;
+    let create = "CreateDeployment";
+    let restart = r#","deploymentMode":"RESTART""#;
+    let with_revision = deploy(&format!("{restart}{}", revision()));
+    server.check(create, &with_revision, "InvalidInputException: no revision").await;
+    let outdated = deploy(&format!(r#"{restart},"updateOutdatedInstancesOnly":true"#));
+    server.check(create, &outdated, "InvalidInputException: outdated").await;
+    server.check(create, &deploy(r#","deploymentMode":"restart""#), "InvalidInputException").await;
+    server.check(create, &deploy(restart), "RevisionRequiredException: `prod`").await;
+    let unknown = deploy(restart).replace("prod", "nope");
+    server.check(create, &unknown, "DeploymentGroupDoesNotExistException").await;
+
+    let green = r#","onPremisesInstanceTagFilters":[],"loadBalancerInfo":{"elbInfoList":[{"name":"b"}]},
+        "deploymentStyle":{"deploymentType":"BLUE_GREEN","deploymentOption":"WITH_TRAFFIC_CONTROL"}"#;
+    let update = format!(r#"{{"applicationName":"web","currentDeploymentGroupName":"prod"{green}}}"#);
+    server.call("UpdateDeploymentGroup", &update).await;
+    server.check(create, &deploy(restart), "UnsupportedActionForDeploymentTypeException: `prod`").await;
+
+    let server = TestServer::start().await.with_group().await;
+    let id = server.deploy(r#","deploymentMode":"STANDARD""#).await;
+    server.check("GetDeployment", &of(&id), r#"{"deploymentInfo":{"deploymentMode":null}}"#).await;
+}
+
+/// Source: service.md §3.5.
+#[tokio::test]
+async fn target_instances_are_for_blue_green_deployments() {
+    let server = TestServer::start().await.with_group().await;
+    let filter = r#"{"Key":"k","Value":"v","Type":"KEY_AND_VALUE"}"#;
+    let eleven = [filter; 11].join(",");
+    let invalid = "InvalidTargetInstancesException";
+    for (targets, message) in [
+        (format!(r#""tagFilters":[{filter}]"#), "only for blue/green"),
+        (format!(r#""tagFilters":[{eleven}]"#), "at most 10"),
+        (format!(r#""ec2TagSet":{{"ec2TagSetList":[[{eleven}]]}}"#), "at most 10"),
+        (format!(r#""tagFilters":[{filter}],"ec2TagSet":{{"ec2TagSetList":[[{filter}]]}}"#), "not by both"),
+    ] {
+        let create = deploy(&format!(r#"{},"targetInstances":{{{targets}}}"#, revision()));
+        server.check("CreateDeployment", &create, &format!("{invalid}: {message}")).await;
+    }
+    let nothing = deploy(&format!(r#"{},"targetInstances":{{}}"#, revision()));
+    server.check("CreateDeployment", &nothing, "{}").await;
+}
+
+/// Source: service.md §3.5 and §11.
+#[tokio::test]
+async fn to_override_alarms_needs_permission_to_change_the_group() {
+    let server = TestServer::start().await.with_group().await;
+    let (_, ann) = server.user("ann").await;
+    let statement = r#"{"Effect":"Allow","Resource":"*","Action":["codedeploy:CreateDeployment",
+        "codedeploy:GetDeploymentConfig","codedeploy:RegisterApplicationRevision"]}"#;
+    server.allow("ann", statement).await;
+    let alarms = r#","overrideAlarmConfiguration":{"enabled":false,"alarms":[]}"#;
+    let create = deploy(&format!("{}{alarms}", revision()));
+    let denied = "AccessDeniedException: codedeploy:UpdateDeploymentGroup";
+    check_as(&ann, "CreateDeployment", &create, denied).await;
+    check_as(&ann, "CreateDeployment", &deploy(&revision()), "{}").await;
 }

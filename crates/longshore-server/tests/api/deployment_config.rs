@@ -65,8 +65,6 @@ async fn members_are_checked() {
     server.check("CreateDeploymentConfig", &routing, "InvalidTrafficRoutingConfigurationException").await;
     let zonal = with(r#","zonalConfig":{"monitorDurationInSeconds":-1}"#);
     server.check("CreateDeploymentConfig", &zonal, "InvalidZonalDeploymentConfigurationException").await;
-    let zonal = with(r#","zonalConfig":{}"#);
-    server.check("CreateDeploymentConfig", &zonal, "NotImplementedException: not available yet").await;
     server.check("CreateDeploymentConfig", &with(""), "{}").await;
     let reserved = create("CodeDeployDefault.Mine", good);
     server.check("CreateDeploymentConfig", &reserved, "InvalidDeploymentConfigNameException").await;
@@ -83,4 +81,63 @@ async fn one_that_is_used_stays() {
     );
     server.call("CreateDeploymentGroup", &group).await;
     server.check("DeleteDeploymentConfig", &create("two", ""), "DeploymentConfigInUseException").await;
+}
+
+/// Source: service.md §2.3.
+#[tokio::test]
+async fn zones_are_kept_and_answered() {
+    let server = TestServer::start().await;
+    let with = |name: &str, zonal: &str| {
+        create(
+            name,
+            &format!(r#","minimumHealthyHosts":{{"type":"HOST_COUNT","value":0}},"zonalConfig":{{{zonal}}}"#),
+        )
+    };
+    for bad in [
+        r#""firstZoneMonitorDurationInSeconds":-1"#,
+        r#""monitorDurationInSeconds":172801"#,
+        r#""minimumHealthyHostsPerZone":{}"#,
+        r#""minimumHealthyHostsPerZone":{"type":"HOST_COUNT","value":-1}"#,
+        r#""minimumHealthyHostsPerZone":{"type":"FLEET_PERCENT","value":100}"#,
+        r#""minimumHealthyHostsPerZone":{"type":"MOST_CONCURRENCY","value":1}"#,
+    ] {
+        let invalid = "InvalidZonalDeploymentConfigurationException";
+        server.check("CreateDeploymentConfig", &with("bad", bad), invalid).await;
+    }
+    let all = r#""firstZoneMonitorDurationInSeconds":172800,"monitorDurationInSeconds":0,
+        "minimumHealthyHostsPerZone":{"type":"FLEET_PERCENT","value":50}"#;
+    let nothing = r#""firstZoneMonitorDurationInSeconds":null,"monitorDurationInSeconds":null,
+        "minimumHealthyHostsPerZone":null"#;
+    for (name, given, answered) in [("all", all, all), ("empty", "", nothing)] {
+        server.call("CreateDeploymentConfig", &with(name, given)).await;
+        let info = format!(r#"{{"deploymentConfigInfo":{{"zonalConfig":{{{answered}}}}}}}"#);
+        server.check("GetDeploymentConfig", &create(name, ""), &info).await;
+    }
+}
+
+/// On-premises hosts are in no zone, so their deployment goes over all of them. Source: service.md §4.5.
+#[tokio::test]
+async fn zones_are_ignored_for_on_premises_hosts_and_that_is_said() {
+    let server = TestServer::start().await.with_group().await;
+    server.host("h1").await;
+    let config = r#","minimumHealthyHosts":{"type":"HOST_COUNT","value":0},"zonalConfig":{}"#;
+    server.call("CreateDeploymentConfig", &create("zones", config)).await;
+    let id = server.deploy(r#","deploymentConfigName":"zones""#).await;
+    let info = server.wait_for_begin(&id).await;
+    let said = info["deploymentStatusMessages"][0].as_str().unwrap_or_default();
+    assert!(said.contains("zonal configuration of deployment config zones is ignored"), "{said}");
+}
+
+/// Source: service.md §2.3: the names of the other platforms are reserved and unknown.
+#[tokio::test]
+async fn names_of_other_platforms_are_reserved() {
+    let server = TestServer::start().await;
+    for name in ["LambdaCanary10Percent5Minutes", "ECSAllAtOnce", "ECSLinear10PercentEvery1Minutes"] {
+        let name = format!("CodeDeployDefault.{name}");
+        let made = create(&name, r#","minimumHealthyHosts":{"type":"HOST_COUNT","value":0}"#);
+        server.check("CreateDeploymentConfig", &made, "InvalidDeploymentConfigNameException").await;
+        let unknown = "DeploymentConfigDoesNotExistException";
+        server.check("GetDeploymentConfig", &create(&name, ""), unknown).await;
+        server.check("DeleteDeploymentConfig", &create(&name, ""), "InvalidOperationException").await;
+    }
 }

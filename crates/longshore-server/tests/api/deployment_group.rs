@@ -134,33 +134,208 @@ async fn members_are_checked_in_the_order_of_the_table() {
     server.check("GetDeploymentGroup", GET, "DeploymentGroupDoesNotExistException").await;
 }
 
+/// The fleet registry is empty: no Auto Scaling group is known. Source: service.md §2.4.
 #[tokio::test]
-async fn what_is_not_built_yet_is_refused_and_not_ignored() {
+async fn an_unknown_auto_scaling_group_is_refused() {
     let server = server().await;
-    let refused = |more: &'static str| {
+    let unknown = "InvalidAutoScalingGroupException: There is no Auto Scaling group `a`";
+    server.check("CreateDeploymentGroup", &group(r#","autoScalingGroups":["a"]"#), unknown).await;
+    server.check("CreateDeploymentGroup", &group(r#","autoScalingGroups":[]"#), "{}").await;
+    server.check("UpdateDeploymentGroup", &update(r#","autoScalingGroups":["a"]"#), unknown).await;
+    server.check("UpdateDeploymentGroup", &update(r#","autoScalingGroups":[]"#), DONE).await;
+}
+
+const DONE: &str = r#"{"hooksNotCleanedUp":[]}"#;
+
+fn update(more: &str) -> String {
+    format!(r#"{{"applicationName":"web","currentDeploymentGroupName":"g"{more}}}"#)
+}
+
+fn info(members: &str) -> String {
+    format!(r#"{{"deploymentGroupInfo":{{{members}}}}}"#)
+}
+
+const TRIGGERS: &str = r#""triggerConfigurations":[
+    {"triggerName":"topic","triggerTargetArn":"arn:aws:sns:us-east-1:111122223333:t",
+     "triggerEvents":["InstanceFailure","DeploymentStart"]},
+    {"triggerName":"hook","triggerTargetArn":"https://example.com/hook","triggerEvents":["DeploymentRollback"]}]"#;
+const ALARMS: &str = r#""alarmConfiguration":{"enabled":true,"ignorePollAlarmFailure":true,
+    "alarms":[{"name":"errors"},{"name":"latency"}]}"#;
+const BALANCERS: &str = r#""loadBalancerInfo":{"elbInfoList":[{"name":"classic"}],
+    "targetGroupInfoList":[{"name":"one"},{"name":"two"}]}"#;
+const BLUE_GREEN: &str = r#""blueGreenDeploymentConfiguration":{
+    "greenFleetProvisioningOption":{"action":"DISCOVER_EXISTING"},
+    "deploymentReadyOption":{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":60},
+    "terminateBlueInstancesOnDeploymentSuccess":{"action":"TERMINATE","terminationWaitTimeInMinutes":5}}"#;
+const STYLE: &str =
+    r#""deploymentStyle":{"deploymentType":"BLUE_GREEN","deploymentOption":"WITH_TRAFFIC_CONTROL"}"#;
+const PROCESSES: &str =
+    r#""ec2DeploymentOptions":{"autoScalingGroupProcessesToSuspend":["AZRebalance","Terminate"]}"#;
+
+/// Every setting comes back as it was given, and stays until an update names it. Source: service.md §2.4,
+/// "Update semantics"; service-additions.md §3.
+#[tokio::test]
+async fn every_setting_is_kept_answered_and_cleared() {
+    let server = server().await;
+    let all = [TRIGGERS, ALARMS, BALANCERS, BLUE_GREEN, STYLE, PROCESSES].join(",");
+    server.call("CreateDeploymentGroup", &group(&format!(r#",{all},"terminationHookEnabled":true"#))).await;
+    let answered = info(&format!(r#"{all},"terminationHookEnabled":true"#));
+    server.check("GetDeploymentGroup", GET, &answered).await;
+    // Absent: all of it stays.
+    let other = update(r#","deploymentConfigName":"CodeDeployDefault.AllAtOnce""#);
+    server.check("UpdateDeploymentGroup", &other, DONE).await;
+    server.check("GetDeploymentGroup", GET, &answered).await;
+    // Empty: cleared, and the rest stays.
+    server.check("UpdateDeploymentGroup", &update(r#","triggerConfigurations":[]"#), DONE).await;
+    let cleared = update(r#","ec2DeploymentOptions":{"autoScalingGroupProcessesToSuspend":[]}"#);
+    server.check("UpdateDeploymentGroup", &cleared, DONE).await;
+    let rest = [ALARMS, BALANCERS, BLUE_GREEN, STYLE].join(",");
+    let cleared = format!(r#""triggerConfigurations":[],"ec2DeploymentOptions":null,{rest}"#);
+    server.check("GetDeploymentGroup", GET, &info(&cleared)).await;
+    server.check("UpdateDeploymentGroup", &update(r#","blueGreenDeploymentConfiguration":{}"#), DONE).await;
+    server.check("GetDeploymentGroup", GET, &info(r#""blueGreenDeploymentConfiguration":null"#)).await;
+    // Off keeps the list. Source: service.md §7.5.
+    let off = r#""alarmConfiguration":{"enabled":false,"ignorePollAlarmFailure":false,"alarms":[{"name":"errors"}]}"#;
+    server.check("UpdateDeploymentGroup", &update(&format!(",{off}")), DONE).await;
+    server.check("GetDeploymentGroup", GET, &info(off)).await;
+}
+
+/// An update is checked together with what the group has. Source: service.md §2.4.
+#[tokio::test]
+async fn settings_about_traffic_must_go_together_after_the_update() {
+    let server = server().await;
+    server.call("CreateDeploymentGroup", &group("")).await;
+    let refused = |more: &'static str, exception: &'static str| {
         let server = &server;
-        async move {
-            server
-                .check("CreateDeploymentGroup", &group(more), "NotImplementedException: not available yet")
-                .await;
-        }
+        async move { server.check("UpdateDeploymentGroup", &update(more), exception).await }
     };
-    let none = "InvalidAutoScalingGroupException: There is no Auto Scaling group `a`";
-    server.check("CreateDeploymentGroup", &group(r#","autoScalingGroups":["a"]"#), none).await;
+    let control = r#","deploymentStyle":{"deploymentOption":"WITH_TRAFFIC_CONTROL"}"#;
+    refused(control, "InvalidLoadBalancerInfoException").await;
+    let green = r#","deploymentStyle":{"deploymentType":"BLUE_GREEN"}"#;
+    refused(green, "InvalidDeploymentStyleException").await;
+    server.check("UpdateDeploymentGroup", &update(&format!(",{BALANCERS}")), DONE).await;
+    // Either member of the style may be given alone.
+    server.check("UpdateDeploymentGroup", &update(control), DONE).await;
+    server.check("UpdateDeploymentGroup", &update(green), DONE).await;
+    server.check("GetDeploymentGroup", GET, &info(STYLE)).await;
+    refused(r#","loadBalancerInfo":{}"#, "InvalidLoadBalancerInfoException").await;
     refused(
-        r#","triggerConfigurations":[{"triggerName":"t","triggerTargetArn":"arn:aws:sns:us-east-1:111122223333:t",
-            "triggerEvents":["DeploymentStart"]}]"#,
+        r#","onPremisesInstanceTagFilters":[{"Key":"k","Type":"KEY_ONLY"}]"#,
+        "InvalidBlueGreenDeploymentConfigurationException: On-premises",
     )
     .await;
-    refused(r#","alarmConfiguration":{"enabled":true,"alarms":[{"name":"a"}]}"#).await;
-    refused(
-        r#","deploymentStyle":{"deploymentOption":"WITH_TRAFFIC_CONTROL"},"loadBalancerInfo":{"elbInfoList":[{"name":"b"}]}"#,
-    )
-    .await;
-    // Said explicitly and meaning nothing: accepted.
-    let nothing = r#","autoScalingGroups":[],"alarmConfiguration":{"enabled":false,"alarms":[]},
-        "deploymentStyle":{"deploymentType":"IN_PLACE"},"loadBalancerInfo":{},"triggerConfigurations":[]"#;
-    server.check("CreateDeploymentGroup", &group(nothing), "{}").await;
+    server.check("GetDeploymentGroup", GET, &info(&format!("{STYLE},{BALANCERS}"))).await;
+    let in_place = r#","deploymentStyle":{"deploymentType":"IN_PLACE","deploymentOption":"WITHOUT_TRAFFIC_CONTROL"},
+        "loadBalancerInfo":{}"#;
+    server.check("UpdateDeploymentGroup", &update(in_place), DONE).await;
+    server.check("GetDeploymentGroup", GET, &info(r#""loadBalancerInfo":null"#)).await;
+}
+
+/// Source: service.md §2.4.3.
+#[tokio::test]
+async fn blue_green_settings_have_defaults_and_bounds() {
+    let server = server().await;
+    let with = |settings: &str| group(&format!(r#","blueGreenDeploymentConfiguration":{{{settings}}}"#));
+    let invalid = "InvalidBlueGreenDeploymentConfigurationException";
+    for bad in [
+        r#""greenFleetProvisioningOption":{"action":"GROW"}"#,
+        r#""deploymentReadyOption":{"actionOnTimeout":"WAIT"}"#,
+        r#""deploymentReadyOption":{"actionOnTimeout":"CONTINUE_DEPLOYMENT","waitTimeInMinutes":1}"#,
+        r#""deploymentReadyOption":{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":2881}"#,
+        r#""deploymentReadyOption":{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":-1}"#,
+        r#""terminateBlueInstancesOnDeploymentSuccess":{"action":"STOP"}"#,
+        r#""terminateBlueInstancesOnDeploymentSuccess":{"action":"KEEP_ALIVE","terminationWaitTimeInMinutes":1}"#,
+        r#""terminateBlueInstancesOnDeploymentSuccess":{"action":"TERMINATE","terminationWaitTimeInMinutes":2881}"#,
+    ] {
+        server.check("CreateDeploymentGroup", &with(bad), invalid).await;
+    }
+    let empty = r#""greenFleetProvisioningOption":{},"deploymentReadyOption":{},
+        "terminateBlueInstancesOnDeploymentSuccess":{}"#;
+    server.call("CreateDeploymentGroup", &with(empty)).await;
+    let defaults = r#""blueGreenDeploymentConfiguration":{
+        "greenFleetProvisioningOption":{"action":"DISCOVER_EXISTING"},
+        "deploymentReadyOption":{"actionOnTimeout":"CONTINUE_DEPLOYMENT","waitTimeInMinutes":null},
+        "terminateBlueInstancesOnDeploymentSuccess":{"action":"TERMINATE","terminationWaitTimeInMinutes":0}}"#;
+    server.check("GetDeploymentGroup", GET, &info(defaults)).await;
+}
+
+/// Two updates at the same time each change what they name. Source: service.md §2.4, "absent member = keep".
+#[tokio::test]
+async fn no_update_is_lost_to_another() {
+    let server = server().await;
+    server.call("CreateDeploymentGroup", &group("")).await;
+    for round in 0..10 {
+        let on = round % 2 == 0;
+        let (role, name) = (format!("arn:aws:iam::111122223333:role/r{round}"), format!("alarm-{round}"));
+        let updates = [
+            update(&format!(r#","serviceRoleArn":"{role}""#)),
+            update(&format!(r#","terminationHookEnabled":{on}"#)),
+            update(&format!(r#","alarmConfiguration":{{"alarms":[{{"name":"{name}"}}]}}"#)),
+        ];
+        let [one, two, three] = &updates;
+        tokio::join!(
+            server.check("UpdateDeploymentGroup", one, DONE),
+            server.check("UpdateDeploymentGroup", two, DONE),
+            server.check("UpdateDeploymentGroup", three, DONE),
+        );
+        let all = info(&format!(
+            r#""serviceRoleArn":"{role}","terminationHookEnabled":{on},"alarmConfiguration":{{"alarms":[{{"name":"{name}"}}]}}"#
+        ));
+        server.check("GetDeploymentGroup", GET, &all).await;
+    }
+}
+
+/// What a deployment cannot do, it is not made for; what has no effect yet, it says.
+#[tokio::test]
+async fn a_deployment_says_what_its_group_asks_for_in_vain() {
+    let server = server().await;
+    let filters = r#"{"Key":"none","Type":"KEY_ONLY"}"#;
+    let all = format!(
+        r#",{TRIGGERS},{ALARMS},{BALANCERS},{PROCESSES},"ec2TagFilters":[{filters}],
+            "autoRollbackConfiguration":{{"enabled":true,"events":["DEPLOYMENT_FAILURE"]}}"#
+    );
+    server.call("CreateDeploymentGroup", &group(&all)).await;
+    let create = |more: &str| {
+        format!(
+            r#"{{"applicationName":"web","deploymentGroupName":"g","revision":{{"revisionType":"S3",
+                "s3Location":{{"bucket":"bundles","key":"web.zip","bundleType":"zip"}}}}{more}}}"#
+        )
+    };
+    let override_alarms = r#","overrideAlarmConfiguration":{"enabled":true,"alarms":[{"name":"other"}]},
+        "ec2DeploymentOptions":{"autoScalingGroupProcessesToSuspend":["InstanceRefresh"]}"#;
+    let made = server.call("CreateDeployment", &create(override_alarms)).await;
+    let id = made["deploymentId"].as_str().expect("an id").to_owned();
+    let made = server.wait_for(&id, "Failed").await;
+    assert_eq!(made["errorInformation"]["code"], "NO_INSTANCES");
+    let said: Vec<&str> = made["deploymentStatusMessages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|text| text.as_str())
+        .collect();
+    for word in ["rollback", "Alarms", "Triggers", "Load balancers", "EC2"] {
+        assert!(said.iter().any(|text| text.contains(word)), "{word}: {said:?}");
+    }
+    // Snapshots. Source: service.md §2.9.
+    let snapshot = format!(
+        r#"{{"deploymentInfo":{{{BALANCERS},"blueGreenDeploymentConfiguration":null,
+            "deploymentStyle":{{"deploymentType":"IN_PLACE","deploymentOption":"WITHOUT_TRAFFIC_CONTROL"}},
+            "overrideAlarmConfiguration":{{"enabled":true,"ignorePollAlarmFailure":false,"alarms":[{{"name":"other"}}]}},
+            "ec2DeploymentOptions":{{"autoScalingGroupProcessesToSuspend":["InstanceRefresh"]}},
+            "instanceTerminationWaitTimeStarted":false,"deploymentMode":null,"targetInstances":null,
+            "externalId":null,"rollbackInfo":null,"relatedDeployments":null}}}}"#
+    );
+    server.check("GetDeployment", &format!(r#"{{"deploymentId":"{id}"}}"#), &snapshot).await;
+
+    let control = r#","deploymentStyle":{"deploymentOption":"WITH_TRAFFIC_CONTROL"}"#;
+    server.call("UpdateDeploymentGroup", &update(control)).await;
+    let refused =
+        "InvalidLoadBalancerInfoException: traffic control (WITH_TRAFFIC_CONTROL), which is not available";
+    server.check("CreateDeployment", &create(""), refused).await;
+    let green = r#","deploymentStyle":{"deploymentType":"BLUE_GREEN"}"#;
+    server.call("UpdateDeploymentGroup", &update(green)).await;
+    let refused = "InvalidInputException: blue/green deployment, which is not available";
+    server.check("CreateDeployment", &create(""), refused).await;
 }
 
 #[tokio::test]
@@ -171,9 +346,7 @@ async fn an_update_keeps_what_it_does_not_name() {
         "autoRollbackConfiguration":{"enabled":true,"events":["DEPLOYMENT_FAILURE"]}"#,
     );
     server.call("CreateDeploymentGroup", &created).await;
-    let update =
-        |more: &str| format!(r#"{{"applicationName":"web","currentDeploymentGroupName":"g"{more}}}"#);
-    let done = r#"{"hooksNotCleanedUp":[]}"#;
+    let done = DONE;
     let config = update(r#","deploymentConfigName":"CodeDeployDefault.AllAtOnce""#);
     server.check("UpdateDeploymentGroup", &config, done).await;
     let info = r#"{"deploymentGroupInfo":{"deploymentConfigName":"CodeDeployDefault.AllAtOnce",
@@ -218,6 +391,10 @@ async fn a_group_is_renamed_listed_and_deleted() {
     server.check("BatchGetDeploymentGroups", all, r#"{"errorMessage":""}"#).await;
     let none = r#"{"applicationName":"web","deploymentGroupNames":[]}"#;
     server.check("BatchGetDeploymentGroups", none, "DeploymentGroupNameRequiredException").await;
+    // §12: a hundred in one batch.
+    let many =
+        format!(r#"{{"applicationName":"web","deploymentGroupNames":[{}]}}"#, vec![r#""a""#; 101].join(","));
+    server.check("BatchGetDeploymentGroups", &many, "BatchLimitExceededException").await;
     for application in ["web", "web", "nope"] {
         let delete = format!(r#"{{"applicationName":"{application}","deploymentGroupName":"z"}}"#);
         server.check("DeleteDeploymentGroup", &delete, r#"{"hooksNotCleanedUp":[]}"#).await;

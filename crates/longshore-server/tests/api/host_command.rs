@@ -160,6 +160,30 @@ async fn the_specification_is_signed_and_says_what_to_do() {
     assert_eq!(document["Revision"]["S3Revision"]["Bucket"], "bundles");
 }
 
+/// A restart deploys the revision of the last success, and says whose archive may be used again.
+/// Source: service-additions.md §2.
+#[tokio::test]
+async fn a_restart_names_the_archive_of_the_last_success() {
+    let (server, agent, first) = running().await;
+    for _ in EVENTS {
+        let command = agent.command().await;
+        agent.acknowledge(&command).await;
+        agent.succeed(&command).await;
+    }
+    server.wait_for(&first, "Succeeded").await;
+    let restart = r#"{"applicationName":"web","deploymentGroupName":"prod","deploymentMode":"RESTART"}"#;
+    let made = server.call("CreateDeployment", restart).await;
+    let execution = first_execution(&agent.client, &agent.arn).await;
+    let specification = specification(&agent.client, &agent.arn, &execution).await;
+    assert_eq!(specification.deployment_id, made["deploymentId"]);
+    assert_eq!(specification.reuse_archive_from.as_deref(), Some(first.as_str()));
+    let info = format!(
+        r#"{{"deploymentInfo":{{"deploymentMode":"RESTART","creator":"user","revision":{{"revisionType":"S3",
+            "s3Location":{{"bucket":"bundles","key":"web.zip","bundleType":"zip"}}}}}}}}"#
+    );
+    server.check("GetDeployment", &format!(r#"{{"deploymentId":{}}}"#, made["deploymentId"]), &info).await;
+}
+
 #[tokio::test]
 async fn the_first_report_counts() {
     let (server, agent, id) = running().await;
@@ -309,7 +333,9 @@ async fn a_parked_poll_is_answered_when_the_server_stops() {
 
 #[tokio::test]
 async fn a_host_speaks_only_for_itself() {
-    let (server, agent, _id) = running().await;
+    let (server, agent, id) = running().await;
+    // Hosts are looked up when it begins: one that comes later is no target.
+    server.wait_for_begin(&id).await;
     let other = Agent::of(&server, "h2").await;
     let command = agent.command().await;
     let as_first = json!({ "HostIdentifier": agent.arn });

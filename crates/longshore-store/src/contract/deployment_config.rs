@@ -11,6 +11,7 @@ fn config(name: &str) -> DeploymentConfig {
         id: format!("id-of-{name}"),
         name: config_name(name),
         minimum_healthy_hosts: MinimumHealthyHosts::FleetPercent(75),
+        zonal: None,
         created_at: at(3),
     }
 }
@@ -42,15 +43,17 @@ async fn names(store: &dyn Store, after: Option<&str>) -> Vec<String> {
 /// A group's config, or one of an unfinished deployment, cannot be deleted.
 pub async fn a_config_in_use_stays(store: &dyn Store) {
     store.create_deployment_config(&config("mine"), NO_LIMIT).await.expect("create");
-    let mut group = add_group(store, "a", "g").await;
+    let before = add_group(store, "a", "g").await;
+    let mut group = before.clone();
     group.config = config_name("mine");
-    store.update_deployment_group(&group).await.expect("use it");
+    store.update_deployment_group(&before, &group).await.expect("use it");
     let used = store.delete_deployment_config(&config_name("mine")).await;
     assert!(matches!(used, Err(StoreError::InUse(by)) if by == "g"));
 
     let deployment = add_deployment(store, 1, &group, at(10)).await;
+    let before = group.clone();
     group.config = config_name("CodeDeployDefault.AllAtOnce");
-    store.update_deployment_group(&group).await.expect("use another");
+    store.update_deployment_group(&before, &group).await.expect("use another");
     let used = store.delete_deployment_config(&config_name("mine")).await;
     assert!(matches!(used, Err(StoreError::InUse(by)) if by == deployment.id.as_str()));
 

@@ -1,5 +1,6 @@
 //! Promises of [`DeploymentGroupStore`](crate::DeploymentGroupStore).
 
+use longshore_model::application::{ResourceTag, TagChange, TaggedResource};
 use longshore_model::deployment_group::GroupHistory;
 use longshore_model::host::HostHealth;
 use longshore_model::id::{DeploymentGroupName, HostArn};
@@ -67,26 +68,54 @@ pub async fn an_update_keeps_the_history(store: &dyn Store) {
     let mut update = before.clone();
     update.service_role_arn = String::from("arn:aws:iam::000000000000:role/other");
     update.on_premises_selector = selector("role", "db");
-    store.update_deployment_group(&update).await.expect("update");
+    store.update_deployment_group(&before, &update).await.expect("the history does not count");
     update.history = history;
     let found = store.deployment_group(&update.application, &update.name).await.expect("read");
     assert_eq!(found, Some(update));
-    let missing = store.update_deployment_group(&group("a", "other")).await;
+    let other = group("a", "other");
+    let missing = store.update_deployment_group(&other, &other).await;
     assert!(matches!(missing, Err(StoreError::NotFound(name)) if name == "other"));
 }
 
 /// A new name must be free in the application; the id stays.
 pub async fn a_name_can_be_changed_but_not_to_a_taken_one(store: &dyn Store) {
-    let mut first = add_group(store, "a", "g1").await;
+    let before = add_group(store, "a", "g1").await;
+    let mut first = before.clone();
     add_group(store, "a", "g2").await;
     add_group(store, "b", "g3").await;
     first.name = group_name("g2");
-    let taken = store.update_deployment_group(&first).await;
+    let taken = store.update_deployment_group(&before, &first).await;
     assert!(matches!(taken, Err(StoreError::AlreadyExists(name)) if name == "g2"));
     first.name = group_name("g3");
-    store.update_deployment_group(&first).await.expect("the name is another application's");
+    store.update_deployment_group(&before, &first).await.expect("the name is another application's");
     assert_eq!(store.deployment_group(&first.application, &group_name("g1")).await.expect("read"), None);
     assert_eq!(store.deployment_group_by_id(&first.id).await.expect("read"), Some(first));
+}
+
+/// An update of a group that somebody changed meanwhile is refused, whatever was changed.
+pub async fn an_update_of_an_older_state_is_refused(store: &dyn Store) {
+    let first = add_group(store, "a", "g").await;
+    let mut second = first.clone();
+    second.termination_hook_enabled = true;
+    store.update_deployment_group(&first, &second).await.expect("update");
+    let mut other = first.clone();
+    other.service_role_arn = String::from("arn:aws:iam::000000000000:role/other");
+    let stale = store.update_deployment_group(&first, &other).await;
+    assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+
+    let tag = ResourceTag { key: String::from("k"), value: String::from("v") };
+    let resource = TaggedResource::Group(first.application.clone(), first.name.clone());
+    store.change_tags(&resource, &TagChange::Add(vec![tag.clone()])).await.expect("tag");
+    let stale = store.update_deployment_group(&second, &other).await;
+    assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+
+    // A rename of the application is no change of the group.
+    store.rename_application(&first.application, &application_name("b")).await.expect("rename");
+    second.tags.push(tag);
+    other.tags.clone_from(&second.tags);
+    store.update_deployment_group(&second, &other).await.expect("update");
+    let found = store.deployment_group_by_id(&first.id).await.expect("read").expect("it exists");
+    assert_eq!((found.service_role_arn, found.tags), (other.service_role_arn, other.tags));
 }
 
 /// Deleting takes the host health along and answers the ids of unfinished deployments.

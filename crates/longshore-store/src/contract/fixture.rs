@@ -18,6 +18,7 @@ use longshore_model::revision::{RegisteredRevision, Revision};
 use longshore_model::tag_filter::{TagFilter, TagFilterType, TagSelector};
 use longshore_model::target::{Clocks, Target, TargetEvent, TargetKey};
 use longshore_model::time::Timestamp;
+use longshore_model::traffic::Traffic;
 
 use crate::{Generation, NewRevisionUse, Page, RoundOutcome, Store};
 
@@ -101,6 +102,10 @@ pub fn group(application: &str, name: &str) -> DeploymentGroup {
         auto_rollback: AutoRollback::default(),
         outdated_instances_strategy: OutdatedInstancesStrategy::default(),
         termination_hook_enabled: false,
+        traffic: Traffic::default(),
+        alarms: None,
+        triggers: Vec::new(),
+        processes_to_suspend: Vec::new(),
         tags: Vec::new(),
         created_at: at(1),
         history: GroupHistory::default(),
@@ -168,6 +173,11 @@ pub fn deployment(number: u32, group: &DeploymentGroup, created_at: Timestamp) -
         update_outdated_instances_only: false,
         file_exists_behavior: FileExistsBehavior::Disallow,
         auto_rollback: AutoRollback::default(),
+        traffic: Traffic::default(),
+        override_alarms: None,
+        processes_to_suspend: Vec::new(),
+        zonal: None,
+        restart_of: None,
         status: DeploymentStatus::Created,
         error: None,
         stop: None,

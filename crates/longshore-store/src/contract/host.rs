@@ -164,3 +164,21 @@ pub async fn a_deregistered_host_has_no_contact(store: &dyn Store) {
     store.deregister_host(&host_name("a"), at(2), at(0)).await.expect("deregister");
     assert_eq!(contact(store, &principal("a")).await, None);
 }
+
+/// Only tombstones that are old enough go, the oldest first, and not more than asked for.
+pub async fn old_tombstones_are_forgotten_bit_by_bit(store: &dyn Store) {
+    for (number, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        store.register_host(&host(name)).await.expect("register");
+        let gone_at = at(10 * i64::try_from(number).expect("small"));
+        store.deregister_host(&host_name(name), gone_at, at(-1)).await.expect("deregister");
+    }
+    store.register_host(&host("e")).await.expect("register");
+    assert_eq!(store.forget_tombstones(at(30), 2).await.expect("forget"), 2);
+    assert_eq!(store.host(&host_name("b")).await.expect("read"), None);
+    assert!(store.host(&host_name("c")).await.expect("read").is_some());
+    assert_eq!(store.forget_tombstones(at(30), 2).await.expect("forget"), 1);
+    assert_eq!(store.forget_tombstones(at(30), 2).await.expect("forget"), 0);
+    for name in ["d", "e"] {
+        assert!(store.host(&host_name(name)).await.expect("read").is_some(), "{name} is not old enough");
+    }
+}

@@ -12,6 +12,7 @@ pub mod deployment_group;
 pub mod enrollment;
 pub mod fixture;
 pub mod git_hub;
+pub mod history;
 pub mod host;
 pub mod identity;
 pub mod revision;
@@ -43,7 +44,8 @@ macro_rules! contract_tests {
             }
             deployment_group {
                 names_are_unique_in_the_application names_are_listed_in_order_by_keyset the_quota_is_kept
-                an_update_keeps_the_history a_name_can_be_changed_but_not_to_a_taken_one
+                an_update_keeps_the_history an_update_of_an_older_state_is_refused
+                a_name_can_be_changed_but_not_to_a_taken_one
                 deletion_answers_what_is_unfinished
             }
             deployment_config { configs_come_and_go a_config_in_use_stays }
@@ -55,13 +57,18 @@ macro_rules! contract_tests {
                 names_and_arns_are_unique_among_registered_hosts a_tombstone_is_kept_until_it_is_old
                 lists_tell_hosts_from_tombstones lists_go_on_after_the_last_name_seen tags_select_hosts
                 tags_are_changed_on_all_hosts_or_none a_contact_is_seen_at_once
-                a_deregistered_host_has_no_contact
+                a_deregistered_host_has_no_contact old_tombstones_are_forgotten_bit_by_bit
             }
             deployment {
                 an_id_is_used_once a_group_has_one_active_deployment a_group_must_exist
                 creation_notes_the_use_of_the_revision lists_are_newest_first lists_are_filtered
                 lists_are_stable_while_deployments_are_made unfinished_ones_are_listed_oldest_first
                 a_rename_leaves_the_names_of_deployments
+            }
+            history {
+                old_deployments_are_forgotten_and_new_ones_kept what_a_group_remembers_is_kept
+                a_forgotten_id_is_never_taken_again deployments_without_a_group_are_found
+                the_load_counts_what_is_in_progress
             }
             round {
                 a_snapshot_shows_deployment_and_targets a_round_is_written_whole

@@ -11,10 +11,10 @@ use super::SqliteStore;
 use super::apply::ApplyJob;
 use super::row::{Columns as _, Doing as _, after_time, encode, limit};
 use super::writer::{Job, Writer};
-use super::{revision, round, target};
+use super::{history, revision, round, target};
 use crate::{
-    Applied, CommandTarget, DeploymentFilter, DeploymentStore, Generation, NewRevisionUse, Page,
-    RoundOutcome, Snapshot, StoreError, TargetFilter,
+    Applied, CommandTarget, DeploymentFilter, DeploymentStore, Forget, Generation, Load, NewRevisionUse,
+    Page, RoundOutcome, Snapshot, StoreError, TargetFilter,
 };
 
 #[async_trait]
@@ -57,6 +57,19 @@ impl DeploymentStore for SqliteStore {
             .await
             .doing("list unfinished deployments")?;
         rows.iter().map(|row| row.word(0, "deployment id")).collect()
+    }
+
+    async fn orphaned_deployments(&self) -> Result<Vec<(DeploymentId, bool)>, StoreError> {
+        history::orphaned(&mut *self.reader().await?).await
+    }
+
+    async fn load(&self) -> Result<Load, StoreError> {
+        history::load(&mut *self.reader().await?).await
+    }
+
+    async fn forget_deployments(&self, forget: &Forget) -> Result<Vec<DeploymentId>, StoreError> {
+        let forget = *forget;
+        self.write(move |conn| Box::pin(async move { history::forget(conn, &forget).await })).await
     }
 
     async fn snapshot(&self, id: &DeploymentId) -> Result<Option<Snapshot>, StoreError> {
@@ -154,11 +167,13 @@ async fn create(
 
 /// The id must be new and the group idle.
 async fn check_free(conn: &mut SqliteConnection, deployment: &Deployment) -> Result<(), StoreError> {
-    let taken = sqlx::query("SELECT 1 FROM deployments WHERE id = $1")
-        .bind(deployment.id.as_str())
-        .fetch_optional(&mut *conn)
-        .await
-        .doing("look up a deployment")?;
+    let taken = sqlx::query(
+        "SELECT 1 FROM deployments WHERE id = $1 UNION ALL SELECT 1 FROM forgotten_deployments WHERE id = $1",
+    )
+    .bind(deployment.id.as_str())
+    .fetch_optional(&mut *conn)
+    .await
+    .doing("look up a deployment")?;
     if taken.is_some() {
         return Err(StoreError::AlreadyExists(deployment.id.to_string()));
     }

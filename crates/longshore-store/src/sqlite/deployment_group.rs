@@ -72,9 +72,13 @@ impl DeploymentGroupStore for SqliteStore {
         rows.iter().map(|row| row.word(0, "deployment group name")).collect()
     }
 
-    async fn update_deployment_group(&self, group: &DeploymentGroup) -> Result<(), StoreError> {
-        let group = group.clone();
-        self.write(move |conn| Box::pin(async move { update(conn, &group).await })).await
+    async fn update_deployment_group(
+        &self,
+        before: &DeploymentGroup,
+        after: &DeploymentGroup,
+    ) -> Result<(), StoreError> {
+        let (before, after) = (before.clone(), after.clone());
+        self.write(move |conn| Box::pin(async move { update(conn, &before, &after).await })).await
     }
 
     async fn delete_deployment_group(
@@ -146,32 +150,40 @@ async fn create(conn: &mut SqliteConnection, group: &DeploymentGroup, max: usize
     Ok(())
 }
 
-async fn update(conn: &mut SqliteConnection, group: &DeploymentGroup) -> Result<(), StoreError> {
-    let rivals = sqlx::query(
-        "SELECT COUNT(*) FROM deployment_groups g JOIN deployment_groups rival
-         ON rival.application_id = g.application_id AND rival.name = $2 AND rival.id <> g.id
-         WHERE g.id = $1",
+async fn update(
+    conn: &mut SqliteConnection,
+    before: &DeploymentGroup,
+    after: &DeploymentGroup,
+) -> Result<(), StoreError> {
+    let row = sqlx::query(
+        "SELECT a.name, g.document, g.history, (SELECT COUNT(*) FROM deployment_groups rival
+             WHERE rival.application_id = g.application_id AND rival.name = $2 AND rival.id <> g.id)
+         FROM deployment_groups g JOIN applications a ON a.id = g.application_id WHERE g.id = $1",
     )
-    .bind(group.id.as_str())
-    .bind(group.name.as_str())
-    .fetch_one(&mut *conn)
+    .bind(before.id.as_str())
+    .bind(after.name.as_str())
+    .fetch_optional(&mut *conn)
     .await
-    .doing("look up a deployment group")?;
-    if rivals.int(0)? > 0 {
-        return Err(StoreError::AlreadyExists(group.name.to_string()));
+    .doing("look up a deployment group")?
+    .ok_or_else(|| StoreError::NotFound(before.name.to_string()))?;
+    // Read, not compared as text: an older version may have written it.
+    let mut present = group_of_row(&row)?;
+    present.history.clone_from(&before.history);
+    present.application.clone_from(&before.application);
+    if present != *before {
+        return Err(StoreError::Stale);
     }
-    let done =
-        sqlx::query("UPDATE deployment_groups SET name = $2, config = $3, document = $4 WHERE id = $1")
-            .bind(group.id.as_str())
-            .bind(group.name.as_str())
-            .bind(group.config.as_str())
-            .bind(encode(group, "deployment group")?)
-            .execute(conn)
-            .await
-            .doing("change a deployment group")?;
-    if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(group.name.to_string()));
+    if row.int(3)? > 0 {
+        return Err(StoreError::AlreadyExists(after.name.to_string()));
     }
+    sqlx::query("UPDATE deployment_groups SET name = $2, config = $3, document = $4 WHERE id = $1")
+        .bind(after.id.as_str())
+        .bind(after.name.as_str())
+        .bind(after.config.as_str())
+        .bind(encode(after, "deployment group")?)
+        .execute(conn)
+        .await
+        .doing("change a deployment group")?;
     Ok(())
 }
 

@@ -36,6 +36,24 @@ impl HostStore for SqliteStore {
         Ok(())
     }
 
+    async fn forget_tombstones(&self, forget_before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.write(move |conn| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "DELETE FROM hosts WHERE row_id IN (SELECT row_id FROM hosts
+                     WHERE deregistered_at < $1 ORDER BY deregistered_at LIMIT $2)",
+                )
+                .bind(forget_before.millis())
+                .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+                .execute(conn)
+                .await
+                .doing("forget old tombstones")?;
+                Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
+            })
+        })
+        .await
+    }
+
     async fn host(&self, name: &HostName) -> Result<Option<Host>, StoreError> {
         let mut reader = self.reader().await?;
         let row = sqlx::query(

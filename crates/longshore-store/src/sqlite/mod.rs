@@ -11,6 +11,7 @@ mod deployment_group;
 mod enrollment;
 mod git_hub;
 mod group;
+mod history;
 mod host;
 mod identity;
 mod inline_policy;

@@ -81,6 +81,26 @@ pub struct Applied {
     pub change: Result<(), NoChange>,
 }
 
+/// What is in progress at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Deployments.
+    pub deployments: usize,
+    /// Hosts of their groups.
+    pub hosts: usize,
+}
+
+/// How much of the history is to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forget {
+    /// Only deployments made before this time go.
+    pub created_before: Timestamp,
+    /// The newest that stay whatever their age.
+    pub keep_newest: usize,
+    /// At most this many at a time.
+    pub limit: usize,
+}
+
 /// A command that waits for its host to pick it up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandTarget {
@@ -115,6 +135,14 @@ pub trait DeploymentStore: Send + Sync {
     async fn target_counts(&self, id: &DeploymentId) -> Result<Vec<(TargetStatus, usize)>, StoreError>;
     /// Ids of all deployments that are not final, oldest first.
     async fn unfinished_deployments(&self) -> Result<Vec<DeploymentId>, StoreError>;
+    /// Ids of deployments that are not final and whose group is gone, oldest first, each with whether
+    /// there is an application of the name that its own had.
+    async fn orphaned_deployments(&self) -> Result<Vec<(DeploymentId, bool)>, StoreError>;
+    /// What is in progress.
+    async fn load(&self) -> Result<Load, StoreError>;
+    /// Removes final deployments with their targets, oldest first, and answers their ids. What a group
+    /// remembers as its last attempt or success stays. The ids of what was removed are never taken again.
+    async fn forget_deployments(&self, forget: &Forget) -> Result<Vec<DeploymentId>, StoreError>;
 
     /// Everything `plan` looks at, read as of one instant.
     async fn snapshot(&self, id: &DeploymentId) -> Result<Option<Snapshot>, StoreError>;

@@ -33,11 +33,16 @@ pub trait DeploymentGroupStore: Send + Sync {
         application: &ApplicationName,
         page: &Page,
     ) -> Result<Vec<DeploymentGroupName>, StoreError>;
-    /// Replaces the group found by its id, all but `history`; the name may change.
+    /// Puts `after` in the place of `before`, found by its id, all but `history`; the name may change.
     ///
     /// # Errors
-    /// `NotFound`, or `AlreadyExists` when another group of the application has the name.
-    async fn update_deployment_group(&self, group: &DeploymentGroup) -> Result<(), StoreError>;
+    /// `NotFound`, `Stale` when the group is not as `before` any more (its history does not count), or
+    /// `AlreadyExists` when another group of the application has the name.
+    async fn update_deployment_group(
+        &self,
+        before: &DeploymentGroup,
+        after: &DeploymentGroup,
+    ) -> Result<(), StoreError>;
     /// Deletes the group and its host health. Answers the ids of its deployments that are not
     /// final. An unknown name is no error.
     async fn delete_deployment_group(

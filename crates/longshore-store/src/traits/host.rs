@@ -36,6 +36,8 @@ pub trait HostStore: Send + Sync {
         now: Timestamp,
         forget_before: Timestamp,
     ) -> Result<(), StoreError>;
+    /// Removes tombstones made before `forget_before`, at most `limit`, and answers how many.
+    async fn forget_tombstones(&self, forget_before: Timestamp, limit: usize) -> Result<usize, StoreError>;
     /// The registered host called `name`, else its latest tombstone.
     async fn host(&self, name: &HostName) -> Result<Option<Host>, StoreError>;
     /// The registered host that signs as `principal`.

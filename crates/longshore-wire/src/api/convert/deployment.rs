@@ -8,20 +8,19 @@ use longshore_model::target::TargetStatus;
 use longshore_model::time::Timestamp;
 use serde::Deserialize;
 
-use super::{
-    COMPUTE_PLATFORM, adapter, deployment_group, description, name, non_empty, not_available, quoted,
-    revision, rollback,
-};
+use super::{COMPUTE_PLATFORM, description, name, non_empty, quoted, revision, rollback, traffic, watch};
 use crate::api::shapes::{
-    self, AlarmConfiguration, BatchGetDeploymentsInput, ContinueDeploymentInput, CreateDeploymentInput,
-    DeploymentInfo, DeploymentOverview, EC2DeploymentOptions, ErrorInformation, ListDeploymentsInput,
-    PutLifecycleEventHookExecutionStatusInput, TargetInstances,
+    self, BatchGetDeploymentsInput, ContinueDeploymentInput, CreateDeploymentInput, DeploymentInfo,
+    DeploymentOverview, ErrorInformation, ListDeploymentsInput, PutLifecycleEventHookExecutionStatusInput,
+    TargetInstances,
 };
 use crate::codec::{ClaimedTime, Codec};
 use crate::error::ApiError;
 
 /// The most deployments in one batch.
 const MAX_BATCH: usize = 25;
+/// The most tag filters for target instances.
+const MAX_TARGET_FILTERS: usize = 10;
 /// The longest external id in characters.
 const EXTERNAL_ID_CHARS: usize = 256;
 
@@ -44,7 +43,7 @@ pub struct DeploymentList {
 /// Checks `CreateDeployment`.
 ///
 /// # Errors
-/// In the order of service.md §3.5; what is not built yet comes last.
+/// In the order of service.md §3.5.
 pub fn new_deployment(input: CreateDeploymentInput) -> Result<NewDeployment, ApiError> {
     let application = name::application(input.application_name.as_deref())?;
     let group = name::deployment_group(input.deployment_group_name.as_deref())?;
@@ -62,12 +61,10 @@ pub fn new_deployment(input: CreateDeploymentInput) -> Result<NewDeployment, Api
     let description = description(input.description)?;
     let file_exists_behavior = file_exists_behavior(input.file_exists_behavior.as_deref())?;
     let auto_rollback = input.auto_rollback_configuration.map(rollback::auto_rollback).transpose()?;
-    check_unbuilt(
-        is_restart,
-        input.override_alarm_configuration.as_ref(),
-        input.target_instances.as_ref(),
-        input.ec2_deployment_options.as_ref(),
-    )?;
+    let override_alarms = input.override_alarm_configuration.map(watch::alarms).transpose()?;
+    let targets = input.target_instances.filter(|targets| *targets != TargetInstances::default());
+    targets.as_ref().map_or(Ok(()), check_target_instances)?;
+    let processes_to_suspend = watch::processes_to_suspend(input.ec2_deployment_options)?;
     Ok(NewDeployment {
         application,
         group,
@@ -78,6 +75,10 @@ pub fn new_deployment(input: CreateDeploymentInput) -> Result<NewDeployment, Api
         update_outdated_instances_only,
         file_exists_behavior,
         auto_rollback,
+        override_alarms,
+        processes_to_suspend,
+        is_restart,
+        has_target_instances: targets.is_some(),
     })
 }
 
@@ -235,7 +236,13 @@ pub fn deployment_info(deployment: &Deployment, counts: &[(TargetStatus, usize)]
         ignore_application_stop_failures: Some(deployment.ignore_application_stop_failures),
         auto_rollback_configuration: Some(rollback::from_auto_rollback(&deployment.auto_rollback)),
         update_outdated_instances_only: Some(deployment.update_outdated_instances_only),
-        deployment_style: Some(deployment_group::in_place_style()),
+        deployment_style: Some(traffic::from_style(&deployment.traffic)),
+        load_balancer_info: traffic::from_load_balancers(&deployment.traffic.load_balancers),
+        blue_green_deployment_configuration: traffic::from_blue_green(&deployment.traffic.blue_green),
+        override_alarm_configuration: deployment.override_alarms.as_ref().map(watch::from_alarms),
+        ec2_deployment_options: watch::from_processes(&deployment.processes_to_suspend),
+        // Said of restarts only: absent is not to be read as STANDARD.
+        deployment_mode: deployment.restart_of.as_ref().map(|_| String::from("RESTART")),
         instance_termination_wait_time_started: Some(false),
         file_exists_behavior: Some(deployment.file_exists_behavior.as_str().to_owned()),
         deployment_status_messages: Some(deployment.status_messages.clone()),
@@ -285,27 +292,23 @@ fn is_restart(mode: Option<&str>, has_revision: bool, outdated_only: bool) -> Re
     }
 }
 
-/// Members about what is not built yet: broken ones first, then good ones.
-fn check_unbuilt(
-    is_restart: bool,
-    alarms: Option<&AlarmConfiguration>,
-    targets: Option<&TargetInstances>,
-    options: Option<&EC2DeploymentOptions>,
-) -> Result<(), ApiError> {
-    let has_alarms = alarms.map_or(Ok(false), adapter::check_alarms)?;
-    if targets.is_some_and(|targets| *targets != TargetInstances::default()) {
-        let message = "Target instances are only for blue/green deployments.";
-        return Err(ApiError::client("InvalidTargetInstancesException", message));
+/// `targetInstances` by themselves; whether the deployment takes any, its group tells.
+/// Source: service.md §3.5.
+fn check_target_instances(targets: &TargetInstances) -> Result<(), ApiError> {
+    let refused = |message: String| Err(ApiError::client("InvalidTargetInstancesException", message));
+    let filters = targets.tag_filters.as_deref().unwrap_or_default();
+    let groups = targets.ec2_tag_set.as_ref().and_then(|set| set.ec2_tag_set_list.as_deref());
+    let groups = groups.unwrap_or_default();
+    if !filters.is_empty() && !groups.is_empty() {
+        return refused(String::from(
+            "Target instances are named by tagFilters or by ec2TagSet, not by both.",
+        ));
     }
-    let has_processes = adapter::check_ec2_options(options)?;
-    if is_restart {
-        return Err(not_available("Deployment mode RESTART"));
+    let lists = groups.iter().map(Vec::len).chain([filters.len()]);
+    match lists.max() {
+        Some(n_filters) if MAX_TARGET_FILTERS < n_filters => {
+            refused(format!("{n_filters} tag filters were given; at most {MAX_TARGET_FILTERS} are allowed."))
+        }
+        Some(_) | None => Ok(()),
     }
-    if has_alarms {
-        return Err(not_available("Monitoring with alarms"));
-    }
-    if has_processes {
-        return Err(not_available("Auto Scaling"));
-    }
-    Ok(())
 }

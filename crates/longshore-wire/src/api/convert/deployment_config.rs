@@ -1,16 +1,16 @@
 //! Deployment configs. Source: service.md §2.3 and §3.4.
 
-use longshore_model::deployment_config::{DeploymentConfig, MinimumHealthyHosts};
+use longshore_model::deployment_config::{DeploymentConfig, MinimumHealthyHosts, Zonal};
 use longshore_model::id::DeploymentConfigName;
 
-use super::{COMPUTE_PLATFORM, compute_platform, name, not_available, quoted};
+use super::{COMPUTE_PLATFORM, compute_platform, name, quoted};
 use crate::api::shapes::{
     self, CreateDeploymentConfigInput, DeploymentConfigInfo, MinimumHealthyHostsPerZone, ZonalConfig,
 };
 use crate::error::ApiError;
 
 /// The longest wait between zones: 48 hours.
-const MAX_ZONE_SECS: i64 = 172_800;
+const MAX_ZONE_SECS: u32 = 172_800;
 const INVALID_MINIMUM: &str = "InvalidMinimumHealthyHostValueException";
 const INVALID_ZONAL: &str = "InvalidZonalDeploymentConfigurationException";
 
@@ -21,14 +21,15 @@ pub struct NewDeploymentConfig {
     pub name: DeploymentConfigName,
     /// Its rule.
     pub minimum_healthy_hosts: MinimumHealthyHosts,
+    /// Whether it goes zone by zone.
+    pub zonal: Option<Zonal>,
 }
 
 /// Checks `CreateDeploymentConfig`.
 ///
 /// # Errors
 /// The name, `InvalidComputePlatformException`, `InvalidMinimumHealthyHostValueException`,
-/// `InvalidTrafficRoutingConfigurationException`, `InvalidZonalDeploymentConfigurationException`;
-/// zonal deployment is not available yet.
+/// `InvalidTrafficRoutingConfigurationException`, `InvalidZonalDeploymentConfigurationException`.
 pub fn new_deployment_config(input: CreateDeploymentConfigInput) -> Result<NewDeploymentConfig, ApiError> {
     let name = name::deployment_config(input.deployment_config_name.as_deref())?;
     if name.is_reserved() {
@@ -47,11 +48,8 @@ pub fn new_deployment_config(input: CreateDeploymentConfigInput) -> Result<NewDe
             "A traffic routing configuration is not for compute platform `Server`.",
         ));
     }
-    if let Some(zonal) = input.zonal_config {
-        check_zonal(&zonal)?;
-        return Err(not_available("Deployment zone by zone (zonalConfig)"));
-    }
-    Ok(NewDeploymentConfig { name, minimum_healthy_hosts })
+    let zonal = input.zonal_config.as_ref().map(zonal).transpose()?;
+    Ok(NewDeploymentConfig { name, minimum_healthy_hosts, zonal })
 }
 
 /// A config as the API answers it.
@@ -63,7 +61,7 @@ pub fn deployment_config_info(config: &DeploymentConfig) -> DeploymentConfigInfo
         create_time: Some(config.created_at.into()),
         compute_platform: Some(COMPUTE_PLATFORM.to_owned()),
         traffic_routing_config: None,
-        zonal_config: None,
+        zonal_config: config.zonal.as_ref().map(from_zonal),
     }
 }
 
@@ -109,17 +107,37 @@ fn from_minimum(minimum: MinimumHealthyHosts) -> shapes::MinimumHealthyHosts {
     shapes::MinimumHealthyHosts { r#type: Some(kind.to_owned()), value: Some(value) }
 }
 
-fn check_zonal(zonal: &ZonalConfig) -> Result<(), ApiError> {
-    for secs in [zonal.first_zone_monitor_duration_in_seconds, zonal.monitor_duration_in_seconds] {
-        if let Some(secs) = secs.filter(|secs| !(0..=MAX_ZONE_SECS).contains(secs)) {
+fn zonal(shape: &ZonalConfig) -> Result<Zonal, ApiError> {
+    let per_zone = shape.minimum_healthy_hosts_per_zone.as_ref();
+    Ok(Zonal {
+        first_zone_monitor_secs: monitor_secs(shape.first_zone_monitor_duration_in_seconds)?,
+        monitor_secs: monitor_secs(shape.monitor_duration_in_seconds)?,
+        minimum_healthy_hosts_per_zone: per_zone
+            .map(|minimum| checked_minimum(minimum.r#type.as_deref(), minimum.value, INVALID_ZONAL))
+            .transpose()?,
+    })
+}
+
+fn monitor_secs(secs: Option<i64>) -> Result<Option<u32>, ApiError> {
+    let Some(secs) = secs else { return Ok(None) };
+    match u32::try_from(secs) {
+        Ok(in_range) if in_range <= MAX_ZONE_SECS => Ok(Some(in_range)),
+        Ok(_) | Err(_) => {
             let message = format!("{secs} is not a monitor duration: 0 to {MAX_ZONE_SECS} seconds.");
-            return Err(invalid(INVALID_ZONAL, message));
+            Err(invalid(INVALID_ZONAL, message))
         }
     }
-    if let Some(MinimumHealthyHostsPerZone { r#type, value }) = &zonal.minimum_healthy_hosts_per_zone {
-        checked_minimum(r#type.as_deref(), *value, INVALID_ZONAL)?;
+}
+
+fn from_zonal(zonal: &Zonal) -> ZonalConfig {
+    ZonalConfig {
+        first_zone_monitor_duration_in_seconds: zonal.first_zone_monitor_secs.map(i64::from),
+        monitor_duration_in_seconds: zonal.monitor_secs.map(i64::from),
+        minimum_healthy_hosts_per_zone: zonal.minimum_healthy_hosts_per_zone.map(|minimum| {
+            let shapes::MinimumHealthyHosts { r#type, value } = from_minimum(minimum);
+            MinimumHealthyHostsPerZone { r#type, value }
+        }),
     }
-    Ok(())
 }
 
 fn invalid(exception: &'static str, message: impl Into<String>) -> ApiError {

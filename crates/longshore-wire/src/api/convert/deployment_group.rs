@@ -5,10 +5,12 @@ use longshore_model::deployment::Deployment;
 use longshore_model::deployment_group::{AutoRollback, DeploymentGroup, OutdatedInstancesStrategy};
 use longshore_model::id::{ApplicationName, DeploymentConfigName, DeploymentGroupName};
 use longshore_model::tag_filter::TagSelector;
+use longshore_model::traffic::{Traffic, TrafficChange};
+use longshore_model::watch::{Alarms, ScalingProcess, Trigger};
 
-use super::adapter::{self, Style};
 use super::tag_filter::{EC2, ON_PREMISES, RawSelector, from_filters};
-use super::{COMPUTE_PLATFORM, arn, name, non_empty, not_available, quoted, revision, rollback, tag};
+use super::traffic::traffic_refused;
+use super::{COMPUTE_PLATFORM, arn, name, non_empty, quoted, revision, rollback, tag, traffic, watch};
 use crate::api::shapes::{
     AlarmConfiguration, AutoRollbackConfiguration, BatchGetDeploymentGroupsInput,
     BlueGreenDeploymentConfiguration, CreateDeploymentGroupInput, DeploymentGroupInfo, DeploymentStyle,
@@ -65,12 +67,23 @@ pub struct GroupSettings {
     pub outdated_instances_strategy: Option<OutdatedInstancesStrategy>,
     /// Kept as given.
     pub termination_hook_enabled: Option<bool>,
+    /// Style, load balancers and blue/green settings. Whether they go together is looked at when they
+    /// are merged with what the group has.
+    pub traffic: TrafficChange,
+    /// Alarms.
+    pub alarms: Option<Alarms>,
+    /// Triggers; none to clear them.
+    pub triggers: Option<Vec<Trigger>>,
+    /// Auto Scaling processes; none to clear them.
+    pub processes_to_suspend: Option<Vec<ScalingProcess>>,
+    /// How many Auto Scaling groups were named.
+    pub n_auto_scaling_groups: usize,
 }
 
 /// Checks `CreateDeploymentGroup`.
 ///
 /// # Errors
-/// The names, then in the order of service.md §2.4; what is not built yet comes last.
+/// The names, then in the order of service.md §2.4.
 pub fn new_deployment_group(input: CreateDeploymentGroupInput) -> Result<NewDeploymentGroup, ApiError> {
     let application = name::application(input.application_name.as_deref())?;
     let group_name = name::deployment_group(input.deployment_group_name.as_deref())?;
@@ -87,25 +100,27 @@ pub fn new_deployment_group(input: CreateDeploymentGroupInput) -> Result<NewDepl
             set: input.on_premises_tag_set.map(|set| set.on_premises_tag_set_list.unwrap_or_default()),
         },
         auto_scaling_groups: input.auto_scaling_groups.unwrap_or_default(),
-        triggers: input.trigger_configurations.unwrap_or_default(),
+        triggers: input.trigger_configurations,
         alarms: input.alarm_configuration,
         auto_rollback: input.auto_rollback_configuration,
         outdated_instances_strategy: input.outdated_instances_strategy,
-        style: input.deployment_style,
-        blue_green: input.blue_green_deployment_configuration,
-        load_balancers: input.load_balancer_info,
+        traffic: TrafficMembers {
+            style: input.deployment_style,
+            load_balancers: input.load_balancer_info,
+            blue_green: input.blue_green_deployment_configuration,
+        },
         ecs_services: input.ecs_services.unwrap_or_default(),
         tags: input.tags,
         ec2_options: input.ec2_deployment_options,
     };
-    let (settings, tags) = members.checked(config, input.termination_hook_enabled)?;
+    let (settings, tags) = members.checked(config, input.termination_hook_enabled, Merge::WithDefaults)?;
     Ok(NewDeploymentGroup { application, name: group_name, service_role_arn: role, settings, tags })
 }
 
 /// Checks `UpdateDeploymentGroup`.
 ///
 /// # Errors
-/// The names, then in the order of service.md §2.4; what is not built yet comes last.
+/// The names, then in the order of service.md §2.4.
 pub fn deployment_group_update(input: UpdateDeploymentGroupInput) -> Result<DeploymentGroupUpdate, ApiError> {
     let application = name::application(input.application_name.as_deref())?;
     let group_name = name::deployment_group(input.current_deployment_group_name.as_deref())?;
@@ -126,18 +141,20 @@ pub fn deployment_group_update(input: UpdateDeploymentGroupInput) -> Result<Depl
             set: input.on_premises_tag_set.map(|set| set.on_premises_tag_set_list.unwrap_or_default()),
         },
         auto_scaling_groups: input.auto_scaling_groups.unwrap_or_default(),
-        triggers: input.trigger_configurations.unwrap_or_default(),
+        triggers: input.trigger_configurations,
         alarms: input.alarm_configuration,
         auto_rollback: input.auto_rollback_configuration,
         outdated_instances_strategy: input.outdated_instances_strategy,
-        style: input.deployment_style,
-        blue_green: input.blue_green_deployment_configuration,
-        load_balancers: input.load_balancer_info,
+        traffic: TrafficMembers {
+            style: input.deployment_style,
+            load_balancers: input.load_balancer_info,
+            blue_green: input.blue_green_deployment_configuration,
+        },
         ecs_services: input.ecs_services.unwrap_or_default(),
         tags: None,
         ec2_options: input.ec2_deployment_options,
     };
-    let (settings, _) = members.checked(config, input.termination_hook_enabled)?;
+    let (settings, _) = members.checked(config, input.termination_hook_enabled, Merge::Later)?;
     Ok(DeploymentGroupUpdate { application, name: group_name, new_name, service_role_arn: role, settings })
 }
 
@@ -186,9 +203,13 @@ pub fn deployment_group_info(
         auto_scaling_groups: Some(Vec::new()),
         service_role_arn: Some(group.service_role_arn.clone()),
         target_revision: group.history.target_revision.as_ref().map(revision::from_revision),
-        trigger_configurations: Some(Vec::new()),
+        trigger_configurations: Some(watch::from_triggers(&group.triggers)),
+        alarm_configuration: group.alarms.as_ref().map(watch::from_alarms),
         auto_rollback_configuration: Some(rollback::from_auto_rollback(&group.auto_rollback)),
-        deployment_style: Some(in_place_style()),
+        deployment_style: Some(traffic::from_style(&group.traffic)),
+        load_balancer_info: traffic::from_load_balancers(&group.traffic.load_balancers),
+        blue_green_deployment_configuration: traffic::from_blue_green(&group.traffic.blue_green),
+        ec2_deployment_options: watch::from_processes(&group.processes_to_suspend),
         outdated_instances_strategy: Some(strategy_name(group.outdated_instances_strategy).to_owned()),
         last_attempted_deployment: last_attempted.map(last_deployment),
         last_successful_deployment: last_successful.map(last_deployment),
@@ -198,26 +219,16 @@ pub fn deployment_group_info(
     }
 }
 
-/// The only style there is yet.
-pub(super) fn in_place_style() -> DeploymentStyle {
-    DeploymentStyle {
-        deployment_type: Some(String::from("IN_PLACE")),
-        deployment_option: Some(String::from("WITHOUT_TRAFFIC_CONTROL")),
-    }
-}
-
 /// The members that create and update have in common, as given.
 struct Members {
     ec2: RawSelector<EC2TagFilter>,
     on_premises: RawSelector<TagFilter>,
     auto_scaling_groups: Vec<String>,
-    triggers: Vec<TriggerConfig>,
+    triggers: Option<Vec<TriggerConfig>>,
     alarms: Option<AlarmConfiguration>,
     auto_rollback: Option<AutoRollbackConfiguration>,
     outdated_instances_strategy: Option<String>,
-    style: Option<DeploymentStyle>,
-    blue_green: Option<BlueGreenDeploymentConfiguration>,
-    load_balancers: Option<LoadBalancerInfo>,
+    traffic: TrafficMembers,
     ecs_services: Vec<ECSService>,
     tags: Option<Vec<Tag>>,
     ec2_options: Option<EC2DeploymentOptions>,
@@ -229,6 +240,7 @@ impl Members {
         self,
         config: Option<DeploymentConfigName>,
         termination_hook_enabled: Option<bool>,
+        merge: Merge,
     ) -> Result<(GroupSettings, Vec<ResourceTag>), ApiError> {
         self.ec2.check_combination(EC2)?;
         self.on_premises.check_combination(ON_PREMISES)?;
@@ -238,34 +250,22 @@ impl Members {
         self.on_premises.check_sizes(ON_PREMISES)?;
         let ec2_selector = self.ec2.checked(EC2)?;
         let on_premises_selector = self.on_premises.checked(ON_PREMISES)?;
-        adapter::check_auto_scaling_groups(&self.auto_scaling_groups)?;
-        adapter::check_triggers(&self.triggers)?;
-        let has_alarms = self.alarms.as_ref().map_or(Ok(false), adapter::check_alarms)?;
+        watch::check_auto_scaling_groups(&self.auto_scaling_groups)?;
+        let triggers = self.triggers.map(watch::triggers).transpose()?;
+        let alarms = self.alarms.map(watch::alarms).transpose()?;
         let auto_rollback = self.auto_rollback.map(rollback::auto_rollback).transpose()?;
         let outdated_instances_strategy =
             self.outdated_instances_strategy.as_deref().map(outdated_strategy).transpose()?.flatten();
-        let style = adapter::style(self.style.as_ref())?;
-        let has_load_balancers = adapter::check_load_balancers(self.load_balancers.as_ref(), style)?;
-        if let Some(blue_green) = &self.blue_green {
-            adapter::check_blue_green(blue_green, self.auto_scaling_groups.len())?;
-        }
-        if style.is_blue_green && on_premises_selector.as_ref().is_some_and(|selector| !selector.is_empty()) {
-            let message = "On-premises instances cannot take part in blue/green deployments.";
-            return Err(adapter::blue_green(message));
-        }
+        let has_on_premises = on_premises_selector.as_ref().is_some_and(|selector| !selector.is_empty());
+        let n_auto_scaling_groups = self.auto_scaling_groups.len();
+        let traffic = self.traffic.checked(merge, n_auto_scaling_groups, has_on_premises)?;
         if !self.ecs_services.is_empty() {
             let message = "ECS services are not for compute platform `Server`.";
             return Err(ApiError::client("InvalidECSServiceException", message));
         }
         let tags = tag::resource_tags(self.tags)?;
-        let has_processes = adapter::check_ec2_options(self.ec2_options.as_ref())?;
-        adapter::check_auto_scaling_groups_known(&self.auto_scaling_groups)?;
-        refuse_unbuilt(&[
-            (has_processes, "Auto Scaling"),
-            (!self.triggers.is_empty(), "Notification by triggers"),
-            (has_alarms, "Monitoring with alarms"),
-            (style != Style::default() || has_load_balancers, "Traffic control and blue/green deployment"),
-        ])?;
+        let processes_to_suspend = watch::processes_to_suspend(self.ec2_options)?;
+        watch::check_auto_scaling_groups_known(&self.auto_scaling_groups)?;
         let settings = GroupSettings {
             config,
             ec2_selector,
@@ -273,15 +273,54 @@ impl Members {
             auto_rollback,
             outdated_instances_strategy,
             termination_hook_enabled,
+            traffic,
+            alarms,
+            triggers,
+            processes_to_suspend,
+            n_auto_scaling_groups,
         };
         Ok((settings, tags))
     }
 }
 
-fn refuse_unbuilt(asked: &[(bool, &str)]) -> Result<(), ApiError> {
-    match asked.iter().find(|(is_asked, _)| *is_asked) {
-        Some((_, what)) => Err(not_available(what)),
-        None => Ok(()),
+/// What members are checked together with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Merge {
+    /// The service's defaults: everything that there will be is known.
+    WithDefaults,
+    /// A group that only the engine sees.
+    Later,
+}
+
+/// The members about traffic, as given.
+struct TrafficMembers {
+    style: Option<DeploymentStyle>,
+    load_balancers: Option<LoadBalancerInfo>,
+    blue_green: Option<BlueGreenDeploymentConfiguration>,
+}
+
+impl TrafficMembers {
+    /// Each by itself and, where that is known, together with the others.
+    fn checked(
+        self,
+        merge: Merge,
+        n_auto_scaling_groups: usize,
+        has_on_premises: bool,
+    ) -> Result<TrafficChange, ApiError> {
+        let mut change = TrafficChange::default();
+        let so_far = |change: &TrafficChange| match merge {
+            Merge::WithDefaults => Some(change.clone().apply(Traffic::default())),
+            Merge::Later => None,
+        };
+        traffic::style(self.style.as_ref(), &mut change)?;
+        so_far(&change).map_or(Ok(()), |merged| merged.check_style()).map_err(traffic_refused)?;
+        traffic::load_balancers(self.load_balancers, &mut change)?;
+        so_far(&change).map_or(Ok(()), |merged| merged.check_load_balancers()).map_err(traffic_refused)?;
+        traffic::blue_green(self.blue_green.as_ref(), &mut change)?;
+        so_far(&change)
+            .map_or(Ok(()), |merged| merged.check_blue_green(n_auto_scaling_groups, has_on_premises))
+            .map_err(traffic_refused)?;
+        Ok(change)
     }
 }
 

@@ -1,8 +1,7 @@
 //! Conversions between the shapes of the API and the words of the model, one file per resource.
 //!
 //! A raw shape becomes a checked input, or the exception that service.md §2 and §3 name for the first
-//! rule it breaks; model values become answers. What is valid but not built yet is refused last, as
-//! [`not_available`], so that nothing is accepted and then ignored.
+//! rule it breaks; model values become answers.
 
 pub mod application;
 pub mod deployment;
@@ -15,19 +14,15 @@ pub mod rollback;
 pub mod tag;
 pub mod tag_filter;
 pub mod target;
+pub mod traffic;
 
-mod adapter;
 mod arn;
+mod watch;
 
 use crate::error::ApiError;
 
 /// What `computePlatform` is everywhere here.
 pub const COMPUTE_PLATFORM: &str = "Server";
-
-/// Valid, but not built yet: an exception of our own, so that callers need not guess.
-pub fn not_available(what: &str) -> ApiError {
-    ApiError::client("NotImplementedException", format!("{what} is not available yet on this server."))
-}
 
 /// `value` as messages quote it: cut, since a body may hold a megabyte.
 fn quoted(value: &str) -> String {

@@ -3,6 +3,7 @@
 use longshore_model::deployment::Deployment;
 use longshore_model::git_hub::GitHubSecret;
 use longshore_model::revision::Revision;
+use longshore_model::traffic::DeploymentType;
 use serde::Serialize;
 
 use super::{AccessToken, DEFAULT_APP_SPEC_FILENAME, LocalBundleType, RevisionSource, Specification};
@@ -100,14 +101,17 @@ impl Specification {
             deployment_group_name: deployment.group.to_string(),
             application_name: deployment.application.to_string(),
             deployment_creator: deployment.creator.as_str().to_owned(),
-            deployment_type: String::from("IN_PLACE"),
+            deployment_type: match deployment.traffic.deployment_type {
+                DeploymentType::InPlace => String::from("IN_PLACE"),
+                DeploymentType::BlueGreen => String::from("BLUE_GREEN"),
+            },
             app_spec_filename: DEFAULT_APP_SPEC_FILENAME.to_owned(),
             file_exists_behavior: deployment.file_exists_behavior.as_str().to_owned(),
             revision: RevisionSource::of(&deployment.revision),
             // 1.8.1's Install fails when the list is there (agent.md, wire-transcripts.md §7).
             all_possible_lifecycle_events: Vec::new(),
             git_hub_access_token: git_hub_secret.map(|secret| AccessToken(secret.reveal().to_owned())),
-            reuse_archive_from: None,
+            reuse_archive_from: deployment.restart_of.as_ref().map(ToString::to_string),
         }
     }
 
