@@ -177,11 +177,9 @@ async fn a_restart_names_the_archive_of_the_last_success() {
     let specification = specification(&agent.client, &agent.arn, &execution).await;
     assert_eq!(specification.deployment_id, made["deploymentId"]);
     assert_eq!(specification.reuse_archive_from.as_deref(), Some(first.as_str()));
-    let info = format!(
-        r#"{{"deploymentInfo":{{"deploymentMode":"RESTART","creator":"user","revision":{{"revisionType":"S3",
-            "s3Location":{{"bucket":"bundles","key":"web.zip","bundleType":"zip"}}}}}}}}"#
-    );
-    server.check("GetDeployment", &format!(r#"{{"deploymentId":{}}}"#, made["deploymentId"]), &info).await;
+    let info = r#"{"deploymentInfo":{"deploymentMode":"RESTART","creator":"user","revision":{"revisionType":"S3",
+        "s3Location":{"bucket":"bundles","key":"web.zip","bundleType":"zip"}}}}"#;
+    server.check("GetDeployment", &format!(r#"{{"deploymentId":{}}}"#, made["deploymentId"]), info).await;
 }
 
 #[tokio::test]
