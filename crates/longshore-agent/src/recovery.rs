@@ -70,12 +70,8 @@ async fn recover_installs(layout: &Layout) {
 
 async fn end_process_group(command: &TrackedCommand, kill_grace: Duration) {
     let Some(group) = &command.process_group else { return };
-    if group.is_running() {
-        tracing::warn!(
-            "Ending process group {} that deployment {} left running",
-            group.id,
-            command.deployment_id
-        );
+    if group.may_be_running() {
+        tracing::warn!("Ending what deployment {} left running", command.deployment_id);
         group.terminate(kill_grace).await;
     }
 }

@@ -42,7 +42,7 @@ impl RunningScript {
             let mut group = group.lock().unwrap_or_else(PoisonError::into_inner);
             *group = match event {
                 ProcessGroupEvent::Started(group) => Some(group),
-                ProcessGroupEvent::Ended => None,
+                ProcessGroupEvent::Starting(_) | ProcessGroupEvent::Ended => None,
             };
         }))
     }

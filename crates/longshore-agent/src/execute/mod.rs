@@ -263,7 +263,9 @@ impl Executor {
         let deployment_id = deployment_id.to_owned();
         OnProcessGroup(Box::new(move |event| {
             let recorded = match event {
-                ProcessGroupEvent::Started(group) => tracker.record_process_group(&deployment_id, &group),
+                ProcessGroupEvent::Starting(group) | ProcessGroupEvent::Started(group) => {
+                    tracker.record_process_group(&deployment_id, &group)
+                }
                 ProcessGroupEvent::Ended => tracker.forget_process_group(&deployment_id),
             };
             if let Err(error) = recorded {

@@ -15,12 +15,15 @@ use proc_fs::Process;
 /// The start time of a leader that `/proc` does not show: nothing started after it.
 const UNSEEN: u64 = u64::MAX;
 
+/// The number of a group that has none yet.
+const NOT_STARTED: i32 = 0;
+
 /// The process group and session of a hook's script, and what tells them from later ones of that number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessGroup {
-    /// The group, and the process id of its leader; greater than 1.
+    /// The group, and the process id of its leader; greater than 1, or 0 if it was not known yet.
     pub id: i32,
-    /// When the leader started, in clock ticks since boot.
+    /// When the leader started, in clock ticks since boot; it started no earlier, if it was not known yet.
     pub leader_start_ticks: u64,
     /// Which boot.
     pub boot_id: String,
@@ -41,6 +44,13 @@ impl ProcessGroup {
         Some(ProcessGroup { id, leader_start_ticks: leader.start_ticks, boot_id: boot_id(), marks })
     }
 
+    /// Describes the group of a script that is about to be started. An agent that is killed between the
+    /// start and the record of it finds the script by its marks.
+    pub(crate) fn about_to_start(marks: Vec<String>) -> ProcessGroup {
+        let leader_start_ticks = proc_fs::ticks_since_boot();
+        ProcessGroup { id: NOT_STARTED, leader_start_ticks, boot_id: boot_id(), marks }
+    }
+
     /// Describes the group of a child of this process that nobody has waited for yet, so that its number
     /// is certainly its own.
     pub(crate) fn of_child(id: i32, marks: Vec<String>) -> ProcessGroup {
@@ -48,21 +58,34 @@ impl ProcessGroup {
         ProcessGroup { id, leader_start_ticks: start_ticks.unwrap_or(UNSEEN), boot_id: boot_id(), marks }
     }
 
+    /// Whether something of a hook may still run that its agent, which died, has to answer for: the
+    /// recorded leader, or what was started with the marks before its leader could be recorded.
+    pub fn may_be_running(&self) -> bool {
+        self.was_about_to_start() || self.is_running()
+    }
+
+    fn was_about_to_start(&self) -> bool {
+        self.id == NOT_STARTED && !self.marks.is_empty() && self.is_of_this_boot()
+    }
+
+    /// Unknown boots are not the same one: numbers and times come again after each.
+    fn is_of_this_boot(&self) -> bool {
+        !self.boot_id.is_empty() && self.boot_id == boot_id()
+    }
+
     /// Whether the recorded leader still runs.
     ///
     /// Once it has ended the script is over: what is left of its group is a service that the script
     /// started, which is not ours to end.
     pub fn is_running(&self) -> bool {
-        // Unknown boots are not the same one: numbers and times come again after each.
-        !self.boot_id.is_empty()
-            && self.boot_id == boot_id()
+        self.is_of_this_boot()
             && leader(self.id).is_some_and(|leader| leader.start_ticks == self.leader_start_ticks)
     }
 
-    /// Ends the hook of an agent that died, if its script still runs: SIGTERM to all its processes, and
+    /// Ends the hook of an agent that died, if its script may still run: SIGTERM to all its processes, and
     /// SIGKILL to what still runs after `grace`.
     pub async fn terminate(&self, grace: Duration) {
-        if 1 < self.id && self.is_running() {
+        if self.was_about_to_start() || (1 < self.id && self.is_running()) {
             self.end_everything(grace).await;
         }
     }
@@ -126,6 +149,44 @@ mod tests {
         assert!(group.is_running());
         group.terminate(Duration::ZERO).await;
         child.wait().expect("wait");
+    }
+
+    fn start_marked(mark: &str) -> Child {
+        let mut command = Command::new("/bin/sleep");
+        let (name, value) = mark.split_once('=').expect("NAME=value");
+        let child = command.arg("600").env(name, value).process_group(0).spawn().expect("sleep");
+        // The new program, with its environment, may not be in place yet.
+        while !proc_fs::has_in_environment(child.id() as i32, &[mark.to_owned()]) {
+            std::thread::yield_now();
+        }
+        child
+    }
+
+    /// What ran before has the same marks if it is of an earlier script of the event.
+    #[tokio::test]
+    async fn a_script_that_started_before_it_was_recorded_is_found_by_its_marks() {
+        let mark = format!("LONGSHORE_TEST_MARK={}", std::process::id());
+        let mut earlier = start_marked(&mark);
+        let begin = Process::of(earlier.id() as i32).expect("it runs").start_ticks;
+        while proc_fs::ticks_since_boot() <= begin {
+            std::thread::yield_now();
+        }
+        let group = ProcessGroup::about_to_start(vec![mark.clone()]);
+        let mut script = start_marked(&mark);
+        assert!(group.may_be_running() && !group.is_running());
+        for nothing in [
+            ProcessGroup { boot_id: "another".into(), ..group.clone() },
+            ProcessGroup { marks: Vec::new(), ..group.clone() },
+        ] {
+            assert!(!nothing.may_be_running());
+            nothing.terminate(Duration::ZERO).await;
+        }
+        assert_eq!(script.try_wait().expect("a child"), None);
+        group.terminate(Duration::from_secs(30)).await;
+        assert!(!script.wait().expect("wait").success());
+        assert_eq!(earlier.try_wait().expect("a child"), None);
+        earlier.kill().expect("it runs");
+        earlier.wait().expect("wait");
     }
 
     #[test]

@@ -43,6 +43,15 @@ impl Process {
     }
 }
 
+/// The time now as the start times of processes are given.
+pub(crate) fn ticks_since_boot() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let ticks_per_sec = rustix::param::clock_ticks_per_second();
+    let secs = u64::try_from(now.tv_sec).unwrap_or_default();
+    let nanos = u64::try_from(now.tv_nsec).unwrap_or_default();
+    secs * ticks_per_sec + nanos * ticks_per_sec / 1_000_000_000
+}
+
 /// Every process that can be seen.
 pub(crate) fn all() -> impl Iterator<Item = Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -63,6 +63,8 @@ pub struct HookLogs {
 /// What happens to the process group of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProcessGroupEvent {
+    /// A script is about to start; this much is known of its group.
+    Starting(ProcessGroup),
     /// A script runs in this group.
     Started(ProcessGroup),
     /// The script ended or was killed; what it left in the background may still be in the group.
@@ -140,9 +142,16 @@ async fn run_script(
     log.append(&format!("Script - {}", script.location));
     tracing::info!(script.location = script.location, event = request.event, "Running script");
     let words = script::command_line(script, &path, &request.environment);
-    let process = Process::start(&words, &request.environment, log).await.map_err(|source| {
-        ScriptError::NotStarted { program: words.first().cloned().unwrap_or_default(), source }
-    })?;
+    let group = ProcessGroup::about_to_start(request.environment.marks());
+    request.notify(ProcessGroupEvent::Starting(group));
+    let process = match Process::start(&words, &request.environment, log).await {
+        Ok(process) => process,
+        Err(source) => {
+            request.notify(ProcessGroupEvent::Ended);
+            let program = words.first().cloned().unwrap_or_default();
+            return Err(ScriptError::NotStarted { program, source });
+        }
+    };
     request.notify(ProcessGroupEvent::Started(process.group().clone()));
     let limits =
         Limits { timeout: script.timeout, kill_grace: request.kill_grace, supervision: request.supervision };

@@ -281,7 +281,9 @@ fn standard_input_is_at_its_end_and_the_script_leads_group_and_session() {
     );
     assert_eq!(place.outcome(), "ran 1");
     let groups = place.groups.lock().expect("lock").clone();
-    let [ProcessGroupEvent::Started(group), ProcessGroupEvent::Ended] = &groups[..] else {
+    let [ProcessGroupEvent::Starting(_), ProcessGroupEvent::Started(group), ProcessGroupEvent::Ended] =
+        &groups[..]
+    else {
         panic!("{groups:?}");
     };
     let id = group.id;
