@@ -309,9 +309,20 @@ impl Engine {
     /// answered, and a retry by the same agent (let it run) if that answer was lost, with its
     /// connection or with the process that should have sent it.
     ///
+    /// Dropping the future does not stop what was begun.
+    ///
     /// # Errors
     /// `NoSuchCommand`, `Store`.
     pub async fn acknowledge(
+        &self,
+        principal: &PrincipalArn,
+        key: &CommandKey,
+    ) -> Result<AckAnswer, HostCommandError> {
+        let (engine, principal, key) = (self.clone(), principal.clone(), key.clone());
+        to_its_end(async move { engine.take_acknowledgement(&principal, &key).await }).await
+    }
+
+    async fn take_acknowledgement(
         &self,
         principal: &PrincipalArn,
         key: &CommandKey,
@@ -341,9 +352,22 @@ impl Engine {
     /// A host reports the end of a command. The first report of a command counts; later ones, and
     /// reports of commands that timed out or were withdrawn, change nothing and are no error.
     ///
+    /// Dropping the future does not stop what was begun.
+    ///
     /// # Errors
     /// `NoSuchCommand`, `Store`.
     pub async fn complete(
+        &self,
+        principal: &PrincipalArn,
+        key: &CommandKey,
+        is_success: bool,
+        diagnostics: Diagnostics,
+    ) -> Result<(), HostCommandError> {
+        let (engine, principal, key) = (self.clone(), principal.clone(), key.clone());
+        to_its_end(async move { engine.take_report(&principal, &key, is_success, diagnostics).await }).await
+    }
+
+    async fn take_report(
         &self,
         principal: &PrincipalArn,
         key: &CommandKey,
@@ -396,6 +420,19 @@ impl Engine {
         applied
             .filter(|applied| applied.target.event(key.event_idx).is_some())
             .ok_or_else(|| HostCommandError::NoSuchCommand(key.target.host.clone()))
+    }
+}
+
+/// Carries a call out in a task of its own: an agent that is killed cuts its connection, and the call
+/// would end between what it stored and the wake-up that must follow.
+async fn to_its_end<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(call).await {
+        Ok(answer) => answer,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going down, and nobody is left to be answered.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 

@@ -97,6 +97,26 @@ async fn an_acknowledgement_whose_answer_was_lost_may_be_repeated() {
     assert_eq!(world.ack("a", &command.key).await, AckAnswer::InProgress, "its server was killed");
 }
 
+/// An agent that is killed cuts its connection, and the server drops the call wherever it is.
+#[tokio::test]
+async fn a_report_counts_though_its_sender_hangs_up() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    let command = world.poll("a", &Connection::new()).await;
+    let host = principal("a");
+    hang_up(world.engine.acknowledge(&host, &command.key)).await;
+    let diagnostics = Diagnostics::by_service("it failed");
+    hang_up(world.engine.complete(&host, &command.key, false, diagnostics)).await;
+    world.reaches(&id, DeploymentStatus::Failed).await;
+}
+
+/// Lets a call begin, and drops it.
+async fn hang_up<T>(call: impl Future<Output = T>) {
+    let mut call = std::pin::pin!(call);
+    let first = std::future::poll_fn(|context| std::task::Poll::Ready(call.as_mut().poll(context))).await;
+    assert!(first.is_pending(), "the call was over at once");
+}
+
 #[tokio::test]
 async fn a_host_cannot_touch_the_commands_of_another() {
     let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
