@@ -91,6 +91,6 @@ impl Engine {
     /// `Store`.
     pub async fn delete_application(&self, name: &ApplicationName) -> Result<(), ApplicationError> {
         let unfinished = self.inner.store.delete_application(name).await.map_err(ApplicationError::Store)?;
-        self.end_orphans(&unfinished, StopReason::ApplicationDeleted).await.map_err(ApplicationError::Store)
+        self.end_orphans(&unfinished, &StopReason::ApplicationDeleted).await.map_err(ApplicationError::Store)
     }
 }

@@ -10,7 +10,7 @@ use longshore_model::plan::{Ending, Step, in_place};
 use longshore_model::revision::{RegisteredRevision, Revision};
 use longshore_model::target::TargetStatus;
 use longshore_model::time::Timestamp;
-use longshore_model::traffic::{DeploymentType, TrafficOption};
+use longshore_model::traffic::{DeploymentType, GreenFleet};
 use longshore_store::{DeploymentFilter, NewRevisionUse, Page, Snapshot, StoreError};
 
 use crate::deployment_config::DeploymentConfigError;
@@ -55,40 +55,13 @@ pub enum StopAnswer {
     Pending,
 }
 
-/// A rollback rule is kept and answered, but nobody may rely on it in silence.
-const NO_ROLLBACK_YET: &str = "Automatic rollback is not available yet: if this deployment fails or is stopped, nothing is rolled back.";
-
-/// As [`NO_ROLLBACK_YET`], of alarms.
-const NO_ALARMS_YET: &str = "Alarms are not available yet: no alarm stops this deployment.";
-/// As [`NO_ROLLBACK_YET`], of triggers.
+/// Triggers are kept and answered, but nobody may rely on them in silence.
 const NO_TRIGGERS_YET: &str = "Triggers are not available yet: nobody is notified of this deployment.";
-/// As [`NO_ROLLBACK_YET`], of load balancers of a group without traffic control.
-const NO_LOAD_BALANCERS_YET: &str = "Load balancers are not available yet, and the deployment group has no \
-    traffic control: hosts stay behind their load balancers while they change.";
-/// As [`NO_ROLLBACK_YET`], of tag filters for EC2 instances.
+/// As [`NO_TRIGGERS_YET`], of alarms.
+const NO_ALARMS_YET: &str = "Alarms are not available yet: no alarm stops this deployment.";
+/// As [`NO_TRIGGERS_YET`], of tag filters for EC2 instances.
 const NO_EC2_YET: &str =
     "There is no EC2 inventory yet: the EC2 tag filters of the deployment group select no host.";
-
-/// A stop is not put off because a rollback cannot follow it.
-const NO_ROLLBACK_AFTER_STOP: &str = "A rollback was asked for with the stop; automatic rollback is not available yet: nothing is rolled back.";
-
-/// What a deployment group may ask for, and no deployment can do yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unavailable {
-    /// Replacement hosts take over.
-    BlueGreen,
-    /// Hosts leave their load balancers while they change.
-    TrafficControl,
-}
-
-impl std::fmt::Display for Unavailable {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Unavailable::BlueGreen => "blue/green deployment",
-            Unavailable::TrafficControl => "traffic control (WITH_TRAFFIC_CONTROL)",
-        })
-    }
-}
 
 /// Why an operation on a deployment was refused.
 #[derive(Debug, thiserror::Error)]
@@ -104,17 +77,9 @@ pub enum DeploymentError {
     /// A restart is in place.
     #[error("a deployment of mode RESTART is in place, and deployment group `{0}` is blue/green")]
     RestartOfBlueGreen(DeploymentGroupName),
-    /// Target instances were named, and the deployment is in place.
-    #[error("target instances are only for blue/green deployments, and deployment group `{0}` is in place")]
-    TargetInstances(DeploymentGroupName),
-    /// The group's settings ask for what does not exist yet.
-    #[error("{what} is not available yet on this server, and deployment group `{group}` asks for it")]
-    Unavailable {
-        /// The group.
-        group: DeploymentGroupName,
-        /// What it asks for.
-        what: Unavailable,
-    },
+    /// Target instances were named for a deployment that takes none, or not for one that needs them.
+    #[error("{0}")]
+    TargetInstances(TargetInstancesError),
     /// The group has a deployment that is not final.
     #[error("The Deployment Group '{group}' already has an active Deployment '{running}'")]
     GroupBusy {
@@ -150,17 +115,41 @@ pub enum DeploymentError {
     Store(#[source] StoreError),
 }
 
+/// What is wrong with the replacement hosts that were named, or not named. Source: service.md §3.5.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetInstancesError {
+    /// The deployment is in place.
+    #[error(
+        "Target instances are only for blue/green deployments, and the deployment group `{0}` is in place."
+    )]
+    InPlace(DeploymentGroupName),
+    /// The replacement hosts are a copy.
+    #[error(
+        "The deployment group `{0}` copies its Auto Scaling group for a blue/green deployment, which takes no \
+         target instances."
+    )]
+    Copied(DeploymentGroupName),
+    /// The replacement hosts are there already, and nobody said which they are.
+    #[error(
+        "A blue/green deployment to the deployment group `{0}` needs target instances: the instances that \
+         take over from those of the group."
+    )]
+    Required(DeploymentGroupName),
+    /// There are no such hosts.
+    #[error("The target instances of the deployment match no instance.")]
+    NoMatch,
+}
+
 impl Engine {
     /// Accepts a deployment and answers its id; it starts by itself.
     ///
     /// # Errors
-    /// `Group`, `RestartOfBlueGreen`, `RevisionRequired`, `TargetInstances`, `Unavailable`, `GroupBusy`,
-    /// `Store`.
+    /// `Group`, `RestartOfBlueGreen`, `RevisionRequired`, `TargetInstances`, `GroupBusy`, `Store`.
     pub async fn create_deployment(&self, new: NewDeployment) -> Result<DeploymentId, DeploymentError> {
         let group = self.find_deployment_group(&new.application, &new.group).await?;
         let config = self.effective_config(new.config.as_ref().unwrap_or(&group.config)).await?;
         let source = source(&new, &group)?;
-        check_available(&new, &group)?;
+        check_target_instances(&new, &group).map_err(DeploymentError::TargetInstances)?;
         loop {
             let deployment = accepted(&new, &group, &config, source.clone(), self.now());
             let id = deployment.id.clone();
@@ -253,10 +242,10 @@ impl Engine {
     pub(crate) async fn end_orphans(
         &self,
         unfinished: &[DeploymentId],
-        reason: StopReason,
+        reason: &StopReason,
     ) -> Result<(), StoreError> {
         for id in unfinished {
-            match self.stop_for(id, reason, None).await {
+            match self.stop_for(id, reason.clone(), None).await {
                 // It became final by itself meanwhile.
                 Ok(_) | Err(DeploymentError::AlreadyCompleted { .. } | DeploymentError::NotFound(_)) => {}
                 Err(DeploymentError::Store(error)) => return Err(error),
@@ -268,7 +257,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn stop_for(
+    pub(crate) async fn stop_for(
         &self,
         id: &DeploymentId,
         reason: StopReason,
@@ -284,7 +273,7 @@ impl Engine {
             if deployment.stop.is_some() {
                 return Ok(StopAnswer::Pending);
             }
-            match self.commit_stop(&snapshot, reason, rolls_back).await {
+            match self.commit_stop(&snapshot, &reason, rolls_back).await {
                 Ok(answer) => return Ok(answer),
                 Err(StoreError::Stale) => {}
                 Err(error) => return Err(DeploymentError::Store(error)),
@@ -295,16 +284,15 @@ impl Engine {
     async fn commit_stop(
         &self,
         snapshot: &Snapshot,
-        reason: StopReason,
+        reason: &StopReason,
         rolls_back: Option<bool>,
     ) -> Result<StopAnswer, StoreError> {
         let now = self.now();
         let clocks = &self.inner.config.clocks;
         let mut stopping = snapshot.deployment.clone();
-        if rolls_back == Some(true) {
-            stopping.status_messages.push(String::from(NO_ROLLBACK_AFTER_STOP));
-        }
-        stopping.stop = Some(StopRequest { reason, requested_at: now, was_pending: false });
+        let request =
+            StopRequest { reason: reason.clone(), requested_at: now, was_pending: false, rolls_back };
+        stopping.stop = Some(request.clone());
         let steps = match stopping.status {
             DeploymentStatus::Created | DeploymentStatus::Queued => {
                 vec![Step::Finish(before_the_start(reason))]
@@ -315,7 +303,7 @@ impl Engine {
             | DeploymentStatus::Stopped => in_place::round(&stopping, &snapshot.targets, clocks, now).steps,
         };
         let is_final = steps.iter().any(|step| matches!(step, Step::Finish(_)));
-        stopping.stop = Some(StopRequest { reason, requested_at: now, was_pending: !is_final });
+        stopping.stop = Some(StopRequest { was_pending: !is_final, ..request });
         self.commit_round(snapshot.generation, stopping, steps, now).await?;
         self.wake(&snapshot.deployment.id);
         Ok(if is_final { StopAnswer::Stopped } else { StopAnswer::Pending })
@@ -334,16 +322,18 @@ impl Engine {
 }
 
 /// Orphans that had not started fail, everything else is stopped. Source: service.md §2.1 and §3.3.
-fn before_the_start(reason: StopReason) -> Ending {
+fn before_the_start(reason: &StopReason) -> Ending {
     match reason {
-        StopReason::Manual => Ending::Stopped(reason.error()),
+        StopReason::Manual | StopReason::AlarmActive(_) | StopReason::AlarmUnreadable { .. } => {
+            Ending::Stopped(reason.error())
+        }
         StopReason::DeploymentGroupDeleted | StopReason::ApplicationDeleted => Ending::Failed(reason.error()),
     }
 }
 
 /// A stop that was pending is told that it succeeded; anything else final cannot be stopped.
 fn after_the_end(deployment: &Deployment) -> Result<StopAnswer, DeploymentError> {
-    let was_pending = deployment.stop.is_some_and(|stop| stop.was_pending);
+    let was_pending = deployment.stop.as_ref().is_some_and(|stop| stop.was_pending);
     if deployment.status == DeploymentStatus::Stopped && was_pending {
         return Ok(StopAnswer::Stopped);
     }
@@ -368,29 +358,31 @@ fn source(
     Ok((revision.ok_or_else(required)?, None))
 }
 
-/// Refuses what would be another deployment than the one that was asked for.
-fn check_available(new: &NewDeployment, group: &DeploymentGroup) -> Result<(), DeploymentError> {
-    let unavailable = |what| DeploymentError::Unavailable { group: new.group.clone(), what };
-    match (group.traffic.deployment_type, group.traffic.option) {
-        (DeploymentType::BlueGreen, _) => Err(unavailable(Unavailable::BlueGreen)),
-        (DeploymentType::InPlace, _) if new.has_target_instances => {
-            Err(DeploymentError::TargetInstances(new.group.clone()))
+/// Only a blue/green deployment to hosts that are there already names them, and must.
+fn check_target_instances(new: &NewDeployment, group: &DeploymentGroup) -> Result<(), TargetInstancesError> {
+    let provisioning = group.traffic.blue_green.provisioning.unwrap_or_default();
+    match (group.traffic.deployment_type, provisioning, &new.target_instances) {
+        (DeploymentType::InPlace, _, None)
+        | (DeploymentType::BlueGreen, GreenFleet::CopyAutoScalingGroup, None) => Ok(()),
+        (DeploymentType::InPlace, _, Some(_)) => Err(TargetInstancesError::InPlace(new.group.clone())),
+        (DeploymentType::BlueGreen, GreenFleet::CopyAutoScalingGroup, Some(_)) => {
+            Err(TargetInstancesError::Copied(new.group.clone()))
         }
-        (DeploymentType::InPlace, TrafficOption::WithTrafficControl) => {
-            Err(unavailable(Unavailable::TrafficControl))
+        (DeploymentType::BlueGreen, GreenFleet::DiscoverExisting, None) => {
+            Err(TargetInstancesError::Required(new.group.clone()))
         }
-        (DeploymentType::InPlace, TrafficOption::WithoutTrafficControl) => Ok(()),
+        // There is no inventory of EC2 instances or Auto Scaling groups, and nothing else takes part.
+        (DeploymentType::BlueGreen, GreenFleet::DiscoverExisting, Some(_)) => {
+            Err(TargetInstancesError::NoMatch)
+        }
     }
 }
 
 /// Settings that are kept and answered, but nobody may rely on them in silence.
 fn without_effect(deployment: &Deployment, group: &DeploymentGroup) -> Vec<String> {
-    let alarms = deployment.override_alarms.as_ref().or(group.alarms.as_ref());
     let has = [
-        (deployment.auto_rollback.is_enabled, NO_ROLLBACK_YET),
-        (alarms.is_some_and(|alarms| alarms.is_enabled), NO_ALARMS_YET),
+        (deployment.watched_alarms().is_some(), NO_ALARMS_YET),
         (!group.triggers.is_empty(), NO_TRIGGERS_YET),
-        (!deployment.traffic.load_balancers.is_empty(), NO_LOAD_BALANCERS_YET),
         (!group.ec2_selector.is_empty(), NO_EC2_YET),
     ];
     has.into_iter().filter(|(is_set, _)| *is_set).map(|(_, text)| text.to_owned()).collect()
@@ -421,7 +413,10 @@ fn accepted(
         update_outdated_instances_only: new.update_outdated_instances_only,
         file_exists_behavior: new.file_exists_behavior,
         auto_rollback,
+        rollback: None,
         traffic: group.traffic.clone(),
+        target_instances: new.target_instances.clone(),
+        alarms: group.alarms.clone(),
         override_alarms: new.override_alarms.clone(),
         processes_to_suspend: processes.unwrap_or_else(|| group.processes_to_suspend.clone()),
         zonal: config.zonal,
@@ -440,7 +435,7 @@ fn accepted(
     deployment
 }
 
-fn first_use(deployment: &Deployment) -> NewRevisionUse {
+pub(crate) fn first_use(deployment: &Deployment) -> NewRevisionUse {
     NewRevisionUse {
         revision: RegisteredRevision {
             application: deployment.application.clone(),

@@ -267,7 +267,7 @@ impl Engine {
         let store = &self.inner.store;
         let unfinished =
             store.delete_deployment_group(application, name).await.map_err(DeploymentGroupError::Store)?;
-        self.end_orphans(&unfinished, StopReason::DeploymentGroupDeleted)
+        self.end_orphans(&unfinished, &StopReason::DeploymentGroupDeleted)
             .await
             .map_err(DeploymentGroupError::Store)
     }

@@ -7,17 +7,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use longshore_model::deployment::{Deployment, DeploymentStatus};
+use longshore_model::deployment::{Deployment, DeploymentStatus, Rollback};
 use longshore_model::host::HostHealth;
 use longshore_model::id::{DeploymentId, HostArn};
 use longshore_model::plan::begin::{self, Candidate};
-use longshore_model::plan::{Ending, Step, health, in_place};
+use longshore_model::plan::{Ending, Step, health, in_place, rollback};
 use longshore_model::target::{TargetEvent, TargetStatus};
 use longshore_model::time::Timestamp;
-use longshore_store::{Generation, Load, RoundOutcome, Snapshot, StoreError};
+use longshore_store::{FollowUp, Generation, Load, RoundOutcome, Snapshot, StoreError};
 use tokio::sync::Notify;
 
-use crate::Engine;
+use crate::deployment::first_use;
+use crate::{Engine, random};
 
 /// How long a loop waits after the store failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
@@ -222,7 +223,7 @@ impl Engine {
         let mut outcome = self.outcome(deployment).await?;
         outcome.new_targets = begun.targets;
         let is_final = outcome.deployment.status.is_final();
-        self.commit(snapshot.generation, &outcome, now).await?;
+        self.commit(snapshot.generation, outcome, now).await?;
         Ok(if is_final { RoundEnd::Final } else { RoundEnd::Wait(Some(now)) })
     }
 
@@ -237,7 +238,7 @@ impl Engine {
         };
         deployment.status = queued;
         let outcome = self.outcome(deployment).await?;
-        self.commit(snapshot.generation, &outcome, now).await?;
+        self.commit(snapshot.generation, outcome, now).await?;
         Ok(wait)
     }
 
@@ -285,7 +286,7 @@ impl Engine {
             outcome.host_health = self.health_after(&outcome.deployment, &target_events).await?;
         }
         outcome.target_events = target_events;
-        self.commit(seen, &outcome, now).await
+        self.commit(seen, outcome, now).await
     }
 
     /// An outcome that changes the deployment and, where that matters, its group's history.
@@ -301,6 +302,7 @@ impl Engine {
             target_events: Vec::new(),
             group_history,
             host_health: Vec::new(),
+            follow_up: None,
         })
     }
 
@@ -336,11 +338,14 @@ impl Engine {
     async fn commit(
         &self,
         seen: Generation,
-        outcome: &RoundOutcome,
+        mut outcome: RoundOutcome,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        if rollback::is_due(&outcome.deployment) {
+            self.add_rollback(&mut outcome, now).await?;
+        }
         let deployment = &outcome.deployment;
-        let changed = self.inner.store.commit(seen, outcome, &self.inner.config.clocks, now).await?;
+        let changed = self.inner.store.commit(seen, &outcome, &self.inner.config.clocks, now).await?;
         for target in &changed {
             self.inner.waiters.wake(&target.principal);
         }
@@ -350,6 +355,30 @@ impl Engine {
             metrics::counter!("longshore_deployments_total", "status" => status).increment(1);
             tracing::info!(deployment.id = %deployment.id, status, "deployment {} is {status}", deployment.id);
         }
+        if let Some(follow_up) = &outcome.follow_up {
+            self.wake(&follow_up.deployment.id);
+        }
+        Ok(())
+    }
+
+    /// Adds the rollback of a deployment that ends with `outcome`, if its group has anything to go back to.
+    async fn add_rollback(&self, outcome: &mut RoundOutcome, now: Timestamp) -> Result<(), StoreError> {
+        let trigger = &mut outcome.deployment;
+        let store = &self.inner.store;
+        // Without a group there is nothing to roll back.
+        let Some(group) = store.deployment_group_by_id(&trigger.group_id).await? else { return Ok(()) };
+        let last_success = match &group.history.last_successful {
+            Some(id) => store.deployment(id).await?,
+            None => None,
+        };
+        let Some(last_success) = last_success else {
+            trigger.rollback = Some(Rollback::Nowhere);
+            return Ok(());
+        };
+        let deployment = rollback::rollback(trigger, &last_success, random::deployment_id(), now);
+        trigger.rollback = Some(Rollback::By(deployment.id.clone()));
+        let revision_use = first_use(&deployment);
+        outcome.follow_up = Some(FollowUp { deployment, revision_use });
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ pub mod enrollment;
 pub mod git_hub;
 pub mod host;
 pub mod host_command;
+pub mod outside;
 mod random;
 pub mod revision;
 pub mod tag;
@@ -29,6 +30,7 @@ use tokio::task::JoinHandle;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{EngineConfig, Quotas, Retention};
+pub use outside::Outside;
 
 /// The journey's engine. Clones share everything.
 #[derive(Clone)]
@@ -40,6 +42,7 @@ struct Inner {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     config: EngineConfig,
+    outside: Outside,
     drives: drive::Drives,
     beginnings: drive::Beginnings,
     waiters: host_command::Waiters,
@@ -68,12 +71,14 @@ impl Engine {
     pub async fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
+        outside: Outside,
         config: EngineConfig,
     ) -> Result<Engine, EngineStartError> {
         let inner = Inner {
             store,
             clock,
             config,
+            outside,
             drives: drive::Drives::default(),
             beginnings: drive::Beginnings::default(),
             waiters: host_command::Waiters::default(),

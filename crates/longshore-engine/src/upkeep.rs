@@ -59,7 +59,7 @@ impl Engine {
             } else {
                 StopReason::ApplicationDeleted
             };
-            self.end_orphans(std::slice::from_ref(&id), reason).await?;
+            self.end_orphans(std::slice::from_ref(&id), &reason).await?;
         }
         Ok(())
     }

@@ -40,8 +40,17 @@ pub struct NewDeployment {
     pub processes_to_suspend: Option<Vec<ScalingProcess>>,
     /// The revision of the last successful deployment again, without downloading it.
     pub is_restart: bool,
-    /// Replacement hosts were named, which only a blue/green deployment takes.
-    pub has_target_instances: bool,
+    /// The replacement hosts, which only a blue/green deployment takes.
+    pub target_instances: Option<TargetInstances>,
+}
+
+/// The replacement hosts of a blue/green deployment, as they were named. Source: service.md §3.5.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetInstances {
+    /// EC2 instances.
+    pub selector: TagSelector,
+    /// Names of Auto Scaling groups.
+    pub auto_scaling_groups: Vec<String>,
 }
 
 /// One deployment with everything that was fixed when it was accepted; later changes of its group
@@ -76,12 +85,21 @@ pub struct Deployment {
     pub update_outdated_instances_only: bool,
     /// What Install does when a file is in the way.
     pub file_exists_behavior: FileExistsBehavior,
-    /// The effective rollback rule; kept and answered.
+    /// The effective rollback rule.
     pub auto_rollback: AutoRollback,
+    /// The rollback that it is, or that followed it.
+    #[serde(default)]
+    pub rollback: Option<Rollback>,
     /// The group's style, load balancers and blue/green settings.
     #[serde(default)]
     pub traffic: Traffic,
-    /// Alarms that take the place of the group's; kept and answered.
+    /// The replacement hosts, as they were named.
+    #[serde(default)]
+    pub target_instances: Option<TargetInstances>,
+    /// The group's alarms.
+    #[serde(default)]
+    pub alarms: Option<Alarms>,
+    /// Alarms that take the place of the group's.
     #[serde(default)]
     pub override_alarms: Option<Alarms>,
     /// The effective Auto Scaling processes to suspend; kept and answered.
@@ -113,11 +131,51 @@ pub struct Deployment {
     pub minimum_hosts: u32,
 }
 
+/// How a deployment takes part in a rollback. Source: service.md §7.4.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rollback {
+    /// It rolls this deployment back.
+    Of(DeploymentId),
+    /// It is rolled back by this deployment.
+    By(DeploymentId),
+    /// It should be rolled back, and its group has no earlier success.
+    Nowhere,
+}
+
+impl Deployment {
+    /// The sentence about its rollback, for people and tools. Source: service.md §7.4; AWS's own texts
+    /// where they are known.
+    pub fn rollback_message(&self) -> Option<String> {
+        let id = &self.id;
+        self.rollback.as_ref().map(|rollback| match rollback {
+            Rollback::Of(trigger) => {
+                format!("Deployment {id} is triggered to roll back deployment {trigger}.")
+            }
+            Rollback::By(rollback) => format!(
+                "Deployment {id} terminated. Automatic rollback is triggered with a DeploymentId {rollback}."
+            ),
+            Rollback::Nowhere => {
+                format!("Deployment {id} terminated. No previous successful deployment to roll back to.")
+            }
+        })
+    }
+
+    /// The alarms that may stop it, if any may. Source: service.md §7.5.
+    pub fn watched_alarms(&self) -> Option<&Alarms> {
+        let alarms = self.override_alarms.as_ref().or(self.alarms.as_ref())?;
+        // They are likely still active after the deployment that is rolled back. Source: service.md §7.4.
+        let is_watched = alarms.is_enabled && self.creator != Creator::Rollback;
+        is_watched.then_some(alarms)
+    }
+}
+
 /// Who made a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Creator {
     /// A caller of CreateDeployment.
     User,
+    /// The end of another deployment, which it rolls back.
+    Rollback,
 }
 
 impl Creator {
@@ -125,6 +183,7 @@ impl Creator {
     pub fn as_str(self) -> &'static str {
         match self {
             Creator::User => "user",
+            Creator::Rollback => "codeDeployRollback",
         }
     }
 }
@@ -160,7 +219,7 @@ impl FileExistsBehavior {
 }
 
 /// A stop that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopRequest {
     /// Why.
     pub reason: StopReason,
@@ -168,13 +227,25 @@ pub struct StopRequest {
     pub requested_at: Timestamp,
     /// Whether commands ran at that time, so that the stop took effect only later.
     pub was_pending: bool,
+    /// What the caller said about a rollback, in place of the deployment's own rule.
+    #[serde(default)]
+    pub rolls_back: Option<bool>,
 }
 
 /// Why a deployment is being stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopReason {
     /// StopDeployment.
     Manual,
+    /// These alarms are active.
+    AlarmActive(Vec<String>),
+    /// This alarm cannot be read, and that counts.
+    AlarmUnreadable {
+        /// Which.
+        alarm: String,
+        /// Why not.
+        why: String,
+    },
     /// Its deployment group was deleted.
     DeploymentGroupDeleted,
     /// Its application was deleted.
@@ -304,8 +375,10 @@ pub struct DeploymentError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are the service's own; §5.5 tells what each is for")]
 pub enum ErrorCode {
+    AlarmActive,
     ApplicationMissing,
     DeploymentGroupMissing,
+    ElasticLoadBalancingInvalid,
     HealthConstraints,
     HealthConstraintsInvalid,
     ManualStop,
@@ -318,8 +391,10 @@ impl ErrorCode {
     /// As the API spells it.
     pub fn as_str(self) -> &'static str {
         match self {
+            ErrorCode::AlarmActive => "ALARM_ACTIVE",
             ErrorCode::ApplicationMissing => "APPLICATION_MISSING",
             ErrorCode::DeploymentGroupMissing => "DEPLOYMENT_GROUP_MISSING",
+            ErrorCode::ElasticLoadBalancingInvalid => "ELASTIC_LOAD_BALANCING_INVALID",
             ErrorCode::HealthConstraints => "HEALTH_CONSTRAINTS",
             ErrorCode::HealthConstraintsInvalid => "HEALTH_CONSTRAINTS_INVALID",
             ErrorCode::ManualStop => "MANUAL_STOP",
@@ -332,9 +407,15 @@ impl ErrorCode {
     /// The text that goes with the code. Source: service.md §5.5; real texts where they are known.
     pub fn message(self) -> &'static str {
         match self {
+            ErrorCode::AlarmActive => {
+                "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected deployments have been stopped."
+            }
             ErrorCode::ApplicationMissing => "The deployment ended because its application was deleted.",
             ErrorCode::DeploymentGroupMissing => {
                 "The deployment ended because its deployment group was deleted."
+            }
+            ErrorCode::ElasticLoadBalancingInvalid => {
+                "The deployment can't start because a load balancer of its deployment group cannot be used."
             }
             ErrorCode::HealthConstraints => {
                 "The overall deployment failed because too many individual instances failed deployment, too few healthy instances are available for deployment, or some instances in your deployment group are experiencing problems."
@@ -363,9 +444,24 @@ impl ErrorCode {
 
 impl StopReason {
     /// The error that a deployment stopped for this reason carries.
-    pub fn error(self) -> DeploymentError {
+    pub fn error(&self) -> DeploymentError {
         match self {
             StopReason::Manual => ErrorCode::ManualStop.error(),
+            // Each name in angle brackets, separated by spaces. Source: service.md §5.5.
+            StopReason::AlarmActive(names) => {
+                let names: Vec<String> = names.iter().map(|name| format!("<{name}>")).collect();
+                let usual = ErrorCode::AlarmActive.message();
+                let message = format!("{usual} Activated alarms: {}", names.join(" "));
+                DeploymentError { code: ErrorCode::AlarmActive, message }
+            }
+            // Source: service.md §7.5, "ALARM_ACTIVE with another message".
+            StopReason::AlarmUnreadable { alarm, why } => DeploymentError {
+                code: ErrorCode::AlarmActive,
+                message: format!(
+                    "The deployment was stopped because the alarm <{alarm}> cannot be read: {why}. With \
+                     ignorePollAlarmFailure a deployment goes on without it."
+                ),
+            },
             StopReason::DeploymentGroupDeleted => ErrorCode::DeploymentGroupMissing.error(),
             StopReason::ApplicationDeleted => ErrorCode::ApplicationMissing.error(),
         }

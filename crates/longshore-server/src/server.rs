@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use longshore_bundles::{BundleService, BundleSettings, OpenError, StoredKeys};
 use longshore_engine::deployment_config::DeploymentConfigError;
-use longshore_engine::{Engine, EngineStartError, SystemClock};
+use longshore_engine::{Engine, EngineStartError, Outside, SystemClock};
 use longshore_model::deployment_config::DEFAULT_CONFIG;
 use longshore_model::id::{DeploymentConfigName, PrincipalArn};
 use longshore_store::sqlite::SqliteStore;
@@ -172,7 +172,9 @@ async fn app(
     let bundles =
         BundleService::open(Arc::clone(&store) as _, Arc::clone(&stored_keys) as _, bundle_settings).await?;
     let page_tokens = PageTokens::new(page_token_key(&*store).await?);
-    let engine = Engine::start(Arc::clone(&store) as _, Arc::new(SystemClock), settings.engine()).await?;
+    let engine =
+        Engine::start(Arc::clone(&store) as _, Arc::new(SystemClock), Outside::nothing(), settings.engine())
+            .await?;
     // The predefined configs were made at the first start, which reading one takes note of.
     let predefined = DeploymentConfigName::parse(DEFAULT_CONFIG).expect("a constant that obeys the rule");
     engine.deployment_config(&predefined).await?;

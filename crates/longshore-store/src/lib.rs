@@ -15,8 +15,8 @@ pub use error::StoreError;
 pub use traits::{
     AccessKey, ApplicationStore, Applied, AuditFilter, AuditStore, BundleIndex, CommandTarget,
     DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore, EnrollOutcome,
-    EnrolledHost, EnrollmentStore, Forget, Generation, GitHubTokenStore, Group, GroupStore, HostFilter,
-    HostStore, IdentityStore, InlinePolicy, LinkOutcome, Load, MultipartUpload, NewEnrollment,
+    EnrolledHost, EnrollmentStore, FollowUp, Forget, Generation, GitHubTokenStore, Group, GroupStore,
+    HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome, Load, MultipartUpload, NewEnrollment,
     NewRevisionUse, ObjectRow, Page, PolicyHolder, RevisionStore, Role, RoleStore, RoundOutcome,
     ServerRecord, ServerRecordStore, Session, Snapshot, Store, StoredToken, TagStore, TargetFilter,
     UploadedPart, User,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use longshore_engine::deployment_group::NewDeploymentGroup;
 use longshore_engine::host_command::CommandKey;
-use longshore_engine::{Engine, EngineConfig, Quotas, SystemClock};
+use longshore_engine::{Engine, EngineConfig, Outside, Quotas, SystemClock};
 use longshore_model::deployment::{FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::{AutoRollback, OutdatedInstancesStrategy};
 use longshore_model::host::{HostIdentity, HostTag};
@@ -39,7 +39,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     let store = Arc::new(SqliteStore::open(&folder.path().join("longshore.db")).await?);
     let quotas = Quotas { hosts_per_deployment: HOSTS, ..Quotas::default() };
     let config = EngineConfig { quotas, ..EngineConfig::default() };
-    let engine = Engine::start(store, Arc::new(SystemClock), config).await?;
+    let engine = Engine::start(store, Arc::new(SystemClock), Outside::nothing(), config).await?;
     let id = deployment_to_all(&engine).await?;
 
     let mut reporting = Duration::ZERO;
@@ -188,7 +188,7 @@ async fn deployment_to_all(engine: &Engine) -> anyhow::Result<DeploymentId> {
         override_alarms: None,
         processes_to_suspend: None,
         is_restart: false,
-        has_target_instances: false,
+        target_instances: None,
     };
     let id = engine.create_deployment(new).await?;
     let deadline = Instant::now() + Duration::from_secs(60);

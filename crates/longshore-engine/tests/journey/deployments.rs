@@ -6,7 +6,6 @@ use longshore_engine::deployment::{DeploymentError, StopAnswer};
 use longshore_engine::host_command::{AckAnswer, Connection};
 use longshore_engine::{EngineConfig, Quotas};
 use longshore_model::deployment::{DeploymentStatus, ErrorCode};
-use longshore_model::deployment_group::{AutoRollback, AutoRollbackEvent};
 use longshore_model::id::{ApplicationName, DeploymentGroupName};
 use longshore_model::target::{Clocks, TargetStatus};
 
@@ -166,13 +165,4 @@ async fn a_new_engine_goes_on_where_the_old_one_stopped() {
     world.restart().await;
     world.run_all_events("b").await;
     world.reaches(&id, DeploymentStatus::Succeeded).await;
-}
-
-#[tokio::test]
-async fn a_deployment_with_a_rollback_rule_says_that_nothing_is_rolled_back_yet() {
-    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
-    let rule = AutoRollback { is_enabled: true, events: vec![AutoRollbackEvent::DeploymentFailure] };
-    let id = world.deploy_with(|new| new.auto_rollback = Some(rule)).await;
-    let view = world.view(&id).await;
-    assert!(view.deployment.status_messages[0].starts_with("Automatic rollback is not available yet"));
 }

@@ -4,5 +4,6 @@
 
 mod commands;
 mod deployments;
+mod rollbacks;
 mod upkeep;
 mod world;

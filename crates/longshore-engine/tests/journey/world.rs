@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use longshore_engine::deployment::{DeploymentError, DeploymentView};
 use longshore_engine::deployment_group::NewDeploymentGroup;
 use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HostCommand};
-use longshore_engine::{Clock, Engine, EngineConfig};
+use longshore_engine::{Clock, Engine, EngineConfig, Outside};
 use longshore_model::deployment::{DeploymentStatus, FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::{AutoRollback, OutdatedInstancesStrategy};
 use longshore_model::host::{HostIdentity, HostTag};
@@ -82,7 +82,9 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().await.unwrap());
         let clock = Arc::new(HandClock::default());
         clock.advance(Duration::from_secs(1_700_000_000));
-        let engine = Engine::start(Arc::clone(&store), clock.clone(), config.clone()).await.unwrap();
+        let engine = Engine::start(Arc::clone(&store), clock.clone(), Outside::nothing(), config.clone())
+            .await
+            .unwrap();
         let world = World { engine, clock, store, config };
         let tag = HostTag { key: String::from("Role"), value: String::from("web") };
         for host in hosts {
@@ -125,7 +127,9 @@ impl World {
     pub(crate) async fn restart(&mut self) {
         self.engine.shutdown().await;
         let clock: Arc<dyn Clock> = self.clock.clone();
-        self.engine = Engine::start(Arc::clone(&self.store), clock, self.config.clone()).await.unwrap();
+        self.engine = Engine::start(Arc::clone(&self.store), clock, Outside::nothing(), self.config.clone())
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn deploy_to(&self, group: &str, key: &str) -> Result<DeploymentId, DeploymentError> {
@@ -206,7 +210,7 @@ impl World {
     }
 }
 
-fn new_deployment(group: &str, key: &str) -> NewDeployment {
+pub(crate) fn new_deployment(group: &str, key: &str) -> NewDeployment {
     let revision = Revision::S3 {
         bucket: String::from("bundles"),
         key: key.to_owned(),
@@ -227,6 +231,6 @@ fn new_deployment(group: &str, key: &str) -> NewDeployment {
         override_alarms: None,
         processes_to_suspend: None,
         is_restart: false,
-        has_target_instances: false,
+        target_instances: None,
     }
 }

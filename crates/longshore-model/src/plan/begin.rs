@@ -1,12 +1,13 @@
 //! The beginning of a deployment: its hosts are looked up, counted and put in order.
 //! Source: service.md §4.2 rules 1 to 4.
 
-use crate::deployment::{Deployment, DeploymentEvent, ErrorCode, IllegalTransition};
+use crate::deployment::{Deployment, DeploymentError, DeploymentEvent, ErrorCode, IllegalTransition};
 use crate::host::{Host, HostHealth};
 use crate::lifecycle;
 use crate::plan::Ending;
 use crate::target::{Clocks, Target, TargetEvent, TargetKey, TargetRules};
 use crate::time::Timestamp;
+use crate::traffic::TrafficOption;
 
 /// A host that the deployment group selects, and what the group remembers of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,9 @@ pub fn begin(
     max_hosts: usize,
     now: Timestamp,
 ) -> Result<Beginning, IllegalTransition> {
+    if let Some(error) = unusable_load_balancer(deployment) {
+        return ended_at_once(deployment, Vec::new(), &Ending::Failed(error), now);
+    }
     let n_hosts = candidates.len();
     if n_hosts == 0 {
         return ended_at_once(deployment, Vec::new(), &Ending::Failed(ErrorCode::NoInstances.error()), now);
@@ -71,6 +75,25 @@ pub fn begin(
     started.status = deployment.status.after(DeploymentEvent::Started)?;
     started.started_at = Some(now);
     Ok(Beginning { deployment: started, targets })
+}
+
+/// Traffic is controlled through load balancers that this service knows, and none is made known to it:
+/// whatever a group names cannot be used. Source: service.md §5.1 and §5.5.
+fn unusable_load_balancer(deployment: &Deployment) -> Option<DeploymentError> {
+    let traffic = &deployment.traffic;
+    match traffic.option {
+        TrafficOption::WithoutTrafficControl => return None,
+        TrafficOption::WithTrafficControl => {}
+    }
+    let balancers = &traffic.load_balancers;
+    let name = balancers.classic.iter().chain(&balancers.target_groups).next()?;
+    let message = format!(
+        "The deployment can't start because the load balancer {name} of its deployment group is not known to \
+         this server, so hosts cannot be taken out of its traffic. Nothing was changed on any host. To deploy \
+         without traffic control, give the deployment group the deployment style IN_PLACE and \
+         WITHOUT_TRAFFIC_CONTROL."
+    );
+    Some(DeploymentError { code: ErrorCode::ElasticLoadBalancingInvalid, message })
 }
 
 fn ended_at_once(

@@ -121,7 +121,7 @@ fn stop(deployment: &Deployment, targets: &[TargetSummary], counts: Counts) -> V
         }
     }
     if counts.running == 0 {
-        let error = match deployment.stop {
+        let error = match &deployment.stop {
             Some(stop) => stop.reason.error(),
             None => ErrorCode::ManualStop.error(),
         };

@@ -232,8 +232,12 @@ impl World {
             return;
         }
         let mut stopping = self.deployment.clone();
-        stopping.stop =
-            Some(StopRequest { reason: StopReason::Manual, requested_at: self.now, was_pending: false });
+        stopping.stop = Some(StopRequest {
+            reason: StopReason::Manual,
+            requested_at: self.now,
+            was_pending: false,
+            rolls_back: None,
+        });
         let summaries: Vec<TargetSummary> = self.targets.iter().map(Target::summary).collect();
         let round = in_place::round(&stopping, &summaries, &self.clocks, self.now);
         self.commit(self.generation, stopping, round.steps);

@@ -1,9 +1,7 @@
 //! Deployments. Source: service.md §3.5 and §7.1.
 
 use longshore_engine::Engine;
-use longshore_engine::deployment::{
-    DeploymentError, DeploymentList, DeploymentView, StopAnswer, Unavailable,
-};
+use longshore_engine::deployment::{DeploymentError, DeploymentList, DeploymentView, StopAnswer};
 use longshore_engine::deployment_group::DeploymentGroupError;
 use longshore_engine::revision::RevisionError;
 use longshore_model::deployment::{DeploymentStatus, DeploymentWait, NewDeployment};
@@ -110,20 +108,19 @@ pub(super) async fn stop(
     input: StopDeploymentInput,
 ) -> Result<StopDeploymentOutput, ApiError> {
     let id = name::deployment(input.deployment_id.as_deref())?;
-    let rolls_back = input.auto_rollback_enabled;
     let engine = ctx.allowed_deployment(&id).await?;
-    let answer = engine.stop_deployment(&id, rolls_back).await.map_err(|error| refused(ctx, error))?;
+    let answer = engine
+        .stop_deployment(&id, input.auto_rollback_enabled)
+        .await
+        .map_err(|error| refused(ctx, error))?;
     // The text is AWS's own; tools match on it.
     let stopped = "No more commands will be scheduled for execution in the deployment instances";
-    let (status, mut message) = match answer {
+    let (status, message) = match answer {
         StopAnswer::Stopped => ("Succeeded", stopped.to_owned()),
         StopAnswer::Pending => {
             ("Pending", format!("{stopped}; commands that run on instances now will end first"))
         }
     };
-    if rolls_back == Some(true) {
-        message.push_str("; nothing is rolled back: automatic rollback is not available yet on this server");
-    }
     Ok(StopDeploymentOutput { status: Some(status.to_owned()), status_message: Some(message) })
 }
 
@@ -241,23 +238,7 @@ fn refused(ctx: &RequestContext<'_>, error: DeploymentError) -> ApiError {
                 "A deployment of mode RESTART is in place, and the deployment group `{group}` is blue/green."
             ),
         ),
-        E::TargetInstances(group) => ApiError::client(
-            "InvalidTargetInstancesException",
-            format!(
-                "Target instances are only for blue/green deployments, and the deployment group `{group}` is \
-                 in place."
-            ),
-        ),
-        E::Unavailable { group, what } => ApiError::client(
-            match what {
-                Unavailable::BlueGreen => "InvalidInputException",
-                Unavailable::TrafficControl => "InvalidLoadBalancerInfoException",
-            },
-            format!(
-                "The deployment group `{group}` asks for {what}, which is not available yet on this server. \
-                 Change its deployment style to deploy without it."
-            ),
-        ),
+        E::TargetInstances(error) => ApiError::client("InvalidTargetInstancesException", error.to_string()),
         E::GroupBusy { group, running } => ApiError::client(
             "DeploymentLimitExceededException",
             format!("The Deployment Group '{group}' already has an active Deployment '{running}'"),

@@ -173,7 +173,10 @@ pub fn deployment(number: u32, group: &DeploymentGroup, created_at: Timestamp) -
         update_outdated_instances_only: false,
         file_exists_behavior: FileExistsBehavior::Disallow,
         auto_rollback: AutoRollback::default(),
+        rollback: None,
         traffic: Traffic::default(),
+        target_instances: None,
+        alarms: None,
         override_alarms: None,
         processes_to_suspend: Vec::new(),
         zonal: None,
@@ -228,7 +231,12 @@ pub fn started(deployment: &Deployment) -> Deployment {
 
 /// `deployment` with a stop that somebody asked for.
 pub fn stopping(deployment: &Deployment) -> Deployment {
-    let stop = StopRequest { reason: StopReason::Manual, requested_at: at(500), was_pending: false };
+    let stop = StopRequest {
+        reason: StopReason::Manual,
+        requested_at: at(500),
+        was_pending: false,
+        rolls_back: None,
+    };
     Deployment { stop: Some(stop), ..deployment.clone() }
 }
 
@@ -245,6 +253,7 @@ pub fn outcome(deployment: &Deployment) -> RoundOutcome {
         target_events: Vec::new(),
         group_history: None,
         host_health: Vec::new(),
+        follow_up: None,
     }
 }
 

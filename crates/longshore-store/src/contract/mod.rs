@@ -76,7 +76,7 @@ macro_rules! contract_tests {
                 an_event_that_does_not_apply_makes_the_round_stale
                 several_events_of_one_target_follow_each_other
                 the_rules_are_those_after_the_round a_missing_group_is_no_error
-                applying_an_event_keeps_the_generation
+                applying_an_event_keeps_the_generation a_follow_up_is_made_with_the_end
             }
             target {
                 an_event_is_applied_and_seen what_does_not_apply_changes_nothing

@@ -8,7 +8,7 @@ use longshore_model::target::{
 };
 
 use super::fixture::*;
-use crate::{Generation, Store, StoreError};
+use crate::{FollowUp, Generation, Store, StoreError};
 
 const CLOCKS: Clocks = Clocks {
     pickup: std::time::Duration::from_secs(300),
@@ -164,4 +164,33 @@ pub async fn applying_an_event_keeps_the_generation(store: &dyn Store) {
     assert_eq!(applied.expect("it exists").change, Ok(()));
     assert_eq!(generation(store, &deployment).await, seen);
     store.commit(seen, &outcome(&deployment), &CLOCKS, at(200)).await.expect("nobody wrote a round");
+}
+
+/// The end of a deployment and what follows it are one write; what cannot follow makes it stale.
+pub async fn a_follow_up_is_made_with_the_end(store: &dyn Store) {
+    let group = add_group(store, "a", "g").await;
+    let first = started(&add_deployment(store, 1, &group, at(10)).await);
+    commit(store, &outcome(&first)).await;
+    let follow_up = |number: u32| {
+        let next = deployment(number, &group, at(950));
+        Some(FollowUp { revision_use: revision_use(&next), deployment: next })
+    };
+    // The id is taken: by the deployment itself.
+    let mut end = outcome(&succeeded(&first));
+    end.follow_up = follow_up(1);
+    let seen = generation(store, &first).await;
+    let refused = store.commit(seen, &end, &CLOCKS, at(950)).await;
+    assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+    assert_eq!(store.deployment(&first.id).await.expect("read").map(|d| d.status), Some(first.status));
+    // The first is not final: its group is busy.
+    let mut too_early = outcome(&first);
+    too_early.follow_up = follow_up(2);
+    let refused = store.commit(seen, &too_early, &CLOCKS, at(950)).await;
+    assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+
+    end.follow_up = follow_up(2);
+    commit(store, &end).await;
+    assert_eq!(store.unfinished_deployments().await.expect("read"), [deployment_id(2)]);
+    let made = store.deployment(&deployment_id(2)).await.expect("read");
+    assert_eq!(made, end.follow_up.map(|follow_up| follow_up.deployment));
 }

@@ -133,7 +133,7 @@ pub(super) fn is_stopping(deployment: &Deployment) -> bool {
     deployment.stop.is_some() || deployment.status.is_final()
 }
 
-async fn create(
+pub(super) async fn create(
     conn: &mut SqliteConnection,
     deployment: &Deployment,
     revision_use: &NewRevisionUse,

@@ -10,10 +10,10 @@ use longshore_model::target::{Clocks, Target, TargetEvent, TargetRules};
 use longshore_model::time::Timestamp;
 use sqlx::SqliteConnection;
 
-use super::deployment::is_stopping;
+use super::deployment::{create, is_stopping};
 use super::row::{Doing as _, encode};
 use super::target::{self, StoredTarget, target_columns};
-use crate::{Generation, RoundOutcome, StoreError};
+use crate::{FollowUp, Generation, RoundOutcome, StoreError};
 
 /// Writes the round and answers the targets that it made or changed, in scheduling order.
 pub(super) async fn commit(
@@ -31,6 +31,9 @@ pub(super) async fn commit(
         replace_history(conn, &deployment.group_id, history).await?;
     }
     put_host_health(conn, &deployment.group_id, &outcome.host_health).await?;
+    if let Some(follow_up) = &outcome.follow_up {
+        make_follow_up(conn, follow_up).await?;
+    }
 
     let mut touched: BTreeMap<u32, Target> =
         outcome.new_targets.iter().map(|target| (target.position, target.clone())).collect();
@@ -62,6 +65,16 @@ async fn replace_deployment(
         return Err(StoreError::Stale);
     }
     Ok(())
+}
+
+/// Its group may be gone, or its id taken, since it was planned.
+async fn make_follow_up(conn: &mut SqliteConnection, follow_up: &FollowUp) -> Result<(), StoreError> {
+    match create(conn, &follow_up.deployment, &follow_up.revision_use).await {
+        Err(StoreError::NotFound(_) | StoreError::AlreadyExists(_) | StoreError::GroupBusy(_)) => {
+            Err(StoreError::Stale)
+        }
+        done => done,
+    }
 }
 
 /// Applies the events in their order; one target may have several.

@@ -42,6 +42,17 @@ pub struct RoundOutcome {
     pub group_history: Option<GroupHistory>,
     /// The group's record of hosts, when the round changes it.
     pub host_health: Vec<(HostArn, HostHealth)>,
+    /// The deployment that takes the place of this one, which the round ends.
+    pub follow_up: Option<FollowUp>,
+}
+
+/// A deployment that is made together with the end of the one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowUp {
+    /// Status `Created`.
+    pub deployment: Deployment,
+    /// Its use of the revision.
+    pub revision_use: NewRevisionUse,
 }
 
 /// Which deployments a list means.
@@ -151,8 +162,8 @@ pub trait DeploymentStore: Send + Sync {
     /// that the round made or changed.
     ///
     /// # Errors
-    /// `Stale` when another round or stop was committed since `seen`, or when an event does not
-    /// apply any more; the caller reads and plans again.
+    /// `Stale` when another round or stop was committed since `seen`, when an event does not apply any
+    /// more, or when the follow-up cannot be made; the caller reads and plans again.
     async fn commit(
         &self,
         seen: Generation,

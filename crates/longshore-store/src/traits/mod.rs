@@ -21,8 +21,8 @@ pub use application::ApplicationStore;
 pub use audit::{AuditFilter, AuditStore};
 pub use bundle::{BundleIndex, MultipartUpload, ObjectRow, UploadedPart};
 pub use deployment::{
-    Applied, CommandTarget, DeploymentFilter, DeploymentStore, Forget, Generation, Load, NewRevisionUse,
-    RoundOutcome, Snapshot, TargetFilter,
+    Applied, CommandTarget, DeploymentFilter, DeploymentStore, FollowUp, Forget, Generation, Load,
+    NewRevisionUse, RoundOutcome, Snapshot, TargetFilter,
 };
 pub use deployment_config::DeploymentConfigStore;
 pub use deployment_group::DeploymentGroupStore;

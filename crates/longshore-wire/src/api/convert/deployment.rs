@@ -1,26 +1,26 @@
 //! Deployments. Source: service.md §2.9 and §3.5, service-additions.md §2 and §3.
 
 use longshore_model::deployment::{
-    Deployment, DeploymentStatus, DeploymentWait, FileExistsBehavior, NewDeployment,
+    Deployment, DeploymentStatus, DeploymentWait, FileExistsBehavior, NewDeployment, Rollback,
+    TargetInstances,
 };
 use longshore_model::id::{ApplicationName, DeploymentGroupName, DeploymentId};
 use longshore_model::target::TargetStatus;
 use longshore_model::time::Timestamp;
 use serde::Deserialize;
 
+use super::tag_filter::{RawSelector, TARGET_INSTANCES, from_selector};
 use super::{COMPUTE_PLATFORM, description, name, non_empty, quoted, revision, rollback, traffic, watch};
 use crate::api::shapes::{
     self, BatchGetDeploymentsInput, ContinueDeploymentInput, CreateDeploymentInput, DeploymentInfo,
-    DeploymentOverview, ErrorInformation, ListDeploymentsInput, PutLifecycleEventHookExecutionStatusInput,
-    TargetInstances,
+    DeploymentOverview, EC2TagFilter, EC2TagSet, ErrorInformation, ListDeploymentsInput,
+    PutLifecycleEventHookExecutionStatusInput, RollbackInfo,
 };
 use crate::codec::{ClaimedTime, Codec};
 use crate::error::ApiError;
 
 /// The most deployments in one batch.
 const MAX_BATCH: usize = 25;
-/// The most tag filters for target instances.
-const MAX_TARGET_FILTERS: usize = 10;
 /// The longest external id in characters.
 const EXTERNAL_ID_CHARS: usize = 256;
 
@@ -62,8 +62,7 @@ pub fn new_deployment(input: CreateDeploymentInput) -> Result<NewDeployment, Api
     let file_exists_behavior = file_exists_behavior(input.file_exists_behavior.as_deref())?;
     let auto_rollback = input.auto_rollback_configuration.map(rollback::auto_rollback).transpose()?;
     let override_alarms = input.override_alarm_configuration.map(watch::alarms).transpose()?;
-    let targets = input.target_instances.filter(|targets| *targets != TargetInstances::default());
-    targets.as_ref().map_or(Ok(()), check_target_instances)?;
+    let target_instances = input.target_instances.map(target_instances).transpose()?.flatten();
     let processes_to_suspend = watch::processes_to_suspend(input.ec2_deployment_options)?;
     Ok(NewDeployment {
         application,
@@ -78,7 +77,7 @@ pub fn new_deployment(input: CreateDeploymentInput) -> Result<NewDeployment, Api
         override_alarms,
         processes_to_suspend,
         is_restart,
-        has_target_instances: targets.is_some(),
+        target_instances,
     })
 }
 
@@ -236,9 +235,11 @@ pub fn deployment_info(deployment: &Deployment, counts: &[(TargetStatus, usize)]
         ignore_application_stop_failures: Some(deployment.ignore_application_stop_failures),
         auto_rollback_configuration: Some(rollback::from_auto_rollback(&deployment.auto_rollback)),
         update_outdated_instances_only: Some(deployment.update_outdated_instances_only),
+        rollback_info: rollback_info(deployment),
         deployment_style: Some(traffic::from_style(&deployment.traffic)),
         load_balancer_info: traffic::from_load_balancers(&deployment.traffic.load_balancers),
         blue_green_deployment_configuration: traffic::from_blue_green(&deployment.traffic.blue_green),
+        target_instances: deployment.target_instances.as_ref().map(from_target_instances),
         override_alarm_configuration: deployment.override_alarms.as_ref().map(watch::from_alarms),
         ec2_deployment_options: watch::from_processes(&deployment.processes_to_suspend),
         // Said of restarts only: absent is not to be read as STANDARD.
@@ -292,23 +293,42 @@ fn is_restart(mode: Option<&str>, has_revision: bool, outdated_only: bool) -> Re
     }
 }
 
-/// `targetInstances` by themselves; whether the deployment takes any, its group tells.
-/// Source: service.md §3.5.
-fn check_target_instances(targets: &TargetInstances) -> Result<(), ApiError> {
-    let refused = |message: String| Err(ApiError::client("InvalidTargetInstancesException", message));
-    let filters = targets.tag_filters.as_deref().unwrap_or_default();
-    let groups = targets.ec2_tag_set.as_ref().and_then(|set| set.ec2_tag_set_list.as_deref());
-    let groups = groups.unwrap_or_default();
-    if !filters.is_empty() && !groups.is_empty() {
-        return refused(String::from(
-            "Target instances are named by tagFilters or by ec2TagSet, not by both.",
-        ));
+/// `targetInstances` by themselves; whether the deployment takes any, its group tells. `None` when
+/// nothing is named. Source: service.md §3.5.
+fn target_instances(targets: shapes::TargetInstances) -> Result<Option<TargetInstances>, ApiError> {
+    let raw = RawSelector {
+        filters: targets.tag_filters,
+        set: targets.ec2_tag_set.and_then(|set| set.ec2_tag_set_list),
+    };
+    raw.check_combination(TARGET_INSTANCES)?;
+    raw.check_sizes(TARGET_INSTANCES)?;
+    let named = TargetInstances {
+        selector: raw.checked(TARGET_INSTANCES)?.unwrap_or_default(),
+        auto_scaling_groups: targets.auto_scaling_groups.unwrap_or_default(),
+    };
+    let is_empty = named.selector.is_empty() && named.auto_scaling_groups.is_empty();
+    Ok(Some(named).filter(|_| !is_empty))
+}
+
+fn from_target_instances(targets: &TargetInstances) -> shapes::TargetInstances {
+    let (tag_filters, set) = from_selector::<EC2TagFilter>(&targets.selector);
+    shapes::TargetInstances {
+        auto_scaling_groups: Some(targets.auto_scaling_groups.clone()).filter(|names| !names.is_empty()),
+        ec2_tag_set: set.map(|set| EC2TagSet { ec2_tag_set_list: Some(set) }),
+        tag_filters,
     }
-    let lists = groups.iter().map(Vec::len).chain([filters.len()]);
-    match lists.max() {
-        Some(n_filters) if MAX_TARGET_FILTERS < n_filters => {
-            refused(format!("{n_filters} tag filters were given; at most {MAX_TARGET_FILTERS} are allowed."))
-        }
-        Some(_) | None => Ok(()),
-    }
+}
+
+/// Source: service.md §7.4.
+fn rollback_info(deployment: &Deployment) -> Option<RollbackInfo> {
+    let (of, by) = match deployment.rollback.as_ref()? {
+        Rollback::Of(trigger) => (Some(trigger.to_string()), None),
+        Rollback::By(rollback) => (None, Some(rollback.to_string())),
+        Rollback::Nowhere => (None, None),
+    };
+    Some(RollbackInfo {
+        rollback_deployment_id: by,
+        rollback_message: deployment.rollback_message(),
+        rollback_triggering_deployment_id: of,
+    })
 }

@@ -8,7 +8,7 @@ use longshore_model::tag_filter::TagSelector;
 use longshore_model::traffic::{Traffic, TrafficChange};
 use longshore_model::watch::{Alarms, ScalingProcess, Trigger};
 
-use super::tag_filter::{EC2, ON_PREMISES, RawSelector, from_filters};
+use super::tag_filter::{EC2, ON_PREMISES, RawSelector, from_selector};
 use super::traffic::traffic_refused;
 use super::{COMPUTE_PLATFORM, arn, name, non_empty, quoted, revision, rollback, tag, traffic, watch};
 use crate::api::shapes::{
@@ -356,16 +356,6 @@ fn outdated_strategy(text: &str) -> Result<Option<OutdatedInstancesStrategy>, Ap
             "InvalidInputException",
             format!("{} is not an outdated instances strategy: UPDATE or IGNORE.", quoted(text)),
         )),
-    }
-}
-
-/// The form that it was given in; the flat form when it is neither.
-fn from_selector<F: super::tag_filter::FilterShape>(
-    selector: &TagSelector,
-) -> (Option<Vec<F>>, Option<Vec<Vec<F>>>) {
-    match selector {
-        TagSelector::Filters(filters) => (Some(from_filters(filters)), None),
-        TagSelector::Set(groups) => (None, Some(groups.iter().map(|group| from_filters(group)).collect())),
     }
 }
 

@@ -62,6 +62,13 @@ pub(super) const EC2: SelectorRules = SelectorRules {
     kind: "EC2",
 };
 
+/// Replacement hosts of a blue/green deployment.
+pub(super) const TARGET_INSTANCES: SelectorRules = SelectorRules {
+    both: "InvalidTargetInstancesException",
+    invalid: "InvalidTargetInstancesException",
+    kind: "target instance",
+};
+
 /// A selector as given: a flat list, or a set of groups.
 #[derive(Debug)]
 pub(super) struct RawSelector<F> {
@@ -145,6 +152,14 @@ pub fn tag_filters<F: FilterShape>(
 /// Filters as the API answers them.
 pub fn from_filters<F: FilterShape>(filters: &[TagFilter]) -> Vec<F> {
     filters.iter().map(F::from_filter).collect()
+}
+
+/// The form that it was given in; the flat form when it is neither.
+pub(super) fn from_selector<F: FilterShape>(selector: &TagSelector) -> (Option<Vec<F>>, Option<Vec<Vec<F>>>) {
+    match selector {
+        TagSelector::Filters(filters) => (Some(from_filters(filters)), None),
+        TagSelector::Set(groups) => (None, Some(groups.iter().map(|group| from_filters(group)).collect())),
+    }
 }
 
 fn tag_filter<F: FilterShape>(filter: F, exception: &'static str) -> Result<TagFilter, ApiError> {
