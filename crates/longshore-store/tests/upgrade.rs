@@ -13,9 +13,9 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 /// The schema of version 0.1.0, and one row of each kind whose document has grown since.
 const SCHEMA: [(i64, &str, &str); 3] = [
-    (1, "first", include_str!("../src/sqlite/migrations/0001_first.sql")),
-    (2, "deployments by group id", include_str!("../src/sqlite/migrations/0002_deployments_by_group_id.sql")),
-    (3, "enrollment", include_str!("../src/sqlite/migrations/0003_enrollment.sql")),
+    (1, "first", include_str!("../src/sql/migrations/0001_first.sql")),
+    (2, "deployments by group id", include_str!("../src/sql/migrations/0002_deployments_by_group_id.sql")),
+    (3, "enrollment", include_str!("../src/sql/migrations/0003_enrollment.sql")),
 ];
 
 const ROWS: &str = r#"

@@ -1,47 +1,26 @@
 //! The embedded store: one SQLite file in WAL mode with full durability, one writer, a few readers.
 
-mod application;
-mod apply;
-mod audit;
-mod bundle;
-mod contact;
-mod deployment;
-mod deployment_config;
-mod deployment_group;
-mod enrollment;
-mod git_hub;
-mod group;
-mod history;
-mod host;
-mod identity;
-mod inline_policy;
+mod dialect;
 #[cfg(test)]
 mod plan;
-mod revision;
-mod role;
-mod round;
-mod row;
-mod schema;
-mod server_record;
-mod tag;
-mod target;
-mod upload;
-mod writer;
+// The folder is compiled for each database, see its beginning.
+#[allow(clippy::duplicate_mod)]
+#[path = "../sql/mod.rs"]
+mod sql;
+#[cfg(test)]
+mod tests;
 
-use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection, SqlitePool};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use sqlx::{ConnectOptions as _, SqliteConnection};
+use tokio::sync::Mutex;
 
-use self::contact::Contacts;
-use self::row::Doing as _;
-use self::writer::{Writer, WriterConnection};
+use self::dialect::{Readers, Writing};
+use self::sql::Shared;
+use self::sql::row::Doing as _;
 use crate::StoreError;
 
 /// Reads that run at the same time. More would only wait for the same processors.
@@ -55,25 +34,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    writer: Writer,
-    readers: Readers,
-    contacts: Arc<Contacts>,
-}
-
-#[derive(Debug)]
-enum Readers {
-    Pool(SqlitePool),
-    /// A database in memory belongs to its connection, so readers and writer take turns.
-    Writer(WriterConnection),
-}
-
-enum Reader {
-    Pooled(PoolConnection<Sqlite>),
-    Shared(OwnedMutexGuard<SqliteConnection>),
 }
 
 impl SqliteStore {
@@ -116,59 +76,16 @@ impl SqliteStore {
 
     /// Finishes all queued writes and closes the files. Later calls on any handle fail.
     pub async fn close(&self) {
-        // The writer last: the last connection to close folds the log into the file.
-        if let Readers::Pool(pool) = &self.shared.readers {
-            pool.close().await;
-        }
-        self.shared.writer.close().await;
+        self.shared.close().await;
     }
 
-    fn new(conn: SqliteConnection, readers: impl FnOnce(WriterConnection) -> Readers) -> SqliteStore {
+    fn new(
+        conn: SqliteConnection,
+        readers: impl FnOnce(Arc<Mutex<SqliteConnection>>) -> Readers,
+    ) -> SqliteStore {
         let conn = Arc::new(Mutex::new(conn));
-        let contacts = Arc::new(Contacts::default());
         let readers = readers(Arc::clone(&conn));
-        let writer = Writer::start(conn, Arc::clone(&contacts));
-        SqliteStore { shared: Arc::new(Shared { writer, readers, contacts }) }
-    }
-
-    /// A connection to read with. It sees every write that returned before.
-    async fn reader(&self) -> Result<Reader, StoreError> {
-        match &self.shared.readers {
-            Readers::Pool(pool) => Ok(Reader::Pooled(pool.acquire().await.doing("begin to read")?)),
-            Readers::Writer(conn) => Ok(Reader::Shared(Arc::clone(conn).lock_owned().await)),
-        }
-    }
-
-    /// Has the writer carry out `function` and answers when it is durable. All that the function
-    /// changed is undone if it fails.
-    async fn write<T, F>(&self, function: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
-    {
-        let (job, answer) = writer::work(function);
-        self.shared.writer.queue(job).await?;
-        Writer::answer(answer).await
-    }
-}
-
-impl Deref for Reader {
-    type Target = SqliteConnection;
-
-    fn deref(&self) -> &SqliteConnection {
-        match self {
-            Reader::Pooled(conn) => conn,
-            Reader::Shared(conn) => conn,
-        }
-    }
-}
-
-impl DerefMut for Reader {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
-        match self {
-            Reader::Pooled(conn) => conn,
-            Reader::Shared(conn) => conn,
-        }
+        SqliteStore { shared: Arc::new(Shared::new(Writing(conn), readers)) }
     }
 }
 
@@ -183,7 +100,7 @@ fn options() -> SqliteConnectOptions {
 
 async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
     let mut conn = options.connect().await.doing("open the database")?;
-    schema::migrate(&mut conn).await?;
+    sql::schema::migrate(&mut conn).await?;
     Ok(conn)
 }
 

@@ -6,15 +6,14 @@ use longshore_model::host::{Host, HostContact, HostTag};
 use longshore_model::id::{HostName, PrincipalArn};
 use longshore_model::tag_filter::TagSelector;
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
 
-use super::SqliteStore;
 use super::contact;
 use super::row::{Columns as _, Doing as _, after_name, encode};
+use super::{Connection, SqlStore};
 use crate::{HostFilter, HostStore, Page, StoreError};
 
 #[async_trait]
-impl HostStore for SqliteStore {
+impl HostStore for SqlStore {
     async fn register_host(&self, host: &Host) -> Result<(), StoreError> {
         let host = host.clone();
         self.write(move |conn| Box::pin(async move { register(conn, &host).await })).await
@@ -190,7 +189,7 @@ impl HostStore for SqliteStore {
     }
 }
 
-pub(super) async fn register(conn: &mut SqliteConnection, host: &Host) -> Result<(), StoreError> {
+pub(super) async fn register(conn: &mut Connection, host: &Host) -> Result<(), StoreError> {
     let principal = host.identity.principal();
     let row = sqlx::query(
         "SELECT COUNT(*) FILTER (WHERE name = $1), COUNT(*) FILTER (WHERE principal = $2)
@@ -220,7 +219,7 @@ pub(super) async fn register(conn: &mut SqliteConnection, host: &Host) -> Result
 
 /// Answers as whom the host signed, if it was registered.
 async fn deregister(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     name: &HostName,
     now: Timestamp,
     forget_before: Timestamp,
@@ -252,7 +251,7 @@ async fn deregister(
 
 /// The registered host called `name` and its row.
 pub(super) async fn registered(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     name: &HostName,
 ) -> Result<Option<(i64, Host)>, StoreError> {
     let row = sqlx::query("SELECT row_id, document FROM hosts WHERE name = $1 AND deregistered_at IS NULL")
@@ -264,7 +263,7 @@ pub(super) async fn registered(
 }
 
 async fn change_tags(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     names: &[HostName],
     change: impl Fn(&mut Vec<HostTag>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {

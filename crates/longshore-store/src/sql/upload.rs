@@ -1,14 +1,13 @@
 //! Multipart uploads that are under way.
 
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use super::bundle::{has_bucket, put_object, size, size_column, unnamed};
 use super::row::{Columns as _, Doing as _, after_name, encode, limit};
+use super::{Connection, Row, dialect};
 use crate::{MultipartUpload, ObjectRow, Page, StoreError, UploadedPart};
 
-pub(super) async fn create(conn: &mut SqliteConnection, upload: &MultipartUpload) -> Result<(), StoreError> {
+pub(super) async fn create(conn: &mut Connection, upload: &MultipartUpload) -> Result<(), StoreError> {
     if !has_bucket(conn, &upload.bucket).await? {
         return Err(StoreError::NotFound(upload.bucket.clone()));
     }
@@ -25,10 +24,11 @@ pub(super) async fn create(conn: &mut SqliteConnection, upload: &MultipartUpload
 }
 
 pub(super) async fn read(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     id: &str,
 ) -> Result<Option<(MultipartUpload, Vec<UploadedPart>)>, StoreError> {
-    let mut instant = sqlx::Connection::begin(conn).await.doing("begin to read an upload")?;
+    let mut instant =
+        sqlx::Connection::begin_with(conn, dialect::BEGIN_INSTANT).await.doing("begin to read an upload")?;
     let row = sqlx::query("SELECT id, bucket, key, started_at, headers FROM uploads WHERE id = $1")
         .bind(id)
         .fetch_optional(&mut *instant)
@@ -52,7 +52,7 @@ pub(super) async fn read(
 }
 
 /// Columns: id, bucket, key, started_at, headers.
-fn upload_of_row(row: &SqliteRow) -> Result<MultipartUpload, StoreError> {
+fn upload_of_row(row: &Row) -> Result<MultipartUpload, StoreError> {
     Ok(MultipartUpload {
         id: row.text(0)?,
         bucket: row.text(1)?,
@@ -63,7 +63,7 @@ fn upload_of_row(row: &SqliteRow) -> Result<MultipartUpload, StoreError> {
 }
 
 pub(super) async fn list(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     bucket: &str,
     prefix: &str,
     page: &Page,
@@ -91,7 +91,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn started_before(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     point: Timestamp,
     limit: usize,
 ) -> Result<Vec<String>, StoreError> {
@@ -104,7 +104,7 @@ pub(super) async fn started_before(
     rows.iter().map(|row| row.text(0)).collect()
 }
 
-fn part_of_row(row: &SqliteRow) -> Result<UploadedPart, StoreError> {
+fn part_of_row(row: &Row) -> Result<UploadedPart, StoreError> {
     Ok(UploadedPart {
         number: u32::try_from(row.int(0)?).unwrap_or(u32::MAX),
         size_bytes: size(row.int(1)?),
@@ -116,7 +116,7 @@ fn part_of_row(row: &SqliteRow) -> Result<UploadedPart, StoreError> {
 }
 
 pub(super) async fn put_part(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     upload_id: &str,
     part: &UploadedPart,
 ) -> Result<Option<String>, StoreError> {
@@ -151,7 +151,7 @@ pub(super) async fn put_part(
 }
 
 pub(super) async fn end(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     id: &str,
     object: Option<&ObjectRow>,
 ) -> Result<Vec<String>, StoreError> {

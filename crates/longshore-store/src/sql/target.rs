@@ -1,8 +1,6 @@
 //! How a target is kept: its state in columns, which the planner and the polls read by the
 //! thousand, and its events in a document, which only a change or a look at one target needs.
 
-use std::sync::{Arc, LazyLock};
-
 use longshore_model::id::{DeploymentId, HostArn, HostName, PrincipalArn};
 use longshore_model::lifecycle::{Diagnostics, EndedBy, EventState, LifecycleEvent, LifecycleEventName};
 use longshore_model::target::{
@@ -10,10 +8,9 @@ use longshore_model::target::{
 };
 use longshore_model::time::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::row::{Columns as _, Doing as _, encode, limit};
+use super::{Connection, Row, dialect, document_at, int_at, json_rows, text_at};
 use crate::{CommandTarget, Page, StoreError, TargetFilter};
 
 /// The columns that [`StoredTarget::of_row`] takes.
@@ -37,7 +34,7 @@ pub(super) struct StoredTarget {
 
 impl StoredTarget {
     /// Columns: [`target_columns`].
-    pub(super) fn of_row(row: &SqliteRow) -> Result<StoredTarget, StoreError> {
+    pub(super) fn of_row(row: &Row) -> Result<StoredTarget, StoreError> {
         let events: Vec<StoredEvent> = row.document(10, "target's events")?;
         Ok(StoredTarget {
             row_id: row.int(0)?,
@@ -122,7 +119,7 @@ impl StateWord {
 }
 
 /// Columns from `first`: state, event_idx, since.
-fn state_of_columns(row: &SqliteRow, first: usize) -> Result<TargetState, StoreError> {
+fn state_of_columns(row: &Row, first: usize) -> Result<TargetState, StoreError> {
     let word: StateWord = row.word(first, "target's state")?;
     Ok(word.state(position(row.int(first + 1)?), Timestamp::from_millis(row.int(first + 2)?)))
 }
@@ -186,67 +183,45 @@ fn progress_columns(state: TargetState) -> (u32, Timestamp) {
     }
 }
 
-/// Writes what has changed of `targets`, a few hundred with each statement.
-pub(super) async fn update_all(
-    conn: &mut SqliteConnection,
-    targets: &[&StoredTarget],
-) -> Result<(), sqlx::Error> {
-    let mut rest = targets;
-    for (n_rows, sql) in &*UPDATES {
-        while rest.len() >= *n_rows {
-            let (now, later) = rest.split_at(*n_rows);
-            update_some(conn, sql, now).await?;
-            rest = later;
-        }
-    }
-    Ok(())
+/// What has changed of a target, as columns.
+#[derive(Debug)]
+pub(in super::super) struct ChangedRow {
+    pub(in super::super) row_id: i64,
+    pub(in super::super) state: &'static str,
+    pub(in super::super) event_idx: i64,
+    pub(in super::super) since: i64,
+    pub(in super::super) updated_at: i64,
+    pub(in super::super) events: String,
 }
 
-/// One update statement for each of a few numbers of rows, the largest first: so any number of rows
-/// takes few statements, and all of them stay prepared. Values are bound one by one because taking
-/// them out of one JSON parameter costs several times what the update itself does.
-static UPDATES: LazyLock<[(usize, Arc<str>); 4]> =
-    LazyLock::new(|| [256, 32, 4, 1].map(|n_rows| (n_rows, update_sql(n_rows))));
-
-fn update_sql(n_rows: usize) -> Arc<str> {
-    // Not `$1`: SQLite looks up each such name among all, which adds up with this many.
-    let rows = vec!["(?, ?, ?, ?, ?, ?)"; n_rows].join(", ");
-    Arc::from(format!(
-        "WITH change (row_id, state, event_idx, since, updated_at, events) AS (VALUES {rows})
-         UPDATE targets SET state = change.state, event_idx = change.event_idx, since = change.since,
-             updated_at = change.updated_at, events = change.events
-         FROM change WHERE targets.row_id = change.row_id"
-    ))
-}
-
-/// `sql` takes as many targets as there are.
-async fn update_some(
-    conn: &mut SqliteConnection,
-    sql: &Arc<str>,
-    targets: &[&StoredTarget],
-) -> Result<(), sqlx::Error> {
-    // Safe: the text was made from numbers alone.
-    let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
-    for stored in targets {
+impl ChangedRow {
+    fn of(stored: &StoredTarget) -> Result<ChangedRow, sqlx::Error> {
         let target = &stored.target;
         let (event_idx, since) = progress_columns(target.state);
-        let events = serde_json::to_string(&EventsToStore(&target.events))
-            .map_err(|error| sqlx::Error::Encode(error.into()))?;
-        query = query
-            .bind(stored.row_id)
-            .bind(StateWord::of(target.state).as_str())
-            .bind(i64::from(event_idx))
-            .bind(since.millis())
-            .bind(target.updated_at.millis())
-            .bind(events);
+        Ok(ChangedRow {
+            row_id: stored.row_id,
+            state: StateWord::of(target.state).as_str(),
+            event_idx: i64::from(event_idx),
+            since: since.millis(),
+            updated_at: target.updated_at.millis(),
+            events: serde_json::to_string(&EventsToStore(&target.events))
+                .map_err(|error| sqlx::Error::Encode(error.into()))?,
+        })
     }
-    query.execute(conn).await?;
-    Ok(())
+}
+
+/// Writes what has changed of `targets`, as few statements as the database likes.
+pub(super) async fn update_all(conn: &mut Connection, targets: &[&StoredTarget]) -> Result<(), sqlx::Error> {
+    let rows = targets.iter().map(|stored| ChangedRow::of(stored)).collect::<Result<Vec<_>, _>>()?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    dialect::update_targets(conn, rows).await
 }
 
 /// Adds the targets of one deployment, all with one statement.
 pub(super) async fn insert_all(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     deployment: &DeploymentId,
     targets: &[Target],
 ) -> Result<(), StoreError> {
@@ -270,13 +245,31 @@ pub(super) async fn insert_all(
             )
         })
         .collect();
-    sqlx::query(
+    sqlx::query(concat!(
         "INSERT INTO targets (deployment_id, position, host, host_arn, principal, state, event_idx,
                               since, updated_at, events)
-         SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-                value ->> 6, value ->> 7, value -> 8
-         FROM json_each($2)",
-    )
+         SELECT $1, ",
+        int_at!("value", 0),
+        ", ",
+        text_at!("value", 1),
+        ", ",
+        text_at!("value", 2),
+        ", ",
+        text_at!("value", 3),
+        ", ",
+        text_at!("value", 4),
+        ", ",
+        int_at!("value", 5),
+        ", ",
+        int_at!("value", 6),
+        ", ",
+        int_at!("value", 7),
+        ", ",
+        document_at!("value", 8),
+        "
+         FROM ",
+        json_rows!("$2", "target")
+    ))
     .bind(deployment.as_str())
     .bind(encode(&rows, "target")?)
     .execute(conn)
@@ -286,7 +279,7 @@ pub(super) async fn insert_all(
 }
 
 /// One target.
-pub(super) async fn one(conn: &mut SqliteConnection, key: &TargetKey) -> Result<Option<Target>, StoreError> {
+pub(super) async fn one(conn: &mut Connection, key: &TargetKey) -> Result<Option<Target>, StoreError> {
     let row = sqlx::query(concat!(
         "SELECT ",
         target_columns!(),
@@ -302,7 +295,7 @@ pub(super) async fn one(conn: &mut SqliteConnection, key: &TargetKey) -> Result<
 
 /// The part of every target that the planner looks at, in scheduling order.
 pub(super) async fn summaries(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     deployment: &DeploymentId,
 ) -> Result<Vec<TargetSummary>, StoreError> {
     let rows = sqlx::query(
@@ -319,7 +312,7 @@ pub(super) async fn summaries(
 
 /// How many targets are in each status.
 pub(super) async fn counts(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     deployment: &DeploymentId,
 ) -> Result<Vec<(TargetStatus, usize)>, StoreError> {
     let rows = sqlx::query("SELECT state, COUNT(*) FROM targets WHERE deployment_id = $1 GROUP BY state")
@@ -345,7 +338,7 @@ pub(super) async fn counts(
 
 /// One page of target ids in scheduling order.
 pub(super) async fn page(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     deployment: &DeploymentId,
     filter: &TargetFilter,
     page: &Page,
@@ -377,7 +370,7 @@ pub(super) async fn page(
 
 /// Place, host and status of every target, in scheduling order.
 pub(super) async fn endings(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     deployment: &DeploymentId,
 ) -> Result<Vec<(u32, HostArn, TargetStatus)>, StoreError> {
     let rows = sqlx::query(
@@ -395,7 +388,7 @@ pub(super) async fn endings(
         .collect()
 }
 
-const WAITING: &str = concat!(
+pub(in super::super) const WAITING: &str = concat!(
     "SELECT ",
     target_columns!(),
     " FROM targets t WHERE t.principal = $1 AND t.state = 'Pickup' ORDER BY t.since, t.row_id"
@@ -403,7 +396,7 @@ const WAITING: &str = concat!(
 
 /// The commands that wait for `principal`, oldest first.
 pub(super) async fn waiting(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     principal: &PrincipalArn,
 ) -> Result<Vec<CommandTarget>, StoreError> {
     let rows =
@@ -414,22 +407,4 @@ pub(super) async fn waiting(
             Ok(CommandTarget { target: StoredTarget::of_row(row)?.target, available_at })
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::plan::check;
-    use super::*;
-
-    #[tokio::test]
-    async fn waiting_commands_are_found_without_scanning() {
-        check(WAITING, &["SEARCH t USING INDEX targets_waiting (principal=?)"]).await;
-    }
-
-    #[tokio::test]
-    async fn an_update_finds_each_row_by_its_id() {
-        for (_, sql) in &*UPDATES {
-            check(sql, &["SEARCH targets USING INTEGER PRIMARY KEY (rowid=?)"]).await;
-        }
-    }
 }

@@ -4,14 +4,13 @@ use async_trait::async_trait;
 use longshore_model::application::{MAX_RESOURCE_TAGS, ResourceTag, TagChange, TaggedResource};
 use longshore_model::deployment_group::DeploymentGroup;
 use longshore_model::id::{ApplicationName, DeploymentGroupName};
-use sqlx::SqliteConnection;
 
-use super::SqliteStore;
 use super::row::{Columns as _, Doing as _, encode};
+use super::{Connection, SqlStore};
 use crate::{StoreError, TagStore};
 
 #[async_trait]
-impl TagStore for SqliteStore {
+impl TagStore for SqlStore {
     async fn change_tags(&self, resource: &TaggedResource, change: &TagChange) -> Result<(), StoreError> {
         let (resource, change) = (resource.clone(), change.clone());
         self.write(move |conn| {
@@ -29,7 +28,7 @@ impl TagStore for SqliteStore {
 }
 
 async fn change_application(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     name: &ApplicationName,
     change: &TagChange,
 ) -> Result<(), StoreError> {
@@ -50,7 +49,7 @@ async fn change_application(
 }
 
 async fn change_group(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     application: &ApplicationName,
     name: &DeploymentGroupName,
     change: &TagChange,

@@ -2,16 +2,14 @@
 
 use async_trait::async_trait;
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::SqliteStore;
 use super::identity::{has_user, user_of_row};
 use super::row::{Columns as _, Doing as _, after_name, limit};
+use super::{Connection, Row, SqlStore};
 use crate::{Group, GroupStore, Page, StoreError, User};
 
 #[async_trait]
-impl GroupStore for SqliteStore {
+impl GroupStore for SqlStore {
     async fn create_group(&self, group: &Group) -> Result<(), StoreError> {
         let group = group.clone();
         self.write(move |conn| Box::pin(async move { create_group(conn, &group).await })).await
@@ -88,7 +86,7 @@ impl GroupStore for SqliteStore {
     }
 }
 
-fn group_of_row(row: &SqliteRow) -> Result<Group, StoreError> {
+fn group_of_row(row: &Row) -> Result<Group, StoreError> {
     Ok(Group {
         name: row.text(0)?,
         path: row.text(1)?,
@@ -98,12 +96,12 @@ fn group_of_row(row: &SqliteRow) -> Result<Group, StoreError> {
     })
 }
 
-async fn has_group(conn: &mut SqliteConnection, name: &str) -> Result<bool, StoreError> {
+async fn has_group(conn: &mut Connection, name: &str) -> Result<bool, StoreError> {
     let row = sqlx::query("SELECT 1 FROM iam_groups WHERE name = $1").bind(name).fetch_optional(conn).await;
     Ok(row.doing("look up a group")?.is_some())
 }
 
-async fn create_group(conn: &mut SqliteConnection, group: &Group) -> Result<(), StoreError> {
+async fn create_group(conn: &mut Connection, group: &Group) -> Result<(), StoreError> {
     if has_group(conn, &group.name).await? {
         return Err(StoreError::AlreadyExists(group.name.clone()));
     }
@@ -119,7 +117,7 @@ async fn create_group(conn: &mut SqliteConnection, group: &Group) -> Result<(), 
     Ok(())
 }
 
-async fn delete_group(conn: &mut SqliteConnection, name: &str) -> Result<(), StoreError> {
+async fn delete_group(conn: &mut Connection, name: &str) -> Result<(), StoreError> {
     let holding = sqlx::query(
         "SELECT 'user ' || user_name FROM iam_group_members WHERE group_name = $1
          UNION ALL SELECT 'policy ' || name FROM iam_group_policies WHERE group_name = $1 LIMIT 1",
@@ -138,7 +136,7 @@ async fn delete_group(conn: &mut SqliteConnection, name: &str) -> Result<(), Sto
     Ok(())
 }
 
-async fn check_both(conn: &mut SqliteConnection, group: &str, user: &str) -> Result<(), StoreError> {
+async fn check_both(conn: &mut Connection, group: &str, user: &str) -> Result<(), StoreError> {
     if !has_group(conn, group).await? {
         return Err(StoreError::NotFound(group.to_owned()));
     }
@@ -148,12 +146,7 @@ async fn check_both(conn: &mut SqliteConnection, group: &str, user: &str) -> Res
     Ok(())
 }
 
-async fn add_member(
-    conn: &mut SqliteConnection,
-    group: &str,
-    user: &str,
-    max: usize,
-) -> Result<(), StoreError> {
+async fn add_member(conn: &mut Connection, group: &str, user: &str, max: usize) -> Result<(), StoreError> {
     check_both(conn, group, user).await?;
     let count =
         sqlx::query("SELECT COUNT(*) FROM iam_group_members WHERE user_name = $1 AND group_name <> $2")
@@ -177,7 +170,7 @@ async fn add_member(
     Ok(())
 }
 
-async fn remove_member(conn: &mut SqliteConnection, group: &str, user: &str) -> Result<(), StoreError> {
+async fn remove_member(conn: &mut Connection, group: &str, user: &str) -> Result<(), StoreError> {
     check_both(conn, group, user).await?;
     sqlx::query("DELETE FROM iam_group_members WHERE user_name = $1 AND group_name = $2")
         .bind(user)

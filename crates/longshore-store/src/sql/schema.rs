@@ -1,8 +1,9 @@
 //! The schema: numbered migrations, applied in order when a store is opened.
 
-use sqlx::SqliteConnection;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
+use super::{Connection, dialect};
 use crate::StoreError;
 
 /// Every migration there ever was. A published one is never edited: its checksum is in databases.
@@ -16,11 +17,12 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
 ];
 
 /// Brings the database to the newest schema.
-pub(super) async fn migrate(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+pub(in super::super) async fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     let migrations = MIGRATIONS
         .into_iter()
         .map(|(version, name, sql)| {
-            let sql = sqlx::SqlSafeStr::into_sql_str(sql);
+            // Safe: it is made of our own text alone.
+            let sql = AssertSqlSafe(dialect::schema_text(sql).into_owned()).into_sql_str();
             Migration::new(version, name.into(), MigrationType::Simple, sql, false)
         })
         .collect();

@@ -2,19 +2,21 @@
 //! forgotten.
 
 use longshore_model::id::DeploymentId;
-use sqlx::SqliteConnection;
 
 use super::row::{Columns as _, Doing as _, encode};
+use super::{Connection, field, json_texts};
 use crate::{Forget, Load, StoreError};
 
 /// Deployments that are not final and whose group is gone.
-pub(super) async fn orphaned(conn: &mut SqliteConnection) -> Result<Vec<(DeploymentId, bool)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT d.id, EXISTS (SELECT 1 FROM applications a WHERE a.name = d.document ->> '$.application')
+pub(super) async fn orphaned(conn: &mut Connection) -> Result<Vec<(DeploymentId, bool)>, StoreError> {
+    let rows = sqlx::query(concat!(
+        "SELECT d.id, (SELECT COUNT(*) FROM applications a WHERE a.name = ",
+        field!("d.document", "application"),
+        ")
          FROM deployments d WHERE d.is_final = 0
          AND NOT EXISTS (SELECT 1 FROM deployment_groups g WHERE g.id = d.group_id)
-         ORDER BY d.created_at, d.id",
-    )
+         ORDER BY d.created_at, d.id"
+    ))
     .fetch_all(conn)
     .await
     .doing("list deployments without a group")?;
@@ -22,11 +24,13 @@ pub(super) async fn orphaned(conn: &mut SqliteConnection) -> Result<Vec<(Deploym
 }
 
 /// What is in progress.
-pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Load, StoreError> {
-    let row = sqlx::query(
-        "SELECT COUNT(*), COALESCE(SUM(document ->> '$.n_hosts'), 0) FROM deployments
-         WHERE status = 'InProgress'",
-    )
+pub(super) async fn load(conn: &mut Connection) -> Result<Load, StoreError> {
+    let row = sqlx::query(concat!(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(CAST(",
+        field!("document", "n_hosts"),
+        " AS BIGINT)), 0) AS BIGINT)
+         FROM deployments WHERE status = 'InProgress'"
+    ))
     .fetch_one(conn)
     .await
     .doing("count what is in progress")?;
@@ -35,22 +39,25 @@ pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Load, StoreError
 }
 
 /// The oldest final deployments that are not among the newest `$2` and that no group remembers.
-const FORGETTABLE: &str = "SELECT d.id FROM deployments d
+pub(in super::super) const FORGETTABLE: &str = concat!(
+    "SELECT d.id FROM deployments d
     WHERE d.created_at < $1 AND d.is_final = 1
     AND (d.created_at, d.id) <= (
         SELECT created_at, id FROM deployments ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $2
     )
     AND NOT EXISTS (
         SELECT 1 FROM deployment_groups g WHERE g.id = d.group_id
-        AND d.id IN (g.history ->> '$.last_attempted', g.history ->> '$.last_successful')
+        AND d.id IN (",
+    field!("g.history", "last_attempted"),
+    ", ",
+    field!("g.history", "last_successful"),
+    ")
     )
-    ORDER BY d.created_at, d.id LIMIT $3";
+    ORDER BY d.created_at, d.id LIMIT $3"
+);
 
 /// Removes them, and notes their ids.
-pub(super) async fn forget(
-    conn: &mut SqliteConnection,
-    forget: &Forget,
-) -> Result<Vec<DeploymentId>, StoreError> {
+pub(super) async fn forget(conn: &mut Connection, forget: &Forget) -> Result<Vec<DeploymentId>, StoreError> {
     let rows = sqlx::query(FORGETTABLE)
         .bind(forget.created_before.millis())
         .bind(i64::try_from(forget.keep_newest).unwrap_or(i64::MAX))
@@ -64,37 +71,23 @@ pub(super) async fn forget(
         return Ok(ids);
     }
     let list = encode(&ids, "deployment ids")?;
-    sqlx::query("INSERT INTO forgotten_deployments (id) SELECT value FROM json_each($1)")
-        .bind(&list)
-        .execute(&mut *conn)
-        .await
-        .doing("note forgotten deployments")?;
+    sqlx::query(concat!(
+        "INSERT INTO forgotten_deployments (id) SELECT value FROM ",
+        json_texts!("$1", "id")
+    ))
+    .bind(&list)
+    .execute(&mut *conn)
+    .await
+    .doing("note forgotten deployments")?;
     // Their targets go with them.
-    sqlx::query("DELETE FROM deployments WHERE id IN (SELECT value FROM json_each($1))")
-        .bind(&list)
-        .execute(conn)
-        .await
-        .doing("forget deployments")?;
+    sqlx::query(concat!(
+        "DELETE FROM deployments WHERE id IN (SELECT value FROM ",
+        json_texts!("$1", "forgotten"),
+        ")"
+    ))
+    .bind(&list)
+    .execute(conn)
+    .await
+    .doing("forget deployments")?;
     Ok(ids)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::plan::check;
-    use super::FORGETTABLE;
-
-    #[tokio::test]
-    async fn the_oldest_are_read_from_an_index_in_order() {
-        check(
-            FORGETTABLE,
-            &[
-                "SEARCH d USING INDEX deployments_by_age (created_at<?)",
-                "SCALAR SUBQUERY 1",
-                "SCAN deployments USING COVERING INDEX deployments_by_age",
-                "CORRELATED SCALAR SUBQUERY 2",
-                "SEARCH g USING INDEX sqlite_autoindex_deployment_groups_1 (id=?)",
-            ],
-        )
-        .await;
-    }
 }

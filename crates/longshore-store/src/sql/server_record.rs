@@ -1,21 +1,20 @@
 //! The server's own records: written once, then only read.
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
 
-use super::SqliteStore;
 use super::row::{Columns as _, Doing as _};
+use super::{Connection, SqlStore};
 use crate::{ServerRecord, ServerRecordStore, StoreError};
 
 #[async_trait]
-impl ServerRecordStore for SqliteStore {
+impl ServerRecordStore for SqlStore {
     async fn server_record(&self, record: &ServerRecord) -> Result<String, StoreError> {
         let record = record.clone();
         self.write(move |conn| Box::pin(async move { keep(conn, &record).await })).await
     }
 }
 
-async fn keep(conn: &mut SqliteConnection, record: &ServerRecord) -> Result<String, StoreError> {
+async fn keep(conn: &mut Connection, record: &ServerRecord) -> Result<String, StoreError> {
     sqlx::query("INSERT INTO server_records (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
         .bind(&record.name)
         .bind(&record.value)

@@ -3,15 +3,13 @@
 use async_trait::async_trait;
 use longshore_model::id::PrincipalArn;
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use super::row::{Columns as _, Doing as _, after_name, limit};
-use super::{SqliteStore, inline_policy};
+use super::{Connection, Row, SqlStore, inline_policy};
 use crate::{AccessKey, IdentityStore, InlinePolicy, Page, PolicyHolder, StoreError, User};
 
 #[async_trait]
-impl IdentityStore for SqliteStore {
+impl IdentityStore for SqlStore {
     async fn create_user(&self, user: &User) -> Result<(), StoreError> {
         let user = user.clone();
         self.write(move |conn| Box::pin(async move { create_user(conn, &user).await })).await
@@ -111,7 +109,7 @@ impl IdentityStore for SqliteStore {
 }
 
 /// Columns from `first`: name, path, id, arn, created_at.
-pub(super) fn user_of_row(row: &SqliteRow, first: usize) -> Result<User, StoreError> {
+pub(super) fn user_of_row(row: &Row, first: usize) -> Result<User, StoreError> {
     Ok(User {
         name: row.text(first)?,
         path: row.text(first + 1)?,
@@ -121,7 +119,7 @@ pub(super) fn user_of_row(row: &SqliteRow, first: usize) -> Result<User, StoreEr
     })
 }
 
-pub(super) fn access_key_of_row(row: &SqliteRow) -> Result<AccessKey, StoreError> {
+pub(super) fn access_key_of_row(row: &Row) -> Result<AccessKey, StoreError> {
     Ok(AccessKey {
         id: row.text(0)?,
         secret: row.text(1)?,
@@ -131,7 +129,7 @@ pub(super) fn access_key_of_row(row: &SqliteRow) -> Result<AccessKey, StoreError
     })
 }
 
-pub(super) async fn has_user(conn: &mut SqliteConnection, name: &str) -> Result<bool, StoreError> {
+pub(super) async fn has_user(conn: &mut Connection, name: &str) -> Result<bool, StoreError> {
     let row = sqlx::query("SELECT 1 FROM users WHERE name = $1")
         .bind(name)
         .fetch_optional(conn)
@@ -140,7 +138,7 @@ pub(super) async fn has_user(conn: &mut SqliteConnection, name: &str) -> Result<
     Ok(row.is_some())
 }
 
-pub(super) async fn create_user(conn: &mut SqliteConnection, user: &User) -> Result<(), StoreError> {
+pub(super) async fn create_user(conn: &mut Connection, user: &User) -> Result<(), StoreError> {
     if has_user(conn, &user.name).await? {
         return Err(StoreError::AlreadyExists(user.name.clone()));
     }
@@ -156,7 +154,7 @@ pub(super) async fn create_user(conn: &mut SqliteConnection, user: &User) -> Res
     Ok(())
 }
 
-async fn delete_user(conn: &mut SqliteConnection, name: &str) -> Result<(), StoreError> {
+async fn delete_user(conn: &mut Connection, name: &str) -> Result<(), StoreError> {
     let holding = sqlx::query(
         "SELECT 'access key ' || id FROM access_keys WHERE user_name = $1
          UNION ALL SELECT 'policy ' || name FROM user_policies WHERE user_name = $1
@@ -181,7 +179,7 @@ async fn delete_user(conn: &mut SqliteConnection, name: &str) -> Result<(), Stor
 }
 
 pub(super) async fn create_access_key(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     key: &AccessKey,
     max: usize,
 ) -> Result<(), StoreError> {
@@ -218,7 +216,7 @@ pub(super) async fn create_access_key(
     Ok(())
 }
 
-async fn delete_access_key(conn: &mut SqliteConnection, user: &str, id: &str) -> Result<(), StoreError> {
+async fn delete_access_key(conn: &mut Connection, user: &str, id: &str) -> Result<(), StoreError> {
     let done = sqlx::query("DELETE FROM access_keys WHERE user_name = $1 AND id = $2")
         .bind(user)
         .bind(id)
@@ -231,12 +229,7 @@ async fn delete_access_key(conn: &mut SqliteConnection, user: &str, id: &str) ->
     Ok(())
 }
 
-async fn set_active(
-    conn: &mut SqliteConnection,
-    user: &str,
-    id: &str,
-    is_active: bool,
-) -> Result<(), StoreError> {
+async fn set_active(conn: &mut Connection, user: &str, id: &str, is_active: bool) -> Result<(), StoreError> {
     let done = sqlx::query("UPDATE access_keys SET is_active = $3 WHERE user_name = $1 AND id = $2")
         .bind(user)
         .bind(id)

@@ -5,14 +5,13 @@ use futures::TryStreamExt as _;
 use longshore_model::application::Application;
 use longshore_model::id::{ApplicationName, DeploymentId};
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
 
-use super::SqliteStore;
 use super::row::{Columns as _, Doing as _, after_name, encode, limit};
+use super::{Connection, SqlStore};
 use crate::{ApplicationStore, Page, StoreError};
 
 #[async_trait]
-impl ApplicationStore for SqliteStore {
+impl ApplicationStore for SqlStore {
     async fn create_application(&self, application: &Application, max: usize) -> Result<(), StoreError> {
         let application = application.clone();
         self.write(move |conn| Box::pin(async move { create(conn, &application, max).await })).await
@@ -68,14 +67,11 @@ impl ApplicationStore for SqliteStore {
 ///
 /// # Errors
 /// `NotFound`.
-pub(super) async fn id_of(conn: &mut SqliteConnection, name: &ApplicationName) -> Result<String, StoreError> {
+pub(super) async fn id_of(conn: &mut Connection, name: &ApplicationName) -> Result<String, StoreError> {
     maybe_id_of(conn, name).await?.ok_or_else(|| StoreError::NotFound(name.to_string()))
 }
 
-async fn maybe_id_of(
-    conn: &mut SqliteConnection,
-    name: &ApplicationName,
-) -> Result<Option<String>, StoreError> {
+async fn maybe_id_of(conn: &mut Connection, name: &ApplicationName) -> Result<Option<String>, StoreError> {
     let row = sqlx::query("SELECT id FROM applications WHERE name = $1")
         .bind(name.as_str())
         .fetch_optional(conn)
@@ -84,11 +80,7 @@ async fn maybe_id_of(
     row.map(|row| row.text(0)).transpose()
 }
 
-async fn create(
-    conn: &mut SqliteConnection,
-    application: &Application,
-    max: usize,
-) -> Result<(), StoreError> {
+async fn create(conn: &mut Connection, application: &Application, max: usize) -> Result<(), StoreError> {
     let row = sqlx::query("SELECT COUNT(*), COUNT(*) FILTER (WHERE name = $1 OR id = $2) FROM applications")
         .bind(application.name.as_str())
         .bind(application.id.as_str())
@@ -113,7 +105,7 @@ async fn create(
 }
 
 async fn rename(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     from: &ApplicationName,
     to: &ApplicationName,
 ) -> Result<(), StoreError> {
@@ -130,10 +122,7 @@ async fn rename(
     Ok(())
 }
 
-async fn delete(
-    conn: &mut SqliteConnection,
-    name: &ApplicationName,
-) -> Result<Vec<DeploymentId>, StoreError> {
+async fn delete(conn: &mut Connection, name: &ApplicationName) -> Result<Vec<DeploymentId>, StoreError> {
     let Some(id) = maybe_id_of(conn, name).await? else {
         return Ok(Vec::new());
     };

@@ -9,11 +9,12 @@ use std::time::Duration;
 use longshore_model::host::HostContact;
 use longshore_model::id::PrincipalArn;
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::row::{Columns as _, Doing as _, encode};
+use super::row::{Columns as _, Doing as _};
+use super::writer::{self, Access};
+use super::{Connection, Writing, int_at, json_rows, text_at};
 use crate::StoreError;
 
 /// How long a contact may be in memory only.
@@ -69,18 +70,20 @@ impl Contacts {
         }
     }
 
-    /// Writes all that is noted. A failure keeps them for the next time.
-    pub(super) async fn write(&self, conn: &mut SqliteConnection) {
+    /// Writes all that is noted. A failure keeps it for the next time.
+    pub(super) async fn write(&self, writing: &Writing) {
         let rows: Vec<(PrincipalArn, HostContact)> = {
             let mut state = self.lock();
             state.due_at = None;
             state.in_writing = std::mem::take(&mut state.noted);
-            state.in_writing.iter().map(|(principal, contact)| (principal.clone(), contact.clone())).collect()
+            let rows = state.in_writing.iter();
+            rows.map(|(principal, contact)| (principal.clone(), contact.clone())).collect()
         };
         if rows.is_empty() {
             return;
         }
-        let result = insert(conn, &rows).await;
+        let result =
+            writer::transact(writing, Access::LockedRows, async |conn| insert(conn, rows).await).await;
         let mut state = self.lock();
         let written = std::mem::take(&mut state.in_writing);
         if let Err(error) = result {
@@ -109,30 +112,42 @@ impl State {
     }
 }
 
-async fn insert(conn: &mut SqliteConnection, rows: &[(PrincipalArn, HostContact)]) -> Result<(), StoreError> {
+async fn insert(
+    conn: &mut Connection,
+    mut rows: Vec<(PrincipalArn, HostContact)>,
+) -> Result<(), sqlx::Error> {
+    // In one order, so that two servers do not wait for each other.
+    rows.sort_by(|(principal, _), (other, _)| principal.cmp(other));
     let rows: Vec<(&str, i64, Option<&str>)> = rows
         .iter()
         .map(|(principal, contact)| {
             (principal.0.as_str(), contact.last_poll_at.millis(), contact.agent_version.as_deref())
         })
         .collect();
-    sqlx::query(
+    sqlx::query(concat!(
         "INSERT INTO host_contacts (principal, last_poll_at, agent_version)
-         SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1) WHERE true
+         SELECT ",
+        text_at!("value", 0),
+        ", ",
+        int_at!("value", 1),
+        ", ",
+        text_at!("value", 2),
+        " FROM ",
+        json_rows!("$1", "contact"),
+        " WHERE true
          ON CONFLICT (principal) DO UPDATE
          SET last_poll_at = excluded.last_poll_at, agent_version = excluded.agent_version
-         WHERE excluded.last_poll_at >= host_contacts.last_poll_at",
-    )
-    .bind(encode(&rows, "host contacts")?)
+         WHERE excluded.last_poll_at >= host_contacts.last_poll_at"
+    ))
+    .bind(serde_json::to_string(&rows).map_err(|error| sqlx::Error::Encode(error.into()))?)
     .execute(conn)
-    .await
-    .doing("write when hosts polled")?;
+    .await?;
     Ok(())
 }
 
 /// The contact as it was written last.
 pub(super) async fn written(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     principal: &PrincipalArn,
 ) -> Result<Option<HostContact>, StoreError> {
     let row = sqlx::query("SELECT last_poll_at, agent_version FROM host_contacts WHERE principal = $1")

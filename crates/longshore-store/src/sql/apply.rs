@@ -6,13 +6,12 @@ use std::collections::HashMap;
 use longshore_model::id::PrincipalArn;
 use longshore_model::target::{Clocks, TargetEvent, TargetKey, TargetRules};
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 use tokio::sync::oneshot;
 
 use super::row::Columns as _;
 use super::target::{self, N_TARGET_COLUMNS, StoredTarget, target_columns};
 use super::writer::{CommitFailed, Job};
+use super::{Connection, Row, int_at, join_in_order, json_rows, lock_targets, text_at};
 use crate::{Applied, StoreError};
 
 type Answer = Result<Option<Applied>, StoreError>;
@@ -61,7 +60,7 @@ struct Touched {
 
 /// Applies the events of all `jobs`, which are all [`Job::Apply`], in their order. An error means
 /// that the transaction is lost.
-pub(super) async fn apply_all(conn: &mut SqliteConnection, jobs: &mut [Job]) -> Result<(), sqlx::Error> {
+pub(super) async fn apply_all(conn: &mut Connection, jobs: &mut [Job]) -> Result<(), sqlx::Error> {
     let mut jobs: Vec<&mut ApplyJob> = jobs
         .iter_mut()
         .filter_map(|job| match job {
@@ -71,12 +70,12 @@ pub(super) async fn apply_all(conn: &mut SqliteConnection, jobs: &mut [Job]) -> 
         .collect();
     // Several events may meet the same target: it is read once.
     let mut place_of_key: HashMap<&TargetKey, usize> = HashMap::with_capacity(jobs.len());
-    let mut keys: Vec<(&str, &str)> = Vec::with_capacity(jobs.len());
+    let mut keys: Vec<(usize, &str, &str)> = Vec::with_capacity(jobs.len());
     let places: Vec<usize> = jobs
         .iter()
         .map(|job| {
             *place_of_key.entry(&job.key).or_insert_with(|| {
-                keys.push((job.key.deployment.as_str(), job.key.host.as_str()));
+                keys.push((keys.len(), job.key.deployment.as_str(), job.key.host.as_str()));
                 keys.len() - 1
             })
         })
@@ -97,19 +96,28 @@ pub(super) async fn apply_all(conn: &mut SqliteConnection, jobs: &mut [Job]) -> 
     target::update_all(conn, &changed).await
 }
 
-/// `CROSS JOIN` keeps this order: from the wanted keys to the targets to their deployments.
-const READ: &str = concat!(
+/// From the wanted keys to the targets to their deployments.
+pub(in super::super) const READ: &str = concat!(
     "SELECT ",
     target_columns!(),
-    ", wanted.key, d.is_stopping, d.ignores_stop_failures FROM json_each($1) AS wanted
-     CROSS JOIN targets t ON t.deployment_id = wanted.value ->> 0 AND t.host = wanted.value ->> 1
-     CROSS JOIN deployments d ON d.id = t.deployment_id"
+    ", ",
+    int_at!("wanted.value", 0),
+    ", d.is_stopping, d.ignores_stop_failures FROM ",
+    json_rows!("$1", "wanted"),
+    join_in_order!(),
+    "targets t ON t.deployment_id = ",
+    text_at!("wanted.value", 1),
+    " AND t.host = ",
+    text_at!("wanted.value", 2),
+    join_in_order!(),
+    "deployments d ON d.id = t.deployment_id",
+    lock_targets!()
 );
 
-/// Reads the targets at `keys`, each to its place.
+/// Reads the targets at `keys`, each to its place, which it begins with.
 async fn read(
-    conn: &mut SqliteConnection,
-    keys: &[(&str, &str)],
+    conn: &mut Connection,
+    keys: &[(usize, &str, &str)],
 ) -> Result<Vec<Option<Result<Touched, StoreError>>>, sqlx::Error> {
     let json = serde_json::to_string(keys).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let rows = sqlx::query(READ).bind(json).fetch_all(conn).await?;
@@ -124,7 +132,7 @@ async fn read(
     Ok(touched)
 }
 
-fn touched_of_row(row: &SqliteRow) -> Result<Touched, StoreError> {
+fn touched_of_row(row: &Row) -> Result<Touched, StoreError> {
     Ok(Touched {
         stored: StoredTarget::of_row(row)?,
         is_stopping: row.int(N_TARGET_COLUMNS + 1)? != 0,
@@ -162,20 +170,5 @@ fn unreadable() -> StoreError {
     StoreError::Corrupt {
         kind: "target",
         source: serde::de::Error::custom("it could not be read for another event of the same batch"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::plan::check;
-    use super::READ;
-
-    #[tokio::test]
-    async fn targets_are_found_by_their_keys() {
-        let steps = [
-            "SEARCH t USING INDEX targets_by_host (deployment_id=? AND host=?)",
-            "SEARCH d USING INDEX sqlite_autoindex_deployments_1 (id=?)",
-        ];
-        check(READ, &steps).await;
     }
 }

@@ -8,11 +8,11 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::apply::{self, ApplyJob};
 use super::contact::Contacts;
+use super::{Connection, Writing};
 use crate::StoreError;
 
 /// The most jobs that one commit carries: enough that the sync's cost is shared away, few enough
@@ -22,8 +22,14 @@ const MAX_BATCH: usize = 1024;
 /// The most jobs that wait. Beyond it callers wait to be queued.
 const MAX_QUEUED: usize = 4 * MAX_BATCH;
 
-/// The connection that writes. In memory the readers share it.
-pub(super) type WriterConnection = Arc<Mutex<SqliteConnection>>;
+/// What a transaction will do, so that writers of several servers keep out of each other's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Access {
+    /// Anything: it must be alone, as with one writer.
+    Alone,
+    /// Changes rows that it has locked, and rests on nothing else: several may run at a time.
+    LockedRows,
+}
 
 /// One thing to write.
 pub(super) enum Job {
@@ -38,7 +44,7 @@ pub(super) enum Job {
 /// A job that is done inside its own savepoint.
 pub(super) trait Work: Send {
     /// Does it and keeps the answer. Says whether its changes shall stay.
-    fn run<'a>(&'a mut self, conn: &'a mut SqliteConnection) -> BoxFuture<'a, bool>;
+    fn run<'a>(&'a mut self, conn: &'a mut Connection) -> BoxFuture<'a, bool>;
     /// Gives the answer, or tells that the commit failed.
     fn answer(self: Box<Self>, committed: Result<(), CommitFailed>);
 }
@@ -75,9 +81,9 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the writer's task. It ends when the store is closed or its last handle is dropped,
     /// after all that was queued by then.
-    pub(super) fn start(conn: WriterConnection, contacts: Arc<Contacts>) -> Writer {
+    pub(super) fn start(writing: Writing, contacts: Arc<Contacts>) -> Writer {
         let (queue, jobs) = mpsc::channel(MAX_QUEUED);
-        let task = tokio::spawn(run(conn, jobs, contacts));
+        let task = tokio::spawn(run(writing, jobs, contacts));
         Writer { queue, task: Mutex::new(Some(task)) }
     }
 
@@ -112,9 +118,9 @@ struct FunctionJob<T, F> {
 impl<T, F> Work for FunctionJob<T, F>
 where
     T: Send + 'static,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
 {
-    fn run<'a>(&'a mut self, conn: &'a mut SqliteConnection) -> BoxFuture<'a, bool> {
+    fn run<'a>(&'a mut self, conn: &'a mut Connection) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             if let Some(function) = self.function.take() {
                 self.result = Some(function(conn).await);
@@ -138,13 +144,13 @@ where
 pub(super) fn work<T, F>(function: F) -> (Job, oneshot::Receiver<Result<T, StoreError>>)
 where
     T: Send + 'static,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
 {
     let (answer, receiver) = oneshot::channel();
     (Job::Work(Box::new(FunctionJob { function: Some(function), result: None, answer })), receiver)
 }
 
-async fn run(conn: WriterConnection, mut jobs: mpsc::Receiver<Job>, contacts: Arc<Contacts>) {
+async fn run(writing: Writing, mut jobs: mpsc::Receiver<Job>, contacts: Arc<Contacts>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
     loop {
         let n_jobs = tokio::select! {
@@ -157,35 +163,25 @@ async fn run(conn: WriterConnection, mut jobs: mpsc::Receiver<Job>, contacts: Ar
                 if batch.iter().any(|job| matches!(job, Job::Close)) {
                     jobs.close();
                 }
-                let mut conn = conn.lock().await;
-                commit_batch(&mut conn, &mut batch).await;
+                commit_batch(&writing, &mut batch).await;
             }
-            None => contacts.write(&mut *conn.lock().await).await,
+            None => contacts.write(&writing).await,
         }
     }
-    contacts.write(&mut *conn.lock().await).await;
-    close(conn).await;
-}
-
-async fn close(conn: WriterConnection) {
-    // In memory the readers hold it too; it ends with the last of them.
-    let Some(conn) = Arc::into_inner(conn) else { return };
-    if let Err(error) = conn.into_inner().close().await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "cannot close the database in order");
-    }
+    contacts.write(&writing).await;
+    writing.close().await;
 }
 
 /// Does all jobs in one transaction and answers them.
-async fn commit_batch(conn: &mut SqliteConnection, batch: &mut Vec<Job>) {
-    let committed = match transact(conn, batch).await {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a write transaction failed");
-            // When this fails too, the database has rolled back already.
-            let _ = sqlx::query("ROLLBACK").execute(&mut *conn).await;
-            Err(CommitFailed(Arc::new(error)))
-        }
-    };
+async fn commit_batch(writing: &Writing, batch: &mut Vec<Job>) {
+    let is_alone = batch.iter().any(|job| matches!(job, Job::Work(_)));
+    let access = if is_alone { Access::Alone } else { Access::LockedRows };
+    let jobs = &mut **batch;
+    let committed = transact(writing, access, async |conn| do_all(conn, jobs).await).await;
+    let committed = committed.map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "a write transaction failed");
+        CommitFailed(Arc::new(error))
+    });
     for job in batch.drain(..) {
         match job {
             Job::Apply(job) => job.answer(committed.clone()),
@@ -195,8 +191,28 @@ async fn commit_batch(conn: &mut SqliteConnection, batch: &mut Vec<Job>) {
     }
 }
 
-async fn transact(conn: &mut SqliteConnection, batch: &mut [Job]) -> Result<(), sqlx::Error> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
+/// Carries out `function` in a transaction: all of it is durable, or nothing has happened.
+pub(super) async fn transact(
+    writing: &Writing,
+    access: Access,
+    function: impl AsyncFnOnce(&mut Connection) -> Result<(), sqlx::Error>,
+) -> Result<(), sqlx::Error> {
+    let mut conn = writing.acquire().await?;
+    let result = async {
+        Writing::begin(&mut conn, access).await?;
+        function(&mut conn).await?;
+        sqlx::query("COMMIT").execute(&mut *conn).await
+    };
+    match result.await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            Writing::roll_back(conn).await;
+            Err(error)
+        }
+    }
+}
+
+async fn do_all(conn: &mut Connection, batch: &mut [Job]) -> Result<(), sqlx::Error> {
     for neighbours in batch.chunk_by_mut(|a, b| matches!((a, b), (Job::Apply(_), Job::Apply(_)))) {
         match neighbours {
             [Job::Work(work)] => in_savepoint(conn, work.as_mut()).await?,
@@ -204,71 +220,15 @@ async fn transact(conn: &mut SqliteConnection, batch: &mut [Job]) -> Result<(), 
             applies => apply::apply_all(conn, applies).await?,
         }
     }
-    sqlx::query("COMMIT").execute(&mut *conn).await?;
     Ok(())
 }
 
 /// Does one job so that it can fail alone. An error here means that the whole transaction is lost.
-async fn in_savepoint(conn: &mut SqliteConnection, work: &mut dyn Work) -> Result<(), sqlx::Error> {
+async fn in_savepoint(conn: &mut Connection, work: &mut dyn Work) -> Result<(), sqlx::Error> {
     sqlx::query("SAVEPOINT job").execute(&mut *conn).await?;
     if !work.run(conn).await {
         sqlx::query("ROLLBACK TO SAVEPOINT job").execute(&mut *conn).await?;
     }
     sqlx::query("RELEASE SAVEPOINT job").execute(&mut *conn).await?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use futures::future::join_all;
-
-    use super::super::SqliteStore;
-    use super::super::row::Doing as _;
-    use crate::{ServerRecord, ServerRecordStore, StoreError};
-
-    /// Lets the file grow no further, or without bound.
-    async fn limit_pages(store: &SqliteStore, sql: &'static str) {
-        store
-            .write(move |conn| {
-                Box::pin(async move {
-                    sqlx::query(sql).fetch_all(conn).await.doing("limit the pages")?;
-                    Ok(())
-                })
-            })
-            .await
-            .expect("the pragma");
-    }
-
-    fn record(name: String, value: String) -> ServerRecord {
-        ServerRecord { name, value }
-    }
-
-    #[tokio::test]
-    async fn a_full_disk_refuses_writes_and_loses_nothing() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = SqliteStore::open(&folder.path().join("db")).await.expect("open");
-        let before = record(String::from("before"), String::from("v"));
-        store.server_record(&before).await.expect("room");
-        limit_pages(&store, "PRAGMA max_page_count = 1").await;
-
-        let large: Vec<ServerRecord> =
-            (0..20).map(|number| record(format!("large {number}"), "x".repeat(100_000))).collect();
-        for answer in join_all(large.iter().map(|record| store.server_record(record))).await {
-            assert!(matches!(answer, Err(StoreError::Database { .. })), "{answer:?}");
-        }
-        limit_pages(&store, "PRAGMA max_page_count = 4294967294").await;
-        let again = record(String::from("before"), String::from("other"));
-        assert_eq!(store.server_record(&again).await.expect("room"), "v");
-        let retried = record(String::from("large 3"), String::from("small"));
-        assert_eq!(store.server_record(&retried).await.expect("room"), "small", "nothing was left of it");
-    }
-
-    #[tokio::test]
-    async fn a_closed_store_refuses_writes() {
-        let store = SqliteStore::in_memory().await.expect("open");
-        store.close().await;
-        store.close().await;
-        let answer = store.server_record(&record(String::from("a"), String::from("b"))).await;
-        assert!(matches!(answer, Err(StoreError::Database { doing: "queue a write", .. })));
-    }
 }

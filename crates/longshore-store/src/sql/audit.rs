@@ -3,17 +3,16 @@
 use async_trait::async_trait;
 use longshore_model::audit::AuditEvent;
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
 
-use super::SqliteStore;
 use super::row::{Columns as _, Doing as _, encode, limit, unreadable_key};
+use super::{Connection, SqlStore};
 use crate::{AuditFilter, AuditStore, Page, StoreError};
 
 /// How many old events one new one makes room: few, so that no write is slow.
 const FORGOTTEN_AT_ONCE: i64 = 20;
 
 #[async_trait]
-impl AuditStore for SqliteStore {
+impl AuditStore for SqlStore {
     async fn add_audit_event(&self, event: &AuditEvent, forget_before: Timestamp) -> Result<(), StoreError> {
         let event = event.clone();
         self.write(move |conn| Box::pin(async move { add(conn, &event, forget_before).await })).await
@@ -34,7 +33,7 @@ impl AuditStore for SqliteStore {
             "SELECT seq, event FROM audit_events
              WHERE seq > $1 AND at >= $2 AND at < $3
                AND ($4 IS NULL OR principal = $4
-                    OR substr(principal, -(length($4) + 1)) = '/' || $4)
+                    OR substr(principal, length(principal) - length($4)) = '/' || $4)
                AND ($5 IS NULL OR operation = $5)
              ORDER BY seq LIMIT $6",
         )
@@ -51,11 +50,7 @@ impl AuditStore for SqliteStore {
     }
 }
 
-async fn add(
-    conn: &mut SqliteConnection,
-    event: &AuditEvent,
-    forget_before: Timestamp,
-) -> Result<(), StoreError> {
+async fn add(conn: &mut Connection, event: &AuditEvent, forget_before: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "DELETE FROM audit_events
          WHERE seq IN (SELECT seq FROM audit_events WHERE at < $1 ORDER BY at LIMIT $2)",

@@ -4,16 +4,14 @@ use async_trait::async_trait;
 use longshore_model::id::{ApplicationName, DeploymentGroupName};
 use longshore_model::revision::{RegisteredRevision, Revision};
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::SqliteStore;
 use super::application;
 use super::row::{Columns as _, Doing as _, after_time, encode, limit};
+use super::{Connection, Row, SqlStore};
 use crate::{Page, RevisionStore, StoreError};
 
 #[async_trait]
-impl RevisionStore for SqliteStore {
+impl RevisionStore for SqlStore {
     async fn register_revision(&self, revision: &RegisteredRevision) -> Result<(), StoreError> {
         let revision = revision.clone();
         self.write(move |conn| Box::pin(async move { register(conn, &revision).await })).await
@@ -80,7 +78,7 @@ impl RevisionStore for SqliteStore {
     }
 }
 
-fn revision_of_row(row: &SqliteRow) -> Result<RegisteredRevision, StoreError> {
+fn revision_of_row(row: &Row) -> Result<RegisteredRevision, StoreError> {
     Ok(RegisteredRevision {
         application: row.word(0, "application name")?,
         revision: row.document(1, "revision")?,
@@ -91,7 +89,7 @@ fn revision_of_row(row: &SqliteRow) -> Result<RegisteredRevision, StoreError> {
     })
 }
 
-async fn register(conn: &mut SqliteConnection, revision: &RegisteredRevision) -> Result<(), StoreError> {
+async fn register(conn: &mut Connection, revision: &RegisteredRevision) -> Result<(), StoreError> {
     let application_id = application::id_of(conn, &revision.application).await?;
     sqlx::query(
         "INSERT INTO revisions (application_id, identity, location, description, registered_at,
@@ -116,7 +114,7 @@ async fn register(conn: &mut SqliteConnection, revision: &RegisteredRevision) ->
 /// Notes that a deployment uses `revision` at `used_at`, in the application with this id. Registers
 /// it when it is not known.
 pub(super) async fn note_use(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     application_id: &str,
     revision: &RegisteredRevision,
     used_at: Timestamp,

@@ -3,14 +3,13 @@
 use async_trait::async_trait;
 use longshore_model::deployment_config::DeploymentConfig;
 use longshore_model::id::DeploymentConfigName;
-use sqlx::SqliteConnection;
 
-use super::SqliteStore;
 use super::row::{Columns as _, Doing as _, after_name, encode, limit};
+use super::{Connection, SqlStore};
 use crate::{DeploymentConfigStore, Page, StoreError};
 
 #[async_trait]
-impl DeploymentConfigStore for SqliteStore {
+impl DeploymentConfigStore for SqlStore {
     async fn create_deployment_config(
         &self,
         config: &DeploymentConfig,
@@ -50,11 +49,7 @@ impl DeploymentConfigStore for SqliteStore {
     }
 }
 
-async fn create(
-    conn: &mut SqliteConnection,
-    config: &DeploymentConfig,
-    max: usize,
-) -> Result<(), StoreError> {
+async fn create(conn: &mut Connection, config: &DeploymentConfig, max: usize) -> Result<(), StoreError> {
     let row = sqlx::query("SELECT COUNT(*), COUNT(*) FILTER (WHERE name = $1) FROM deployment_configs")
         .bind(config.name.as_str())
         .fetch_one(&mut *conn)
@@ -75,7 +70,7 @@ async fn create(
     Ok(())
 }
 
-async fn delete(conn: &mut SqliteConnection, name: &DeploymentConfigName) -> Result<(), StoreError> {
+async fn delete(conn: &mut Connection, name: &DeploymentConfigName) -> Result<(), StoreError> {
     let user = sqlx::query(
         "SELECT name FROM deployment_groups WHERE config = $1
          UNION ALL SELECT id FROM deployments WHERE is_final = 0 AND config = $1 LIMIT 1",

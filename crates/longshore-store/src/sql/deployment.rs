@@ -5,12 +5,12 @@ use longshore_model::deployment::{Deployment, DeploymentStatus};
 use longshore_model::id::{DeploymentId, HostArn, HostName, PrincipalArn};
 use longshore_model::target::{Clocks, Target, TargetEvent, TargetKey, TargetStatus};
 use longshore_model::time::Timestamp;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::Connection as _;
 
-use super::SqliteStore;
 use super::apply::ApplyJob;
 use super::row::{Columns as _, Doing as _, after_time, encode, limit};
 use super::writer::{Job, Writer};
+use super::{Connection, SqlStore, dialect};
 use super::{history, revision, round, target};
 use crate::{
     Applied, CommandTarget, DeploymentFilter, DeploymentStore, Forget, Generation, Load, NewRevisionUse,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 #[async_trait]
-impl DeploymentStore for SqliteStore {
+impl DeploymentStore for SqlStore {
     async fn create_deployment(
         &self,
         deployment: &Deployment,
@@ -134,7 +134,7 @@ pub(super) fn is_stopping(deployment: &Deployment) -> bool {
 }
 
 pub(super) async fn create(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     deployment: &Deployment,
     revision_use: &NewRevisionUse,
 ) -> Result<(), StoreError> {
@@ -166,7 +166,7 @@ pub(super) async fn create(
 }
 
 /// The id must be new and the group idle.
-async fn check_free(conn: &mut SqliteConnection, deployment: &Deployment) -> Result<(), StoreError> {
+async fn check_free(conn: &mut Connection, deployment: &Deployment) -> Result<(), StoreError> {
     let taken = sqlx::query(
         "SELECT 1 FROM deployments WHERE id = $1 UNION ALL SELECT 1 FROM forgotten_deployments WHERE id = $1",
     )
@@ -189,8 +189,8 @@ async fn check_free(conn: &mut SqliteConnection, deployment: &Deployment) -> Res
 }
 
 /// Deployment and targets as of one instant.
-async fn snapshot(conn: &mut SqliteConnection, id: &DeploymentId) -> Result<Option<Snapshot>, StoreError> {
-    let mut instant = conn.begin().await.doing("begin a snapshot")?;
+async fn snapshot(conn: &mut Connection, id: &DeploymentId) -> Result<Option<Snapshot>, StoreError> {
+    let mut instant = conn.begin_with(dialect::BEGIN_INSTANT).await.doing("begin a snapshot")?;
     let row = sqlx::query("SELECT generation, document FROM deployments WHERE id = $1")
         .bind(id.as_str())
         .fetch_optional(&mut *instant)
@@ -211,14 +211,14 @@ async fn snapshot(conn: &mut SqliteConnection, id: &DeploymentId) -> Result<Opti
 /// One page of each status, merged: each is read from an index in order, so a page costs the same
 /// however many deployments there are.
 async fn list(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     filter: &DeploymentFilter,
     page: &Page,
 ) -> Result<Vec<(Timestamp, DeploymentId)>, StoreError> {
     let statuses: &[DeploymentStatus] =
         if filter.statuses.is_empty() { &DeploymentStatus::ALL } else { &filter.statuses };
     // All statuses as of one instant, or one that changes its status between could be seen twice.
-    let mut instant = conn.begin().await.doing("begin a list")?;
+    let mut instant = conn.begin_with(dialect::BEGIN_INSTANT).await.doing("begin a list")?;
     let mut found: Vec<(Timestamp, DeploymentId)> = Vec::new();
     for status in DeploymentStatus::ALL.into_iter().filter(|status| statuses.contains(status)) {
         found.extend(list_status(&mut instant, status, filter, page).await?);
@@ -229,17 +229,17 @@ async fn list(
     Ok(found)
 }
 
-const LIST: &str = "SELECT created_at, id FROM deployments
+pub(in super::super) const LIST: &str = "SELECT created_at, id FROM deployments
     WHERE status = $1 AND created_at BETWEEN $2 AND $3 AND (created_at < $4 OR id > $5)
     ORDER BY created_at DESC, id LIMIT $6";
 
-const LIST_OF_GROUP: &str = "SELECT created_at, id FROM deployments
+pub(in super::super) const LIST_OF_GROUP: &str = "SELECT created_at, id FROM deployments
     WHERE status = $1 AND created_at BETWEEN $2 AND $3 AND (created_at < $4 OR id > $5)
     AND group_id = $7
     ORDER BY created_at DESC, id LIMIT $6";
 
 async fn list_status(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     status: DeploymentStatus,
     filter: &DeploymentFilter,
     page: &Page,
@@ -260,23 +260,4 @@ async fn list_status(
     };
     let rows = query.fetch_all(conn).await.doing("list deployments")?;
     rows.iter().map(|row| Ok((Timestamp::from_millis(row.int(0)?), row.word(1, "deployment id")?))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::plan::check;
-    use super::{LIST, LIST_OF_GROUP};
-
-    #[tokio::test]
-    async fn lists_are_read_from_an_index_in_order() {
-        let range = "created_at>? AND created_at<?";
-        let all =
-            format!("SEARCH deployments USING COVERING INDEX deployments_in_order (status=? AND {range})");
-        check(LIST, &[&all]).await;
-        let of_group = format!(
-            "SEARCH deployments USING COVERING INDEX deployments_of_group \
-             (group_id=? AND status=? AND {range})"
-        );
-        check(LIST_OF_GROUP, &[&of_group]).await;
-    }
 }

@@ -3,11 +3,9 @@
 
 use async_trait::async_trait;
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use super::row::{Columns as _, Doing as _, after_name, encode, limit};
-use super::{SqliteStore, upload};
+use super::{Connection, Row, SqlStore, json_texts, upload};
 use crate::{BundleIndex, MultipartUpload, ObjectRow, Page, StoreError, UploadedPart};
 
 /// The columns that [`object_of_row`] takes.
@@ -19,7 +17,7 @@ macro_rules! object_columns {
 }
 
 #[async_trait]
-impl BundleIndex for SqliteStore {
+impl BundleIndex for SqlStore {
     async fn create_bucket(&self, name: &str, now: Timestamp) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.write(move |conn| Box::pin(async move { create_bucket(conn, &name, now).await })).await
@@ -200,7 +198,7 @@ impl BundleIndex for SqliteStore {
 }
 
 /// Columns: [`object_columns`].
-fn object_of_row(row: &SqliteRow) -> Result<ObjectRow, StoreError> {
+fn object_of_row(row: &Row) -> Result<ObjectRow, StoreError> {
     Ok(ObjectRow {
         bucket: row.text(0)?,
         key: row.text(1)?,
@@ -216,7 +214,7 @@ fn object_of_row(row: &SqliteRow) -> Result<ObjectRow, StoreError> {
 }
 
 /// Keys with a prefix are neighbours in byte order, so the first without it ends the list.
-fn objects_with_prefix(rows: &[SqliteRow], prefix: &str) -> Result<Vec<ObjectRow>, StoreError> {
+fn objects_with_prefix(rows: &[Row], prefix: &str) -> Result<Vec<ObjectRow>, StoreError> {
     let mut objects = Vec::with_capacity(rows.len());
     for row in rows {
         let object = object_of_row(row)?;
@@ -238,7 +236,7 @@ pub(super) fn size_column(size_bytes: u64) -> i64 {
     i64::try_from(size_bytes).unwrap_or(i64::MAX)
 }
 
-pub(super) async fn has_bucket(conn: &mut SqliteConnection, name: &str) -> Result<bool, StoreError> {
+pub(super) async fn has_bucket(conn: &mut Connection, name: &str) -> Result<bool, StoreError> {
     let row = sqlx::query("SELECT 1 FROM buckets WHERE name = $1")
         .bind(name)
         .fetch_optional(conn)
@@ -247,7 +245,7 @@ pub(super) async fn has_bucket(conn: &mut SqliteConnection, name: &str) -> Resul
     Ok(row.is_some())
 }
 
-async fn create_bucket(conn: &mut SqliteConnection, name: &str, now: Timestamp) -> Result<(), StoreError> {
+async fn create_bucket(conn: &mut Connection, name: &str, now: Timestamp) -> Result<(), StoreError> {
     if has_bucket(conn, name).await? {
         return Err(StoreError::AlreadyExists(name.to_owned()));
     }
@@ -260,11 +258,7 @@ async fn create_bucket(conn: &mut SqliteConnection, name: &str, now: Timestamp) 
     Ok(())
 }
 
-async fn set_versioning(
-    conn: &mut SqliteConnection,
-    bucket: &str,
-    is_enabled: bool,
-) -> Result<(), StoreError> {
+async fn set_versioning(conn: &mut Connection, bucket: &str, is_enabled: bool) -> Result<(), StoreError> {
     let done = sqlx::query("UPDATE buckets SET keeps_versions = $2 WHERE name = $1")
         .bind(bucket)
         .bind(i64::from(is_enabled))
@@ -277,7 +271,7 @@ async fn set_versioning(
     Ok(())
 }
 
-async fn delete_bucket(conn: &mut SqliteConnection, name: &str) -> Result<(), StoreError> {
+async fn delete_bucket(conn: &mut Connection, name: &str) -> Result<(), StoreError> {
     let object = sqlx::query("SELECT key FROM objects WHERE bucket = $1 LIMIT 1")
         .bind(name)
         .fetch_optional(&mut *conn)
@@ -299,10 +293,7 @@ async fn delete_bucket(conn: &mut SqliteConnection, name: &str) -> Result<(), St
 }
 
 /// Puts the row in the place of one with the same version. Answers the files of that one.
-pub(super) async fn put_object(
-    conn: &mut SqliteConnection,
-    object: &ObjectRow,
-) -> Result<Vec<String>, StoreError> {
+pub(super) async fn put_object(conn: &mut Connection, object: &ObjectRow) -> Result<Vec<String>, StoreError> {
     if !has_bucket(conn, &object.bucket).await? {
         return Err(StoreError::NotFound(object.bucket.clone()));
     }
@@ -325,18 +316,21 @@ pub(super) async fn put_object(
     .fetch_one(&mut *conn)
     .await
     .doing("add an object")?;
-    sqlx::query("INSERT INTO object_files (file, sequence) SELECT DISTINCT value, $2 FROM json_each($1)")
-        .bind(encode(&object.files, "object's files")?)
-        .bind(row.int(0)?)
-        .execute(conn)
-        .await
-        .doing("note an object's files")?;
+    sqlx::query(concat!(
+        "INSERT INTO object_files (file, sequence) SELECT DISTINCT value, $2 FROM ",
+        json_texts!("$1", "file")
+    ))
+    .bind(encode(&object.files, "object's files")?)
+    .bind(row.int(0)?)
+    .execute(conn)
+    .await
+    .doing("note an object's files")?;
     Ok(replaced)
 }
 
 /// Removes one row, if it is there, and answers its files.
 async fn remove_row(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     bucket: &str,
     key: &str,
     version: &str,
@@ -353,18 +347,17 @@ async fn remove_row(
 }
 
 /// Those of `files` that no row names any more.
-pub(super) async fn unnamed(
-    conn: &mut SqliteConnection,
-    files: Vec<String>,
-) -> Result<Vec<String>, StoreError> {
+pub(super) async fn unnamed(conn: &mut Connection, files: Vec<String>) -> Result<Vec<String>, StoreError> {
     if files.is_empty() {
         return Ok(files);
     }
-    let rows = sqlx::query(
-        "SELECT DISTINCT value FROM json_each($1) AS candidate
+    let rows = sqlx::query(concat!(
+        "SELECT DISTINCT value FROM ",
+        json_texts!("$1", "candidate"),
+        "
          WHERE NOT EXISTS (SELECT 1 FROM object_files f WHERE f.file = candidate.value)
-         AND NOT EXISTS (SELECT 1 FROM upload_parts p WHERE p.file = candidate.value)",
-    )
+         AND NOT EXISTS (SELECT 1 FROM upload_parts p WHERE p.file = candidate.value)"
+    ))
     .bind(encode(&files, "files")?)
     .fetch_all(conn)
     .await

@@ -1,7 +1,6 @@
 //! Inline policies of users, groups and roles.
 
-use sqlx::SqliteConnection;
-
+use super::Connection;
 use super::row::{Columns as _, Doing as _};
 use crate::{InlinePolicy, PolicyHolder, StoreError};
 
@@ -44,7 +43,7 @@ fn statements(holder: &PolicyHolder) -> &'static Statements {
 }
 
 pub(super) async fn put(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     holder: &PolicyHolder,
     policy: &InlinePolicy,
 ) -> Result<(), StoreError> {
@@ -64,16 +63,13 @@ pub(super) async fn put(
 }
 
 pub(super) async fn list(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     holder: &PolicyHolder,
 ) -> Result<Vec<InlinePolicy>, StoreError> {
     read(conn, statements(holder).list, holder.name()).await
 }
 
-pub(super) async fn effective(
-    conn: &mut SqliteConnection,
-    user: &str,
-) -> Result<Vec<InlinePolicy>, StoreError> {
+pub(super) async fn effective(conn: &mut Connection, user: &str) -> Result<Vec<InlinePolicy>, StoreError> {
     const OWN_AND_OF_GROUPS: &str = "SELECT name, document FROM user_policies WHERE user_name = $1
          UNION ALL SELECT p.name, p.document FROM iam_group_members m
          JOIN iam_group_policies p ON p.group_name = m.group_name WHERE m.user_name = $1";
@@ -81,7 +77,7 @@ pub(super) async fn effective(
 }
 
 async fn read(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     statement: &'static str,
     holder: &str,
 ) -> Result<Vec<InlinePolicy>, StoreError> {
@@ -90,7 +86,7 @@ async fn read(
 }
 
 pub(super) async fn delete(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     holder: &PolicyHolder,
     name: &str,
 ) -> Result<(), StoreError> {

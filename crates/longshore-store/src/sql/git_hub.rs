@@ -3,14 +3,13 @@
 use async_trait::async_trait;
 use longshore_model::git_hub::{GitHubSecret, GitHubToken};
 use longshore_model::id::{ApplicationName, DeploymentGroupId, GitHubTokenName};
-use sqlx::SqliteConnection;
 
-use super::SqliteStore;
 use super::row::{Columns as _, Doing as _, after_name, limit};
+use super::{Connection, SqlStore};
 use crate::{GitHubTokenStore, LinkOutcome, Page, StoreError};
 
 #[async_trait]
-impl GitHubTokenStore for SqliteStore {
+impl GitHubTokenStore for SqlStore {
     async fn put_git_hub_token(&self, token: &GitHubToken, max: usize) -> Result<(), StoreError> {
         let token = token.clone();
         self.write(move |conn| Box::pin(async move { put(conn, &token, max).await })).await
@@ -56,7 +55,7 @@ impl GitHubTokenStore for SqliteStore {
     }
 }
 
-async fn put(conn: &mut SqliteConnection, token: &GitHubToken, max: usize) -> Result<(), StoreError> {
+async fn put(conn: &mut Connection, token: &GitHubToken, max: usize) -> Result<(), StoreError> {
     let done = sqlx::query("UPDATE git_hub_tokens SET secret = $2 WHERE name = $1")
         .bind(token.name.as_str())
         .bind(token.secret.reveal())
@@ -83,7 +82,7 @@ async fn put(conn: &mut SqliteConnection, token: &GitHubToken, max: usize) -> Re
     Ok(())
 }
 
-async fn delete(conn: &mut SqliteConnection, name: &GitHubTokenName) -> Result<(), StoreError> {
+async fn delete(conn: &mut Connection, name: &GitHubTokenName) -> Result<(), StoreError> {
     // Links to it go with it.
     let done = sqlx::query("DELETE FROM git_hub_tokens WHERE name = $1")
         .bind(name.as_str())
@@ -97,7 +96,7 @@ async fn delete(conn: &mut SqliteConnection, name: &GitHubTokenName) -> Result<(
 }
 
 async fn link(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     application: &ApplicationName,
     token: Option<&GitHubTokenName>,
 ) -> Result<LinkOutcome, StoreError> {

@@ -4,12 +4,12 @@ use serde::Serialize;
 use serde::de::value::StringDeserializer;
 use serde::de::{DeserializeOwned, Error as _};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
+use super::Row;
 use crate::{Page, StoreError};
 
 /// Turns a driver's error into the store's.
-pub(super) trait Doing<T> {
+pub(in super::super) trait Doing<T> {
     /// `doing` completes the sentence "the database failed while trying to …".
     fn doing(self, doing: &'static str) -> Result<T, StoreError>;
 }
@@ -44,7 +44,7 @@ pub(super) trait Columns {
 
 const READ: &str = "read a column";
 
-impl Columns for SqliteRow {
+impl Columns for Row {
     fn int(&self, idx: usize) -> Result<i64, StoreError> {
         self.try_get(idx).doing(READ)
     }

@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::SqliteStore;
 use super::row::{Columns as _, Doing as _, after_name, limit};
+use super::{Connection, Row, SqlStore};
 use crate::{Page, Role, RoleStore, Session, StoreError};
 
 #[async_trait]
-impl RoleStore for SqliteStore {
+impl RoleStore for SqlStore {
     async fn create_role(&self, role: &Role) -> Result<(), StoreError> {
         let role = role.clone();
         self.write(move |conn| Box::pin(async move { create_role(conn, &role).await })).await
@@ -79,7 +77,7 @@ impl RoleStore for SqliteStore {
 }
 
 /// Columns from `first`: name, path, id, arn, trust_policy, description, max_session, created_at.
-fn role_of_row(row: &SqliteRow, first: usize) -> Result<Role, StoreError> {
+fn role_of_row(row: &Row, first: usize) -> Result<Role, StoreError> {
     Ok(Role {
         name: row.text(first)?,
         path: row.text(first + 1)?,
@@ -92,7 +90,7 @@ fn role_of_row(row: &SqliteRow, first: usize) -> Result<Role, StoreError> {
     })
 }
 
-fn session_of_row(row: &SqliteRow) -> Result<Session, StoreError> {
+fn session_of_row(row: &Row) -> Result<Session, StoreError> {
     Ok(Session {
         access_key_id: row.text(0)?,
         secret: row.text(1)?,
@@ -105,12 +103,12 @@ fn session_of_row(row: &SqliteRow) -> Result<Session, StoreError> {
     })
 }
 
-async fn has_role(conn: &mut SqliteConnection, name: &str) -> Result<bool, StoreError> {
+async fn has_role(conn: &mut Connection, name: &str) -> Result<bool, StoreError> {
     let row = sqlx::query("SELECT 1 FROM iam_roles WHERE name = $1").bind(name).fetch_optional(conn).await;
     Ok(row.doing("look up a role")?.is_some())
 }
 
-async fn create_role(conn: &mut SqliteConnection, role: &Role) -> Result<(), StoreError> {
+async fn create_role(conn: &mut Connection, role: &Role) -> Result<(), StoreError> {
     if has_role(conn, &role.name).await? {
         return Err(StoreError::AlreadyExists(role.name.clone()));
     }
@@ -132,7 +130,7 @@ async fn create_role(conn: &mut SqliteConnection, role: &Role) -> Result<(), Sto
     Ok(())
 }
 
-async fn set_trust_policy(conn: &mut SqliteConnection, role: &str, document: &str) -> Result<(), StoreError> {
+async fn set_trust_policy(conn: &mut Connection, role: &str, document: &str) -> Result<(), StoreError> {
     let done = sqlx::query("UPDATE iam_roles SET trust_policy = $2 WHERE name = $1")
         .bind(role)
         .bind(document)
@@ -145,7 +143,7 @@ async fn set_trust_policy(conn: &mut SqliteConnection, role: &str, document: &st
     Ok(())
 }
 
-async fn delete_role(conn: &mut SqliteConnection, name: &str) -> Result<(), StoreError> {
+async fn delete_role(conn: &mut Connection, name: &str) -> Result<(), StoreError> {
     let holding = sqlx::query("SELECT name FROM iam_role_policies WHERE role_name = $1 LIMIT 1")
         .bind(name)
         .fetch_optional(&mut *conn)
@@ -162,7 +160,7 @@ async fn delete_role(conn: &mut SqliteConnection, name: &str) -> Result<(), Stor
 }
 
 async fn create_session(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     session: &Session,
     forget_before: Timestamp,
 ) -> Result<(), StoreError> {

@@ -8,16 +8,16 @@ use longshore_model::host::HostHealth;
 use longshore_model::id::{DeploymentGroupId, HostArn};
 use longshore_model::target::{Clocks, Target, TargetEvent, TargetRules};
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
 
 use super::deployment::{create, is_stopping};
 use super::row::{Doing as _, encode};
 use super::target::{self, StoredTarget, target_columns};
+use super::{Connection, document_at, json_rows, json_texts, text_at};
 use crate::{FollowUp, Generation, RoundOutcome, StoreError};
 
 /// Writes the round and answers the targets that it made or changed, in scheduling order.
 pub(super) async fn commit(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     seen: Generation,
     outcome: &RoundOutcome,
     clocks: &Clocks,
@@ -42,7 +42,7 @@ pub(super) async fn commit(
 }
 
 async fn replace_deployment(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     seen: Generation,
     deployment: &Deployment,
 ) -> Result<(), StoreError> {
@@ -68,7 +68,7 @@ async fn replace_deployment(
 }
 
 /// Its group may be gone, or its id taken, since it was planned.
-async fn make_follow_up(conn: &mut SqliteConnection, follow_up: &FollowUp) -> Result<(), StoreError> {
+async fn make_follow_up(conn: &mut Connection, follow_up: &FollowUp) -> Result<(), StoreError> {
     match create(conn, &follow_up.deployment, &follow_up.revision_use).await {
         Err(StoreError::NotFound(_) | StoreError::AlreadyExists(_) | StoreError::GroupBusy(_)) => {
             Err(StoreError::Stale)
@@ -79,7 +79,7 @@ async fn make_follow_up(conn: &mut SqliteConnection, follow_up: &FollowUp) -> Re
 
 /// Applies the events in their order; one target may have several.
 async fn apply_events(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     deployment: &Deployment,
     events: &[(u32, TargetEvent)],
     clocks: &Clocks,
@@ -92,7 +92,9 @@ async fn apply_events(
     let rows = sqlx::query(concat!(
         "SELECT ",
         target_columns!(),
-        " FROM targets t WHERE t.deployment_id = $1 AND t.position IN (SELECT value FROM json_each($2))"
+        " FROM targets t WHERE t.deployment_id = $1 AND t.position IN (SELECT CAST(value AS BIGINT) FROM ",
+        json_texts!("$2", "wanted"),
+        ")"
     ))
     .bind(deployment.id.as_str())
     .bind(encode(&positions, "positions")?)
@@ -119,7 +121,7 @@ async fn apply_events(
 }
 
 async fn replace_history(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     group: &DeploymentGroupId,
     history: &GroupHistory,
 ) -> Result<(), StoreError> {
@@ -134,19 +136,25 @@ async fn replace_history(
 }
 
 async fn put_host_health(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     group: &DeploymentGroupId,
     health: &[(HostArn, HostHealth)],
 ) -> Result<(), StoreError> {
     if health.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    sqlx::query(concat!(
         "INSERT INTO host_health (group_id, host_arn, document)
-         SELECT $1, value ->> 0, value -> 1 FROM json_each($2)
+         SELECT $1, ",
+        text_at!("value", 0),
+        ", ",
+        document_at!("value", 1),
+        " FROM ",
+        json_rows!("$2", "health"),
+        "
          WHERE EXISTS (SELECT 1 FROM deployment_groups WHERE id = $1)
-         ON CONFLICT (group_id, host_arn) DO UPDATE SET document = excluded.document",
-    )
+         ON CONFLICT (group_id, host_arn) DO UPDATE SET document = excluded.document"
+    ))
     .bind(group.as_str())
     .bind(encode(health, "host health")?)
     .execute(conn)

@@ -4,11 +4,9 @@ use async_trait::async_trait;
 use longshore_model::enrollment::{EnrollmentToken, TokenState};
 use longshore_model::id::{EnrollmentTokenId, HostArn, PrincipalArn};
 use longshore_model::time::Timestamp;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use super::row::{Columns as _, Doing as _, after_name, encode, limit};
-use super::{SqliteStore, host, identity, inline_policy};
+use super::{Connection, Row, SqlStore, host, identity, inline_policy};
 use crate::{
     EnrollOutcome, EnrolledHost, EnrollmentStore, NewEnrollment, Page, PolicyHolder, StoreError, StoredToken,
 };
@@ -17,7 +15,7 @@ use crate::{
 const KEYS_OF_A_NEW_USER: usize = 1;
 
 #[async_trait]
-impl EnrollmentStore for SqliteStore {
+impl EnrollmentStore for SqlStore {
     async fn create_enrollment_token(
         &self,
         token: &StoredToken,
@@ -61,7 +59,7 @@ impl EnrollmentStore for SqliteStore {
 }
 
 /// Columns: id, created_at, created_by, expires_at, max_uses, n_uses, revoked_at, tags.
-fn token_of_row(row: &SqliteRow) -> Result<EnrollmentToken, StoreError> {
+fn token_of_row(row: &Row) -> Result<EnrollmentToken, StoreError> {
     Ok(EnrollmentToken {
         id: row.word(0, "enrollment token id")?,
         created_at: Timestamp::from_millis(row.int(1)?),
@@ -74,10 +72,7 @@ fn token_of_row(row: &SqliteRow) -> Result<EnrollmentToken, StoreError> {
     })
 }
 
-async fn read(
-    conn: &mut SqliteConnection,
-    id: &EnrollmentTokenId,
-) -> Result<Option<StoredToken>, StoreError> {
+async fn read(conn: &mut Connection, id: &EnrollmentTokenId) -> Result<Option<StoredToken>, StoreError> {
     let row = sqlx::query(
         "SELECT id, created_at, created_by, expires_at, max_uses, n_uses, revoked_at, tags, secret
          FROM enrollment_tokens WHERE id = $1",
@@ -90,7 +85,7 @@ async fn read(
 }
 
 async fn create(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     stored: &StoredToken,
     forget_before: Timestamp,
 ) -> Result<(), StoreError> {
@@ -124,7 +119,7 @@ async fn create(
 }
 
 async fn revoke(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     id: &EnrollmentTokenId,
     now: Timestamp,
 ) -> Result<EnrollmentToken, StoreError> {
@@ -139,7 +134,7 @@ async fn revoke(
 }
 
 async fn enroll(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     new: &NewEnrollment,
     now: Timestamp,
 ) -> Result<EnrollOutcome, StoreError> {
@@ -171,10 +166,7 @@ async fn enroll(
 }
 
 /// What the same request made, if all of it is still there.
-async fn made_before(
-    conn: &mut SqliteConnection,
-    new: &NewEnrollment,
-) -> Result<Option<EnrolledHost>, StoreError> {
+async fn made_before(conn: &mut Connection, new: &NewEnrollment) -> Result<Option<EnrolledHost>, StoreError> {
     let row = sqlx::query(
         "SELECT k.id, k.secret, k.user_name, k.is_active, k.created_at, u.arn, e.host_arn
          FROM enrollments e
@@ -199,11 +191,7 @@ async fn made_before(
     .transpose()
 }
 
-async fn make(
-    conn: &mut SqliteConnection,
-    new: &NewEnrollment,
-    token: &EnrollmentToken,
-) -> Result<(), StoreError> {
+async fn make(conn: &mut Connection, new: &NewEnrollment, token: &EnrollmentToken) -> Result<(), StoreError> {
     let mut host = new.host.clone();
     host.tags.clone_from(&token.tags);
     identity::create_user(conn, &new.user).await?;

@@ -4,16 +4,14 @@ use async_trait::async_trait;
 use longshore_model::deployment_group::DeploymentGroup;
 use longshore_model::host::HostHealth;
 use longshore_model::id::{ApplicationName, DeploymentGroupId, DeploymentGroupName, DeploymentId, HostArn};
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::SqliteStore;
 use super::application;
 use super::row::{Columns as _, Doing as _, after_name, encode, limit};
+use super::{Connection, Row, SqlStore};
 use crate::{DeploymentGroupStore, Page, StoreError};
 
 #[async_trait]
-impl DeploymentGroupStore for SqliteStore {
+impl DeploymentGroupStore for SqlStore {
     async fn create_deployment_group(&self, group: &DeploymentGroup, max: usize) -> Result<(), StoreError> {
         let group = group.clone();
         self.write(move |conn| Box::pin(async move { create(conn, &group, max).await })).await
@@ -103,14 +101,14 @@ impl DeploymentGroupStore for SqliteStore {
 }
 
 /// Columns: the application's present name, the document, the history.
-fn group_of_row(row: &SqliteRow) -> Result<DeploymentGroup, StoreError> {
+fn group_of_row(row: &Row) -> Result<DeploymentGroup, StoreError> {
     let mut group: DeploymentGroup = row.document(1, "deployment group")?;
     group.application = row.word(0, "application name")?;
     group.history = row.document(2, "group history")?;
     Ok(group)
 }
 
-async fn create(conn: &mut SqliteConnection, group: &DeploymentGroup, max: usize) -> Result<(), StoreError> {
+async fn create(conn: &mut Connection, group: &DeploymentGroup, max: usize) -> Result<(), StoreError> {
     let application_id = application::id_of(conn, &group.application).await?;
     let row = sqlx::query(
         "SELECT COUNT(*) FILTER (WHERE application_id = $1),
@@ -151,7 +149,7 @@ async fn create(conn: &mut SqliteConnection, group: &DeploymentGroup, max: usize
 }
 
 async fn update(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     before: &DeploymentGroup,
     after: &DeploymentGroup,
 ) -> Result<(), StoreError> {
@@ -188,7 +186,7 @@ async fn update(
 }
 
 async fn delete(
-    conn: &mut SqliteConnection,
+    conn: &mut Connection,
     application: &ApplicationName,
     name: &DeploymentGroupName,
 ) -> Result<Vec<DeploymentId>, StoreError> {

@@ -1,0 +1,99 @@
+//! What both databases share: all statements, rows and rules. This folder is compiled twice, once
+//! inside [`sqlite`](crate::sqlite) and once inside [`postgres`](crate::postgres); what differs comes
+//! from the `dialect` beside the module that includes it: the types, and the few words of SQL that
+//! the two do not have in common.
+//!
+//! A statement here must mean the same to both: `$1` for parameters, `BIGINT` read as `i64`, JSON
+//! taken apart with the dialect's macros only.
+
+mod application;
+mod apply;
+mod audit;
+mod bundle;
+mod contact;
+mod deployment;
+mod deployment_config;
+mod deployment_group;
+mod enrollment;
+mod git_hub;
+mod group;
+mod history;
+mod host;
+mod identity;
+mod inline_policy;
+mod revision;
+mod role;
+mod round;
+pub(super) mod row;
+pub(super) mod schema;
+mod server_record;
+mod tag;
+mod target;
+mod upload;
+pub(super) mod writer;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use self::contact::Contacts;
+use self::writer::Writer;
+use super::dialect::{
+    self, Connection, Reader, Readers, Row, SqlStore, Writing, document_at, field, int_at, join_in_order,
+    json_rows, json_texts, lock_targets, text_at,
+};
+use crate::StoreError;
+
+pub(super) use self::target::ChangedRow;
+#[cfg(test)]
+pub(super) mod statements {
+    //! Those whose plan is tested.
+
+    pub(in super::super) use super::apply::READ;
+    pub(in super::super) use super::deployment::{LIST, LIST_OF_GROUP};
+    pub(in super::super) use super::history::FORGETTABLE;
+    pub(in super::super) use super::target::WAITING;
+}
+
+/// What all handles of a store share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    writer: Writer,
+    readers: Readers,
+    contacts: Arc<Contacts>,
+}
+
+impl Shared {
+    /// Starts the writer.
+    pub(super) fn new(writing: Writing, readers: Readers) -> Shared {
+        let contacts = Arc::new(Contacts::default());
+        let writer = Writer::start(writing, Arc::clone(&contacts));
+        Shared { writer, readers, contacts }
+    }
+
+    /// Finishes all queued writes and closes the connections.
+    pub(super) async fn close(&self) {
+        // The writer last: the last connection to close folds SQLite's log into its file.
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl SqlStore {
+    /// A connection to read with. It sees every write that returned before.
+    pub(super) async fn reader(&self) -> Result<Reader, StoreError> {
+        self.shared.readers.acquire().await
+    }
+
+    /// Has the writer carry out `function` and answers when it is durable. All that the function
+    /// changed is undone if it fails.
+    pub(super) async fn write<T, F>(&self, function: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let (job, answer) = writer::work(function);
+        self.shared.writer.queue(job).await?;
+        Writer::answer(answer).await
+    }
+}
