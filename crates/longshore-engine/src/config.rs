@@ -18,6 +18,8 @@ pub struct EngineConfig {
     pub poll_hold: Duration,
     /// After this long without an acknowledgement a command is handed out again. Source: service.md §9.2.
     pub redelivery: Duration,
+    /// How often the alarms of a running deployment are looked at. Source: service.md §7.5.
+    pub alarm_poll: Duration,
     /// How long tombstones of deregistered hosts are kept. Source: service.md §2.5.
     pub tombstone: Duration,
     /// Limits. Source: service.md §12.
@@ -82,6 +84,7 @@ impl Default for EngineConfig {
             clocks: Clocks::default(),
             poll_hold: Duration::from_secs(45),
             redelivery: Duration::from_secs(60),
+            alarm_poll: Duration::from_secs(30),
             tombstone: Duration::from_secs(24 * 3600),
             quotas: Quotas::default(),
             retention: Retention::default(),

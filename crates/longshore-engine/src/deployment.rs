@@ -57,8 +57,6 @@ pub enum StopAnswer {
 
 /// Triggers are kept and answered, but nobody may rely on them in silence.
 const NO_TRIGGERS_YET: &str = "Triggers are not available yet: nobody is notified of this deployment.";
-/// As [`NO_TRIGGERS_YET`], of alarms.
-const NO_ALARMS_YET: &str = "Alarms are not available yet: no alarm stops this deployment.";
 /// As [`NO_TRIGGERS_YET`], of tag filters for EC2 instances.
 const NO_EC2_YET: &str =
     "There is no EC2 inventory yet: the EC2 tag filters of the deployment group select no host.";
@@ -379,12 +377,8 @@ fn check_target_instances(new: &NewDeployment, group: &DeploymentGroup) -> Resul
 }
 
 /// Settings that are kept and answered, but nobody may rely on them in silence.
-fn without_effect(deployment: &Deployment, group: &DeploymentGroup) -> Vec<String> {
-    let has = [
-        (deployment.watched_alarms().is_some(), NO_ALARMS_YET),
-        (!group.triggers.is_empty(), NO_TRIGGERS_YET),
-        (!group.ec2_selector.is_empty(), NO_EC2_YET),
-    ];
+fn without_effect(group: &DeploymentGroup) -> Vec<String> {
+    let has = [(!group.triggers.is_empty(), NO_TRIGGERS_YET), (!group.ec2_selector.is_empty(), NO_EC2_YET)];
     has.into_iter().filter(|(is_set, _)| *is_set).map(|(_, text)| text.to_owned()).collect()
 }
 
@@ -431,7 +425,7 @@ fn accepted(
         n_hosts: 0,
         minimum_hosts: 0,
     };
-    deployment.status_messages = without_effect(&deployment, group);
+    deployment.status_messages = without_effect(group);
     deployment
 }
 

@@ -104,6 +104,15 @@ impl Drop for Beginning<'_> {
     }
 }
 
+/// Whether the alarms of a deployment are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AlarmWatch {
+    /// Not since its loop began.
+    NotYet,
+    /// From time to time.
+    Runs,
+}
+
 /// What a round came to.
 enum RoundEnd {
     /// The deployment is final, or gone.
@@ -145,12 +154,13 @@ impl Engine {
 
     async fn drive(&self, id: &DeploymentId, notify: &Notify) {
         let mut is_stopping = self.inner.is_stopping.subscribe();
+        let mut alarms = AlarmWatch::NotYet;
         loop {
             if *is_stopping.borrow() {
                 return;
             }
             self.inner.drives.set_waits_until(id, None);
-            let wake_at = match self.round(id).await {
+            let wake_at = match self.round(id, &mut alarms).await {
                 Ok(RoundEnd::Final) => return,
                 Ok(RoundEnd::Wait(wake_at)) => wake_at,
                 Err(StoreError::Stale) => continue,
@@ -179,18 +189,41 @@ impl Engine {
     }
 
     /// One round: snapshot, plan, commit.
-    async fn round(&self, id: &DeploymentId) -> Result<RoundEnd, StoreError> {
+    async fn round(&self, id: &DeploymentId, alarms: &mut AlarmWatch) -> Result<RoundEnd, StoreError> {
         let Some(snapshot) = self.inner.store.snapshot(id).await? else {
             return Ok(RoundEnd::Final);
         };
         let now = self.now();
         match snapshot.deployment.status {
             DeploymentStatus::Created | DeploymentStatus::Queued => self.begin(snapshot, now).await,
-            DeploymentStatus::InProgress => self.go_on(snapshot, now).await,
+            DeploymentStatus::InProgress => {
+                if self.begin_watch(&snapshot.deployment, alarms).await? {
+                    return Ok(RoundEnd::Wait(Some(now)));
+                }
+                self.go_on(snapshot, now).await
+            }
             DeploymentStatus::Succeeded | DeploymentStatus::Failed | DeploymentStatus::Stopped => {
                 Ok(RoundEnd::Final)
             }
         }
+    }
+
+    /// Looks at the alarms before the first host begins, or goes on after a restart. Says whether one of
+    /// them stopped the deployment.
+    async fn begin_watch(
+        &self,
+        deployment: &Deployment,
+        alarms: &mut AlarmWatch,
+    ) -> Result<bool, StoreError> {
+        if *alarms == AlarmWatch::Runs || deployment.watched_alarms().is_none() || deployment.stop.is_some() {
+            return Ok(false);
+        }
+        if self.stop_on_alarm(deployment).await? {
+            return Ok(true);
+        }
+        self.watch_alarms(&deployment.id);
+        *alarms = AlarmWatch::Runs;
+        Ok(false)
     }
 
     async fn go_on(&self, snapshot: Snapshot, now: Timestamp) -> Result<RoundEnd, StoreError> {

@@ -4,6 +4,7 @@
 //! [`drive`] reads a snapshot, asks `longshore_model::plan`, commits the answer and wakes whoever
 //! waits; [`host_command`] hands commands to hosts and takes their reports, which wakes [`drive`].
 
+mod alarm;
 pub mod application;
 pub mod clock;
 pub mod config;

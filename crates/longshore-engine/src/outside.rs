@@ -5,17 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use longshore_model::time::Timestamp;
-
-/// How an alarm stands. Source: service.md §2.7.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AlarmState {
-    /// All is well.
-    Ok,
-    /// It is active.
-    Alarm,
-    /// Nobody knows, which is not active. Source: service.md §7.5.
-    InsufficientData,
-}
+pub use longshore_model::watch::AlarmState;
 
 /// Why something outside did not do what it was asked; for people, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::deployment::StopReason;
+
 /// Alarms that stop a deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarms {
@@ -12,6 +14,39 @@ pub struct Alarms {
     pub ignore_poll_failure: bool,
     /// Unique, in the order given.
     pub names: Vec<String>,
+}
+
+/// How an alarm stands. Source: service.md §2.7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmState {
+    /// All is well.
+    Ok,
+    /// It is active.
+    Alarm,
+    /// Nobody knows, which is not active. Source: service.md §7.5.
+    InsufficientData,
+}
+
+impl Alarms {
+    /// Why a deployment is to be stopped when the alarms stand like this, in the order of their names:
+    /// an error says why one cannot be read. `None` when it may go on. Source: service.md §7.5.
+    pub fn stop_reason(&self, states: &[Result<AlarmState, String>]) -> Option<StopReason> {
+        let known = || self.names.iter().zip(states);
+        let active: Vec<String> = known()
+            .filter(|(_, state)| **state == Ok(AlarmState::Alarm))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !active.is_empty() {
+            return Some(StopReason::AlarmActive(active));
+        }
+        if self.ignore_poll_failure {
+            return None;
+        }
+        known().find_map(|(name, state)| {
+            let why = state.clone().err()?;
+            Some(StopReason::AlarmUnreadable { alarm: name.clone(), why })
+        })
+    }
 }
 
 /// Tells somebody of events.
@@ -96,6 +131,39 @@ named_enum! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// States are written `o`k, `a`larm, `n` (not enough data), `u`nreadable, of the alarms a, b, c.
+    #[track_caller]
+    fn check(ignore_poll_failure: bool, states: &str, expected: Option<&str>) {
+        let names = ["a", "b", "c"].map(String::from).to_vec();
+        let alarms = Alarms { is_enabled: true, ignore_poll_failure, names };
+        let states: Vec<Result<AlarmState, String>> = states
+            .chars()
+            .map(|letter| match letter {
+                'o' => Ok(AlarmState::Ok),
+                'a' => Ok(AlarmState::Alarm),
+                'n' => Ok(AlarmState::InsufficientData),
+                _ => Err(String::from("no answer")),
+            })
+            .collect();
+        let message = alarms.stop_reason(&states).map(|reason| reason.error().message);
+        let ending = message.as_deref().map(|text| text.split_once("stopped").map_or(text, |(_, end)| end));
+        assert_eq!(ending, expected, "{states:?}");
+    }
+
+    /// Source: service.md §7.5, and §5.5 for the text.
+    #[test]
+    fn an_active_alarm_stops_and_so_does_one_that_cannot_be_read() {
+        check(false, "ooo", None);
+        check(false, "non", None);
+        check(false, "oao", Some(". Activated alarms: <b>"));
+        check(false, "aua", Some(". Activated alarms: <a> <c>"));
+        let unreadable = " because the alarm <b> cannot be read: no answer. With ignorePollAlarmFailure a \
+                          deployment goes on without it.";
+        check(false, "ouu", Some(unreadable));
+        check(true, "ouu", None);
+        check(true, "oua", Some(". Activated alarms: <c>"));
+    }
 
     #[test]
     fn names_are_read_as_they_are_written() {

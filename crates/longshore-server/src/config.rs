@@ -88,6 +88,7 @@ struct RawTimeouts {
     deployment: Option<f64>,
     poll_hold: Option<f64>,
     redelivery: Option<f64>,
+    alarm_poll: Option<f64>,
     tombstone: Option<f64>,
     request_head: Option<f64>,
     upload: Option<f64>,
@@ -152,6 +153,8 @@ pub struct Config {
     pub poll_hold: Duration,
     /// After this long without an acknowledgement a command is handed out again.
     pub redelivery: Duration,
+    /// How often the alarms of a running deployment are looked at.
+    pub alarm_poll: Duration,
     /// How long deregistered hosts are remembered.
     pub tombstone: Duration,
     /// How long a connection may take to send a request's head, idle time included.
@@ -198,6 +201,7 @@ impl Default for Config {
             clocks: engine.clocks,
             poll_hold: engine.poll_hold,
             redelivery: engine.redelivery,
+            alarm_poll: engine.alarm_poll,
             tombstone: engine.tombstone,
             // Longer than any agent waits between two polls on one connection.
             request_head: Duration::from_secs(120),
@@ -244,6 +248,7 @@ impl Config {
             clocks,
             poll_hold: clock("timeouts.poll_hold", timeouts.poll_hold, default.poll_hold, MAX_POLL_HOLD)?,
             redelivery: clock("timeouts.redelivery", timeouts.redelivery, default.redelivery, longest)?,
+            alarm_poll: clock("timeouts.alarm_poll", timeouts.alarm_poll, default.alarm_poll, longest)?,
             tombstone: clock("timeouts.tombstone", timeouts.tombstone, default.tombstone, longest)?,
             request_head: clock(
                 "timeouts.request_head",
@@ -309,6 +314,7 @@ impl Settings {
             clocks: self.config.clocks,
             poll_hold: self.config.poll_hold,
             redelivery: self.config.redelivery,
+            alarm_poll: self.config.alarm_poll,
             tombstone: self.config.tombstone,
             quotas: self.config.quotas,
             retention: self.config.retention,

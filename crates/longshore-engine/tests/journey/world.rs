@@ -1,13 +1,15 @@
 //! An engine, a hand-moved clock, and short words for what callers and hosts do.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use longshore_engine::deployment::{DeploymentError, DeploymentView};
 use longshore_engine::deployment_group::NewDeploymentGroup;
 use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HostCommand};
+use longshore_engine::outside::{AlarmReader, AlarmState, OutsideError};
 use longshore_engine::{Clock, Engine, EngineConfig, Outside};
 use longshore_model::deployment::{DeploymentStatus, FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::{AutoRollback, OutdatedInstancesStrategy};
@@ -61,7 +63,28 @@ pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<HandClock>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) alarms: Arc<Alarms>,
     config: EngineConfig,
+}
+
+/// Alarms as a test sets them; those that it does not name are well.
+#[derive(Default)]
+pub(crate) struct Alarms {
+    states: Mutex<HashMap<String, Result<AlarmState, OutsideError>>>,
+}
+
+impl Alarms {
+    pub(crate) fn set(&self, name: &str, state: Result<AlarmState, OutsideError>) {
+        self.states.lock().unwrap().insert(name.to_owned(), state);
+    }
+}
+
+#[async_trait]
+impl AlarmReader for Alarms {
+    async fn states(&self, names: &[String]) -> Vec<Result<AlarmState, OutsideError>> {
+        let states = self.states.lock().unwrap();
+        names.iter().map(|name| states.get(name).cloned().unwrap_or(Ok(AlarmState::Ok))).collect()
+    }
 }
 
 pub(crate) fn name(text: &str) -> HostName {
@@ -70,6 +93,10 @@ pub(crate) fn name(text: &str) -> HostName {
 
 pub(crate) fn principal(host: &str) -> PrincipalArn {
     PrincipalArn(format!("arn:aws:iam::000000000000:user/AWS/CodeDeploy/{host}"))
+}
+
+fn outside(alarms: &Arc<Alarms>) -> Outside {
+    Outside { alarms: alarms.clone(), ..Outside::nothing() }
 }
 
 impl World {
@@ -82,10 +109,10 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().await.unwrap());
         let clock = Arc::new(HandClock::default());
         clock.advance(Duration::from_secs(1_700_000_000));
-        let engine = Engine::start(Arc::clone(&store), clock.clone(), Outside::nothing(), config.clone())
-            .await
-            .unwrap();
-        let world = World { engine, clock, store, config };
+        let alarms = Arc::new(Alarms::default());
+        let outside = outside(&alarms);
+        let engine = Engine::start(Arc::clone(&store), clock.clone(), outside, config.clone()).await.unwrap();
+        let world = World { engine, clock, store, alarms, config };
         let tag = HostTag { key: String::from("Role"), value: String::from("web") };
         for host in hosts {
             let identity = HostIdentity::IamUser(principal(host));
@@ -127,9 +154,10 @@ impl World {
     pub(crate) async fn restart(&mut self) {
         self.engine.shutdown().await;
         let clock: Arc<dyn Clock> = self.clock.clone();
-        self.engine = Engine::start(Arc::clone(&self.store), clock, Outside::nothing(), self.config.clone())
-            .await
-            .unwrap();
+        self.engine =
+            Engine::start(Arc::clone(&self.store), clock, outside(&self.alarms), self.config.clone())
+                .await
+                .unwrap();
     }
 
     pub(crate) async fn deploy_to(&self, group: &str, key: &str) -> Result<DeploymentId, DeploymentError> {
