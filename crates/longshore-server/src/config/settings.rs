@@ -1,0 +1,90 @@
+//! Everything together: the command line, the environment and the file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use longshore_engine::EngineConfig;
+
+use super::check::invalid;
+use super::{Config, ConfigError};
+use crate::args::Args;
+use crate::data_dir::RootKey;
+
+/// Everything the server is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The data folder.
+    pub data_dir: PathBuf,
+    /// The address to listen on; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The server's region.
+    pub region: String,
+    /// 12 digits.
+    pub account_id: String,
+    /// For the first start.
+    pub root_key: Option<RootKey>,
+    /// The configuration file.
+    pub config: Config,
+}
+
+impl Settings {
+    /// Checks what was typed, and reads the configuration file if there is one.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn from_args(args: Args) -> Result<Settings, ConfigError> {
+        let config = match &args.config {
+            Some(path) => Config::read(path)?,
+            None => Config::default(),
+        };
+        let settings = Settings {
+            data_dir: args.data_dir,
+            listen: args.listen,
+            region: args.region,
+            account_id: args.account_id,
+            root_key: root_key(args.root_access_key_id, args.root_secret_access_key)?,
+            config,
+        };
+        settings.checked()
+    }
+
+    fn checked(self) -> Result<Settings, ConfigError> {
+        let is_region = !self.region.is_empty()
+            && self.region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !is_region {
+            return Err(invalid("LONGSHORE_REGION", &self.region, "lower-case letters, digits and -"));
+        }
+        if self.account_id.len() != 12 || !self.account_id.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(invalid("LONGSHORE_ACCOUNT_ID", &self.account_id, "12 digits"));
+        }
+        Ok(self)
+    }
+
+    /// The engine's part.
+    pub(crate) fn engine(&self) -> EngineConfig {
+        EngineConfig {
+            account_id: self.account_id.clone(),
+            region: self.region.clone(),
+            clocks: self.config.clocks,
+            poll_hold: self.config.poll_hold,
+            redelivery: self.config.redelivery,
+            alarm_poll: self.config.alarm_poll,
+            tombstone: self.config.tombstone,
+            quotas: self.config.quotas,
+            retention: self.config.retention,
+        }
+    }
+}
+
+fn root_key(id: Option<String>, secret: Option<String>) -> Result<Option<RootKey>, ConfigError> {
+    match (id, secret) {
+        (None, None) => Ok(None),
+        (Some(id), Some(secret)) => Ok(Some(RootKey { id, secret })),
+        (Some(_), None) => {
+            Err(invalid("LONGSHORE_ROOT_SECRET_ACCESS_KEY", "not set", "set together with the key's id"))
+        }
+        (None, Some(_)) => {
+            Err(invalid("LONGSHORE_ROOT_ACCESS_KEY_ID", "not set", "set together with the key's secret"))
+        }
+    }
+}
