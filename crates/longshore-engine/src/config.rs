@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use longshore_model::notification::MessageForm;
 use longshore_model::target::Clocks;
 
 /// What an operator may set.
@@ -20,6 +21,8 @@ pub struct EngineConfig {
     pub redelivery: Duration,
     /// How often the alarms of a running deployment are looked at. Source: service.md §7.5.
     pub alarm_poll: Duration,
+    /// The form of what triggers are sent.
+    pub trigger_payload: MessageForm,
     /// How long tombstones of deregistered hosts are kept. Source: service.md §2.5.
     pub tombstone: Duration,
     /// Limits. Source: service.md §12.
@@ -85,6 +88,7 @@ impl Default for EngineConfig {
             poll_hold: Duration::from_secs(45),
             redelivery: Duration::from_secs(60),
             alarm_poll: Duration::from_secs(30),
+            trigger_payload: MessageForm::default(),
             tombstone: Duration::from_secs(24 * 3600),
             quotas: Quotas::default(),
             retention: Retention::default(),

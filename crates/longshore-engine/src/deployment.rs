@@ -55,9 +55,7 @@ pub enum StopAnswer {
     Pending,
 }
 
-/// Triggers are kept and answered, but nobody may rely on them in silence.
-const NO_TRIGGERS_YET: &str = "Triggers are not available yet: nobody is notified of this deployment.";
-/// As [`NO_TRIGGERS_YET`], of tag filters for EC2 instances.
+/// EC2 filters are kept and answered, but nobody may rely on them in silence.
 const NO_EC2_YET: &str =
     "There is no EC2 inventory yet: the EC2 tag filters of the deployment group select no host.";
 
@@ -154,6 +152,7 @@ impl Engine {
             let revision_use = first_use(&deployment);
             match self.inner.store.create_deployment(&deployment, &revision_use).await {
                 Ok(()) => {
+                    self.timeline_grew();
                     self.wake(&id);
                     return Ok(id);
                 }
@@ -302,7 +301,7 @@ impl Engine {
         };
         let is_final = steps.iter().any(|step| matches!(step, Step::Finish(_)));
         stopping.stop = Some(StopRequest { was_pending: !is_final, ..request });
-        self.commit_round(snapshot.generation, stopping, steps, now).await?;
+        self.commit_round(snapshot, stopping, steps, now).await?;
         self.wake(&snapshot.deployment.id);
         Ok(if is_final { StopAnswer::Stopped } else { StopAnswer::Pending })
     }
@@ -378,8 +377,7 @@ fn check_target_instances(new: &NewDeployment, group: &DeploymentGroup) -> Resul
 
 /// Settings that are kept and answered, but nobody may rely on them in silence.
 fn without_effect(group: &DeploymentGroup) -> Vec<String> {
-    let has = [(!group.triggers.is_empty(), NO_TRIGGERS_YET), (!group.ec2_selector.is_empty(), NO_EC2_YET)];
-    has.into_iter().filter(|(is_set, _)| *is_set).map(|(_, text)| text.to_owned()).collect()
+    if group.ec2_selector.is_empty() { Vec::new() } else { vec![NO_EC2_YET.to_owned()] }
 }
 
 fn accepted(
@@ -411,6 +409,7 @@ fn accepted(
         traffic: group.traffic.clone(),
         target_instances: new.target_instances.clone(),
         alarms: group.alarms.clone(),
+        triggers: group.triggers.clone(),
         override_alarms: new.override_alarms.clone(),
         processes_to_suspend: processes.unwrap_or_else(|| group.processes_to_suspend.clone()),
         zonal: config.zonal,

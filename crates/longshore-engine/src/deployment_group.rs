@@ -16,6 +16,7 @@ use longshore_store::{Page, StoreError};
 
 use crate::application::ApplicationError;
 use crate::deployment_config::DeploymentConfigError;
+use crate::notify::changed_triggers;
 use crate::{Engine, random};
 
 /// A group to be made; what is absent gets the service's default.
@@ -190,7 +191,10 @@ impl Engine {
             .create_deployment_group(&group, self.inner.config.quotas.deployment_groups)
             .await
         {
-            Ok(()) => Ok(id),
+            Ok(()) => {
+                self.test_triggers(&group.application, &group.name, &group.triggers).await;
+                Ok(id)
+            }
             Err(StoreError::NotFound(_)) => Err(DeploymentGroupError::NoSuchApplication(new.application)),
             Err(StoreError::AlreadyExists(_)) => Err(DeploymentGroupError::AlreadyExists(new.name)),
             Err(StoreError::LimitExceeded { limit, .. }) => Err(DeploymentGroupError::LimitExceeded(limit)),
@@ -244,7 +248,11 @@ impl Engine {
             }
             let after = change.clone().apply(before.clone())?;
             match self.inner.store.update_deployment_group(&before, &after).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    let changed = changed_triggers(&before.triggers, &after.triggers);
+                    self.test_triggers(&after.application, &after.name, &changed).await;
+                    return Ok(());
+                }
                 Err(StoreError::Stale) => {}
                 Err(StoreError::NotFound(_)) => return Err(DeploymentGroupError::NotFound(name.clone())),
                 Err(StoreError::AlreadyExists(_)) => {

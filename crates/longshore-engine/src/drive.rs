@@ -14,7 +14,8 @@ use longshore_model::plan::begin::{self, Candidate};
 use longshore_model::plan::{Ending, Step, health, in_place, rollback};
 use longshore_model::target::{TargetEvent, TargetStatus};
 use longshore_model::time::Timestamp;
-use longshore_store::{FollowUp, Generation, Load, RoundOutcome, Snapshot, StoreError};
+use longshore_model::timeline;
+use longshore_store::{FollowUp, Load, RoundOutcome, Snapshot, StoreError};
 use tokio::sync::Notify;
 
 use crate::deployment::first_use;
@@ -232,7 +233,7 @@ impl Engine {
             return Ok(RoundEnd::Wait(round.wake_at));
         }
         let is_final = round.steps.iter().any(|step| matches!(step, Step::Finish(_)));
-        self.commit_round(snapshot.generation, snapshot.deployment, round.steps, now).await?;
+        self.commit_round(&snapshot, snapshot.deployment.clone(), round.steps, now).await?;
         // What was just committed changes what is next: look again at once.
         Ok(if is_final { RoundEnd::Final } else { RoundEnd::Wait(Some(now)) })
     }
@@ -254,9 +255,12 @@ impl Engine {
         };
         let deployment = begun.deployment;
         let mut outcome = self.outcome(deployment).await?;
+        if 0 < outcome.deployment.n_hosts {
+            outcome.timeline.push(timeline::counted(&outcome.deployment, begun.targets.len(), now));
+        }
         outcome.new_targets = begun.targets;
         let is_final = outcome.deployment.status.is_final();
-        self.commit(snapshot.generation, outcome, now).await?;
+        self.commit(&snapshot, outcome, now).await?;
         Ok(if is_final { RoundEnd::Final } else { RoundEnd::Wait(Some(now)) })
     }
 
@@ -265,13 +269,13 @@ impl Engine {
         if snapshot.deployment.status == DeploymentStatus::Queued {
             return Ok(wait);
         }
-        let mut deployment = snapshot.deployment;
+        let mut deployment = snapshot.deployment.clone();
         let Ok(queued) = deployment.status.after(longshore_model::deployment::DeploymentEvent::Queued) else {
             return Err(StoreError::Stale);
         };
         deployment.status = queued;
         let outcome = self.outcome(deployment).await?;
-        self.commit(snapshot.generation, outcome, now).await?;
+        self.commit(&snapshot, outcome, now).await?;
         Ok(wait)
     }
 
@@ -297,11 +301,12 @@ impl Engine {
     /// Commits the steps of a round and wakes whoever they concern.
     pub(crate) async fn commit_round(
         &self,
-        seen: Generation,
+        snapshot: &Snapshot,
         deployment: Deployment,
         steps: Vec<Step>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let decisions = timeline::decisions(&deployment, &snapshot.targets, &steps, now);
         let mut target_events: Vec<(u32, TargetEvent)> = Vec::new();
         let mut ending: Option<Ending> = None;
         for step in steps {
@@ -319,7 +324,8 @@ impl Engine {
             outcome.host_health = self.health_after(&outcome.deployment, &target_events).await?;
         }
         outcome.target_events = target_events;
-        self.commit(seen, outcome, now).await
+        outcome.timeline = decisions;
+        self.commit(snapshot, outcome, now).await
     }
 
     /// An outcome that changes the deployment and, where that matters, its group's history.
@@ -335,6 +341,7 @@ impl Engine {
             target_events: Vec::new(),
             group_history,
             host_health: Vec::new(),
+            timeline: Vec::new(),
             follow_up: None,
         })
     }
@@ -370,15 +377,18 @@ impl Engine {
 
     async fn commit(
         &self,
-        seen: Generation,
+        snapshot: &Snapshot,
         mut outcome: RoundOutcome,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         if rollback::is_due(&outcome.deployment) {
             self.add_rollback(&mut outcome, now).await?;
         }
+        outcome.timeline.extend(timeline::of_deployment(&snapshot.deployment, &outcome.deployment, now));
         let deployment = &outcome.deployment;
-        let changed = self.inner.store.commit(seen, &outcome, &self.inner.config.clocks, now).await?;
+        let changed =
+            self.inner.store.commit(snapshot.generation, &outcome, &self.inner.config.clocks, now).await?;
+        self.timeline_grew();
         for target in &changed {
             self.inner.waiters.wake(&target.principal);
         }

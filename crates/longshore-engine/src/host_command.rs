@@ -396,6 +396,7 @@ impl Engine {
                 self.expect_deadline(target);
             }
             TargetState::Pending | TargetState::Succeeded | TargetState::Failed | TargetState::Skipped => {
+                self.timeline_grew();
                 self.wake(&target.key.deployment);
             }
         }

@@ -16,6 +16,7 @@ pub mod enrollment;
 pub mod git_hub;
 pub mod host;
 pub mod host_command;
+mod notify;
 pub mod outside;
 mod random;
 pub mod revision;
@@ -26,7 +27,7 @@ mod upkeep;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_store::{Store, StoreError};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 pub use clock::{Clock, SystemClock};
@@ -49,7 +50,12 @@ struct Inner {
     waiters: host_command::Waiters,
     ledger: host_command::Ledger,
     is_stopping: watch::Sender<bool>,
-    upkeep: Mutex<Option<JoinHandle<()>>>,
+    /// Counts what is new on timelines.
+    timeline: watch::Sender<u64>,
+    /// Told when there is something to deliver.
+    deliveries: Notify,
+    /// What goes on beside the deployments.
+    beside: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -85,16 +91,21 @@ impl Engine {
             waiters: host_command::Waiters::default(),
             ledger: host_command::Ledger::default(),
             is_stopping: watch::Sender::new(false),
-            upkeep: Mutex::default(),
+            timeline: watch::Sender::new(0),
+            deliveries: Notify::new(),
+            beside: Mutex::default(),
         };
         let engine = Engine { inner: Arc::new(inner) };
         engine.end_all_orphans().await.map_err(EngineStartError)?;
         for id in engine.inner.store.unfinished_deployments().await.map_err(EngineStartError)? {
             engine.wake(&id);
         }
-        let keeper = engine.clone();
-        let upkeep = tokio::spawn(async move { keeper.keep_up().await });
-        *engine.inner.upkeep.lock().unwrap_or_else(PoisonError::into_inner) = Some(upkeep);
+        let (keeper, teller, deliverer) = (engine.clone(), engine.clone(), engine.clone());
+        *engine.inner.beside.lock().unwrap_or_else(PoisonError::into_inner) = vec![
+            tokio::spawn(async move { keeper.keep_up().await }),
+            tokio::spawn(async move { teller.keep_telling().await }),
+            tokio::spawn(async move { deliverer.keep_delivering().await }),
+        ];
         Ok(engine)
     }
 
@@ -103,11 +114,11 @@ impl Engine {
     pub async fn shutdown(&self) {
         self.inner.is_stopping.send_replace(true);
         self.inner.drives.ended().await;
-        let upkeep = self.inner.upkeep.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(upkeep) = upkeep
-            && let Err(error) = upkeep.await
-        {
-            tracing::error!(%error, "the upkeep did not end well");
+        let beside = std::mem::take(&mut *self.inner.beside.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in beside {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "what goes on beside the deployments did not end well");
+            }
         }
     }
 

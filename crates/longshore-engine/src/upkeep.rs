@@ -44,6 +44,7 @@ impl Engine {
 
     async fn upkeep_round(&self) -> Result<(), StoreError> {
         self.end_all_orphans().await?;
+        self.inner.store.forget_deliveries(self.now().minus(self.inner.config.retention.age)).await?;
         let mut n_writes = 0;
         while n_writes < MAX_WRITES && !*self.inner.is_stopping.borrow() && self.forget_some().await? {
             n_writes += 1;

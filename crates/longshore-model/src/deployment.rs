@@ -11,7 +11,7 @@ use crate::revision::Revision;
 use crate::tag_filter::TagSelector;
 use crate::time::Timestamp;
 use crate::traffic::Traffic;
-use crate::watch::{Alarms, ScalingProcess};
+use crate::watch::{Alarms, ScalingProcess, Trigger};
 
 /// A deployment to be made, its parts checked one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +99,9 @@ pub struct Deployment {
     /// The group's alarms.
     #[serde(default)]
     pub alarms: Option<Alarms>,
+    /// The group's triggers.
+    #[serde(default)]
+    pub triggers: Vec<Trigger>,
     /// Alarms that take the place of the group's.
     #[serde(default)]
     pub override_alarms: Option<Alarms>,

@@ -47,6 +47,7 @@ pub fn deployment(rule: MinimumHealthyHosts, now: Timestamp) -> Deployment {
         traffic: Traffic::default(),
         target_instances: None,
         alarms: None,
+        triggers: Vec::new(),
         override_alarms: None,
         processes_to_suspend: Vec::new(),
         zonal: None,

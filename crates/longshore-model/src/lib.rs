@@ -22,6 +22,9 @@ pub mod deployment;
 pub mod lifecycle;
 pub mod plan;
 pub mod target;
+pub mod timeline;
+
+pub mod notification;
 
 pub mod audit;
 pub mod policy;

@@ -13,11 +13,11 @@ mod traits;
 
 pub use error::StoreError;
 pub use traits::{
-    AccessKey, ApplicationStore, Applied, AuditFilter, AuditStore, BundleIndex, CommandTarget,
-    DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore, EnrollOutcome,
-    EnrolledHost, EnrollmentStore, FollowUp, Forget, Generation, GitHubTokenStore, Group, GroupStore,
-    HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome, Load, MultipartUpload, NewEnrollment,
-    NewRevisionUse, ObjectRow, Page, PolicyHolder, RevisionStore, Role, RoleStore, RoundOutcome,
-    ServerRecord, ServerRecordStore, Session, Snapshot, Store, StoredToken, TagStore, TargetFilter,
-    UploadedPart, User,
+    AccessKey, ApplicationStore, Applied, AuditFilter, AuditStore, BundleIndex, CommandTarget, DeadDelivery,
+    DeliveryStore, DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore,
+    EnrollOutcome, EnrolledHost, EnrollmentStore, FollowUp, Forget, Generation, GitHubTokenStore, Group,
+    GroupStore, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome, Load, MultipartUpload,
+    NewEnrollment, NewRevisionUse, ObjectRow, Page, PolicyHolder, RevisionStore, Role, RoleStore,
+    RoundOutcome, ServerRecord, ServerRecordStore, Session, Snapshot, Store, StoredToken, TagStore,
+    TargetFilter, TimelinePlace, TimelineStore, UploadedPart, User,
 };

@@ -5,6 +5,7 @@
 mod alarms;
 mod commands;
 mod deployments;
+mod notifications;
 mod rollbacks;
 mod upkeep;
 mod world;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use longshore_engine::deployment::{DeploymentError, DeploymentView};
 use longshore_engine::deployment_group::NewDeploymentGroup;
 use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HostCommand};
-use longshore_engine::outside::{AlarmReader, AlarmState, OutsideError};
+use longshore_engine::outside::{AlarmReader, AlarmState, Notification, OutsideError, Publisher};
 use longshore_engine::{Clock, Engine, EngineConfig, Outside};
 use longshore_model::deployment::{DeploymentStatus, FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::{AutoRollback, OutdatedInstancesStrategy};
@@ -22,6 +22,7 @@ use longshore_model::revision::{BundleType, Revision};
 use longshore_model::tag_filter::{TagFilter, TagFilterType, TagSelector};
 use longshore_model::time::Timestamp;
 use longshore_model::traffic::Traffic;
+use longshore_model::watch::Trigger;
 use longshore_store::Store;
 use longshore_store::sqlite::SqliteStore;
 use tokio::sync::Notify;
@@ -64,6 +65,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<HandClock>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) alarms: Arc<Alarms>,
+    pub(crate) mail: Arc<Mail>,
     config: EngineConfig,
 }
 
@@ -95,8 +97,40 @@ pub(crate) fn principal(host: &str) -> PrincipalArn {
     PrincipalArn(format!("arn:aws:iam::000000000000:user/AWS/CodeDeploy/{host}"))
 }
 
-fn outside(alarms: &Arc<Alarms>) -> Outside {
-    Outside { alarms: alarms.clone(), ..Outside::nothing() }
+/// What was published, and what a test says to the next attempts.
+#[derive(Default)]
+pub(crate) struct Mail {
+    taken: Mutex<Vec<Notification>>,
+    refusals: Mutex<usize>,
+    attempts: AtomicI64,
+}
+
+impl Mail {
+    pub(crate) fn refuse(&self, n_attempts: usize) {
+        *self.refusals.lock().unwrap() = n_attempts;
+    }
+
+    pub(crate) fn attempts(&self) -> i64 {
+        self.attempts.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn taken(&self) -> Vec<Notification> {
+        self.taken.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Publisher for Mail {
+    async fn publish(&self, notification: &Notification) -> Result<(), OutsideError> {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        let mut refusals = self.refusals.lock().unwrap();
+        if 0 < *refusals {
+            *refusals -= 1;
+            return Err(OutsideError(String::from("refused by the test")));
+        }
+        self.taken.lock().unwrap().push(notification.clone());
+        Ok(())
+    }
 }
 
 impl World {
@@ -110,9 +144,10 @@ impl World {
         let clock = Arc::new(HandClock::default());
         clock.advance(Duration::from_secs(1_700_000_000));
         let alarms = Arc::new(Alarms::default());
-        let outside = outside(&alarms);
+        let mail = Arc::new(Mail::default());
+        let outside = Outside { alarms: alarms.clone(), publisher: mail.clone() };
         let engine = Engine::start(Arc::clone(&store), clock.clone(), outside, config.clone()).await.unwrap();
-        let world = World { engine, clock, store, alarms, config };
+        let world = World { engine, clock, store, alarms, mail, config };
         let tag = HostTag { key: String::from("Role"), value: String::from("web") };
         for host in hosts {
             let identity = HostIdentity::IamUser(principal(host));
@@ -126,6 +161,10 @@ impl World {
     }
 
     pub(crate) async fn group(&self, group: &str, config_name: &str) {
+        self.group_with(group, config_name, Vec::new()).await;
+    }
+
+    pub(crate) async fn group_with(&self, group: &str, config_name: &str, triggers: Vec<Trigger>) {
         let filter = TagFilter {
             key: Some(String::from("Role")),
             value: Some(String::from("web")),
@@ -143,7 +182,7 @@ impl World {
             termination_hook_enabled: false,
             traffic: Traffic::default(),
             alarms: None,
-            triggers: Vec::new(),
+            triggers,
             processes_to_suspend: Vec::new(),
             tags: Vec::new(),
         };
@@ -154,10 +193,14 @@ impl World {
     pub(crate) async fn restart(&mut self) {
         self.engine.shutdown().await;
         let clock: Arc<dyn Clock> = self.clock.clone();
-        self.engine =
-            Engine::start(Arc::clone(&self.store), clock, outside(&self.alarms), self.config.clone())
-                .await
-                .unwrap();
+        self.engine = Engine::start(
+            Arc::clone(&self.store),
+            clock,
+            Outside { alarms: self.alarms.clone(), publisher: self.mail.clone() },
+            self.config.clone(),
+        )
+        .await
+        .unwrap();
     }
 
     pub(crate) async fn deploy_to(&self, group: &str, key: &str) -> Result<DeploymentId, DeploymentError> {

@@ -72,6 +72,7 @@ impl Settings {
             tombstone: self.config.tombstone,
             quotas: self.config.quotas,
             retention: self.config.retention,
+            ..EngineConfig::default()
         }
     }
 }

@@ -177,6 +177,7 @@ pub fn deployment(number: u32, group: &DeploymentGroup, created_at: Timestamp) -
         traffic: Traffic::default(),
         target_instances: None,
         alarms: None,
+        triggers: Vec::new(),
         override_alarms: None,
         processes_to_suspend: Vec::new(),
         zonal: None,
@@ -253,6 +254,7 @@ pub fn outcome(deployment: &Deployment) -> RoundOutcome {
         target_events: Vec::new(),
         group_history: None,
         host_health: Vec::new(),
+        timeline: Vec::new(),
         follow_up: None,
     }
 }

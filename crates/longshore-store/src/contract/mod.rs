@@ -6,6 +6,7 @@
 pub mod application;
 pub mod audit;
 pub mod bundle;
+pub mod delivery;
 pub mod deployment;
 pub mod deployment_config;
 pub mod deployment_group;
@@ -20,6 +21,7 @@ pub mod round;
 pub mod server_record;
 pub mod tag;
 pub mod target;
+pub mod timeline;
 
 /// Makes a `#[tokio::test]` of every promise, in a module called as the function `$open` beside it,
 /// an async function without arguments that answers what must live as long as the store, and the
@@ -90,6 +92,13 @@ macro_rules! contract_tests {
                 users_come_and_go users_are_listed_by_path keys_belong_to_users
                 policies_belong_to_their_holders groups_have_members roles_have_sessions
                 a_key_can_be_switched_off
+            }
+            timeline {
+                every_change_is_on_the_timeline who_waits_is_named timelines_are_read_from_any_place
+            }
+            delivery {
+                a_part_of_the_timeline_is_told_once a_delivery_is_taken_by_one_at_a_time
+                dead_deliveries_are_kept_and_revived
             }
             audit { events_are_listed_in_order old_events_are_forgotten }
             enrollment {

@@ -6,12 +6,13 @@ use std::collections::HashMap;
 use longshore_model::id::PrincipalArn;
 use longshore_model::target::{Clocks, TargetEvent, TargetKey, TargetRules};
 use longshore_model::time::Timestamp;
+use longshore_model::timeline::{TimelineEntry, of_target};
 use tokio::sync::oneshot;
 
 use super::row::Columns as _;
 use super::target::{self, N_TARGET_COLUMNS, StoredTarget, target_columns};
 use super::writer::{CommitFailed, Job};
-use super::{Connection, Row, int_at, join_in_order, json_rows, lock_targets, text_at};
+use super::{Connection, Row, int_at, join_in_order, json_rows, lock_targets, text_at, timeline};
 use crate::{Applied, StoreError};
 
 type Answer = Result<Option<Applied>, StoreError>;
@@ -81,11 +82,13 @@ pub(super) async fn apply_all(conn: &mut Connection, jobs: &mut [Job]) -> Result
         })
         .collect();
     let mut touched = read(conn, &keys).await?;
+    let mut happened: Vec<TimelineEntry> = Vec::new();
     for (job, place) in jobs.iter_mut().zip(places) {
         if let Some(found) = &mut touched[place] {
-            job.result = apply(job, found);
+            job.result = apply(job, found, &mut happened);
         }
     }
+    timeline::insert_all(conn, &happened).await?;
     let changed: Vec<&StoredTarget> = touched
         .iter()
         .filter_map(|found| match found {
@@ -141,7 +144,11 @@ fn touched_of_row(row: &Row) -> Result<Touched, StoreError> {
     })
 }
 
-fn apply(job: &ApplyJob, found: &mut Result<Touched, StoreError>) -> Answer {
+fn apply(
+    job: &ApplyJob,
+    found: &mut Result<Touched, StoreError>,
+    happened: &mut Vec<TimelineEntry>,
+) -> Answer {
     let touched = match found {
         Ok(touched) => touched,
         // The first to ask gets the reason, the others that there is one.
@@ -157,6 +164,7 @@ fn apply(job: &ApplyJob, found: &mut Result<Touched, StoreError>) -> Answer {
     };
     let change = match touched.stored.target.after(&job.event, &rules, job.now) {
         Ok(next) => {
+            happened.extend(of_target(touched.stored.target.status(), &next));
             touched.stored.target = next;
             touched.is_changed = true;
             Ok(())

@@ -5,13 +5,14 @@ use longshore_model::deployment::{Deployment, DeploymentStatus};
 use longshore_model::id::{DeploymentId, HostArn, HostName, PrincipalArn};
 use longshore_model::target::{Clocks, Target, TargetEvent, TargetKey, TargetStatus};
 use longshore_model::time::Timestamp;
+use longshore_model::timeline::created;
 use sqlx::Connection as _;
 
 use super::apply::ApplyJob;
 use super::row::{Columns as _, Doing as _, after_time, encode, limit};
 use super::writer::{Job, Writer};
 use super::{Connection, SqlStore, dialect};
-use super::{history, revision, round, target};
+use super::{history, revision, round, target, timeline};
 use crate::{
     Applied, CommandTarget, DeploymentFilter, DeploymentStore, Forget, Generation, Load, NewRevisionUse,
     Page, RoundOutcome, Snapshot, StoreError, TargetFilter,
@@ -162,6 +163,7 @@ pub(super) async fn create(
     .execute(&mut *conn)
     .await
     .doing("add a deployment")?;
+    timeline::insert_all(conn, &[created(deployment)]).await.doing("begin a timeline")?;
     revision::note_use(conn, &group.text(0)?, &revision_use.revision, deployment.created_at).await
 }
 

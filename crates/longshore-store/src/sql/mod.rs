@@ -11,6 +11,7 @@ mod apply;
 mod audit;
 mod bundle;
 mod contact;
+mod delivery;
 mod deployment;
 mod deployment_config;
 mod deployment_group;
@@ -29,6 +30,7 @@ pub(super) mod schema;
 mod server_record;
 mod tag;
 mod target;
+mod timeline;
 mod upload;
 pub(super) mod writer;
 

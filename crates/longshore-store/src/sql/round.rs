@@ -6,12 +6,14 @@ use longshore_model::deployment::Deployment;
 use longshore_model::deployment_group::GroupHistory;
 use longshore_model::host::HostHealth;
 use longshore_model::id::{DeploymentGroupId, HostArn};
-use longshore_model::target::{Clocks, Target, TargetEvent, TargetRules};
+use longshore_model::target::{Clocks, Target, TargetRules};
 use longshore_model::time::Timestamp;
+use longshore_model::timeline::of_target;
 
 use super::deployment::{create, is_stopping};
 use super::row::{Doing as _, encode};
 use super::target::{self, StoredTarget, target_columns};
+use super::timeline;
 use super::{Connection, document_at, json_rows, json_texts, text_at};
 use crate::{FollowUp, Generation, RoundOutcome, StoreError};
 
@@ -26,7 +28,7 @@ pub(super) async fn commit(
     let deployment = &outcome.deployment;
     replace_deployment(conn, seen, deployment).await?;
     target::insert_all(conn, &deployment.id, &outcome.new_targets).await?;
-    let changed = apply_events(conn, deployment, &outcome.target_events, clocks, now).await?;
+    let changed = apply_events(conn, outcome, clocks, now).await?;
     if let Some(history) = &outcome.group_history {
         replace_history(conn, &deployment.group_id, history).await?;
     }
@@ -80,12 +82,17 @@ async fn make_follow_up(conn: &mut Connection, follow_up: &FollowUp) -> Result<(
 /// Applies the events in their order; one target may have several.
 async fn apply_events(
     conn: &mut Connection,
-    deployment: &Deployment,
-    events: &[(u32, TargetEvent)],
+    outcome: &RoundOutcome,
     clocks: &Clocks,
     now: Timestamp,
 ) -> Result<Vec<StoredTarget>, StoreError> {
+    let (deployment, events) = (&outcome.deployment, &outcome.target_events);
+    // The end comes after what becomes of the last hosts.
+    let (end, mut timeline): (Vec<_>, Vec<_>) =
+        outcome.timeline.iter().cloned().partition(|entry| entry.what.is_end());
     if events.is_empty() {
+        timeline.extend(end);
+        timeline::insert_all(conn, &timeline).await.doing("write a round's timeline")?;
         return Ok(Vec::new());
     }
     let positions: Vec<u32> = events.iter().map(|(position, _)| *position).collect();
@@ -113,8 +120,12 @@ async fn apply_events(
     };
     for (position, event) in events {
         let stored = targets.get_mut(position).ok_or(StoreError::Stale)?;
+        let before = stored.target.status();
         stored.target = stored.target.after(event, &rules, now).map_err(|_no_change| StoreError::Stale)?;
+        timeline.extend(of_target(before, &stored.target));
     }
+    timeline.extend(end);
+    timeline::insert_all(conn, &timeline).await.doing("write a round's timeline")?;
     let changed: Vec<&StoredTarget> = targets.values().collect();
     target::update_all(conn, &changed).await.doing("write a round's targets")?;
     Ok(targets.into_values().collect())

@@ -7,13 +7,14 @@ use super::{Connection, dialect};
 use crate::StoreError;
 
 /// Every migration there ever was. A published one is never edited: its checksum is in databases.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (2, "deployments by group id", include_str!("migrations/0002_deployments_by_group_id.sql")),
     (3, "enrollment", include_str!("migrations/0003_enrollment.sql")),
     (4, "resources", include_str!("migrations/0004_resources.sql")),
     (5, "groups, roles, sessions", include_str!("migrations/0005_groups_roles_sessions.sql")),
     (6, "audit", include_str!("migrations/0006_audit.sql")),
+    (7, "timeline", include_str!("migrations/0007_timeline.sql")),
 ];
 
 /// Brings the database to the newest schema.

@@ -12,6 +12,7 @@ use longshore_model::target::{
     Clocks, NoChange, Target, TargetEvent, TargetKey, TargetStatus, TargetSummary,
 };
 use longshore_model::time::Timestamp;
+use longshore_model::timeline::TimelineEntry;
 
 /// Counts a deployment's rounds and stops; a writer that saw another value is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +43,8 @@ pub struct RoundOutcome {
     pub group_history: Option<GroupHistory>,
     /// The group's record of hosts, when the round changes it.
     pub host_health: Vec<(HostArn, HostHealth)>,
+    /// What the round adds to the timeline, besides what becomes of its targets.
+    pub timeline: Vec<TimelineEntry>,
     /// The deployment that takes the place of this one, which the round ends.
     pub follow_up: Option<FollowUp>,
 }
@@ -124,7 +127,8 @@ pub struct CommandTarget {
 /// Deployments and their targets.
 #[async_trait]
 pub trait DeploymentStore: Send + Sync {
-    /// Adds a deployment, status `Created`, and notes its use of the revision, in one transaction.
+    /// Adds a deployment, status `Created`, with the beginning of its timeline, and notes its use of the
+    /// revision, in one transaction.
     ///
     /// # Errors
     /// `AlreadyExists` when the id is taken (draw another); `GroupBusy` when the group has a
@@ -158,8 +162,8 @@ pub trait DeploymentStore: Send + Sync {
     /// Everything `plan` looks at, read as of one instant.
     async fn snapshot(&self, id: &DeploymentId) -> Result<Option<Snapshot>, StoreError>;
     /// Writes one round, all or none, if nobody wrote since `seen`. Target events are applied with
-    /// [`Target::after`] under the rules of the deployment *after* the round. Answers the targets
-    /// that the round made or changed.
+    /// [`Target::after`] under the rules of the deployment *after* the round, and what becomes of their
+    /// status is added to the timeline. Answers the targets that the round made or changed.
     ///
     /// # Errors
     /// `Stale` when another round or stop was committed since `seen`, when an event does not apply any
@@ -173,7 +177,8 @@ pub trait DeploymentStore: Send + Sync {
     ) -> Result<Vec<Target>, StoreError>;
     /// Applies one event to one target with [`Target::after`], under the rules of its deployment
     /// (stopping once a stop is asked for or it is final), read in the same transaction. `None` when
-    /// there is no such target, or it belongs to another principal. Does not change the deployment's generation. Many of these at the
+    /// there is no such target, or it belongs to another principal. What becomes of the target's status is
+    /// added to the timeline in the same transaction. Does not change the deployment's generation. Many of these at the
     /// same time share one commit.
     async fn apply(
         &self,

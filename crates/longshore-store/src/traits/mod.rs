@@ -16,6 +16,7 @@ mod revision;
 mod role;
 mod server_record;
 mod tag;
+mod timeline;
 
 pub use application::ApplicationStore;
 pub use audit::{AuditFilter, AuditStore};
@@ -35,6 +36,7 @@ pub use revision::RevisionStore;
 pub use role::{Role, RoleStore, Session};
 pub use server_record::{ServerRecord, ServerRecordStore};
 pub use tag::TagStore;
+pub use timeline::{DeadDelivery, DeliveryStore, TimelinePlace, TimelineStore};
 
 /// Everything that the server remembers.
 pub trait Store:
@@ -46,6 +48,8 @@ pub trait Store:
     + RevisionStore
     + HostStore
     + DeploymentStore
+    + TimelineStore
+    + DeliveryStore
     + IdentityStore
     + AuditStore
     + EnrollmentStore
@@ -63,6 +67,8 @@ impl<T> Store for T where
         + RevisionStore
         + HostStore
         + DeploymentStore
+        + TimelineStore
+        + DeliveryStore
         + IdentityStore
         + AuditStore
         + EnrollmentStore

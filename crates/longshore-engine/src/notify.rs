@@ -1,0 +1,323 @@
+//! Tells people and programs what timelines say: entries become deliveries, deliveries are published until
+//! they are taken. Source: service.md §10.1.
+//!
+//! Both halves live in the store, so nothing is lost with a process: what is told once may, after a crash
+//! between the publishing and the note of it, be told twice, with the same id.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use longshore_model::deployment::Deployment;
+use longshore_model::id::{ApplicationName, DeploymentGroupName, DeploymentId};
+use longshore_model::notification::{self, Delivery, Origin, Subject};
+use longshore_model::target::TargetKey;
+use longshore_model::time::Timestamp;
+use longshore_model::timeline::TimelineEntry;
+use longshore_model::watch::Trigger;
+use longshore_store::{DeadDelivery, Page, StoreError, TimelinePlace};
+
+use crate::outside::Notification;
+use crate::{Engine, random};
+
+/// How many entries are looked at together.
+const ENTRIES_AT_ONCE: usize = 500;
+
+/// How many deliveries are published at the same time.
+const DELIVERIES_AT_ONCE: usize = 16;
+
+/// For how long nobody else tries a delivery that was taken. Longer than any attempt may last.
+const TAKEN_FOR: Duration = Duration::from_secs(120);
+
+/// The longest that one attempt may last.
+const ATTEMPT: Duration = Duration::from_secs(30);
+
+/// How often is looked for what another server has left, or a store that failed.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// The waits before a delivery is tried again. Source: service.md §10.1, "retried (3 times, exponential)".
+const RETRIES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(50)];
+
+impl Engine {
+    /// There is something new on the timeline.
+    pub(crate) fn timeline_grew(&self) {
+        self.inner.timeline.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// There is something to deliver.
+    fn deliveries_grew(&self) {
+        self.inner.deliveries.notify_one();
+    }
+
+    /// Turns what timelines say into deliveries until the engine ends.
+    pub(crate) async fn keep_telling(&self) {
+        let mut grew = self.inner.timeline.subscribe();
+        let mut is_stopping = self.inner.is_stopping.subscribe();
+        while !*is_stopping.borrow() {
+            grew.mark_unchanged();
+            match self.tell_some().await {
+                Ok(true) | Err(StoreError::Stale) => continue,
+                Ok(false) => {}
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "cannot tell what timelines say; trying again later");
+                }
+            }
+            let next = self.now().plus(SWEEP);
+            tokio::select! {
+                _ = grew.changed() => {}
+                () = self.inner.clock.sleep_until(next) => {}
+                _ = is_stopping.changed() => {}
+            }
+        }
+    }
+
+    /// Says whether there may be more.
+    async fn tell_some(&self) -> Result<bool, StoreError> {
+        let store = &self.inner.store;
+        let from = store.told().await?;
+        let entries = store.timeline_after(from, ENTRIES_AT_ONCE).await?;
+        let Some(to) = entries.last().map(|(place, _)| *place) else { return Ok(false) };
+        let mut known: HashMap<DeploymentId, Option<Deployment>> = HashMap::new();
+        let mut deliveries: Vec<Delivery> = Vec::new();
+        for (_, entry) in &entries {
+            let id = &entry.deployment;
+            if !known.contains_key(id) {
+                known.insert(id.clone(), store.deployment(id).await?);
+            }
+            if let Some(Some(deployment)) = known.get(id) {
+                deliveries.extend(self.deliveries_of(deployment, entry).await?);
+            }
+        }
+        store.tell(from, to, &deliveries, self.now()).await?;
+        if !deliveries.is_empty() {
+            self.deliveries_grew();
+        }
+        Ok(entries.len() == ENTRIES_AT_ONCE)
+    }
+
+    /// A deployment event goes to every trigger that lists its type, once each.
+    async fn deliveries_of(
+        &self,
+        deployment: &Deployment,
+        entry: &TimelineEntry,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let Some((event, status)) = notification::trigger_event(deployment, entry) else {
+            return Ok(Vec::new());
+        };
+        let wants = |trigger: &&Trigger| trigger.events.contains(&event);
+        let triggers: Vec<&Trigger> = deployment.triggers.iter().filter(wants).collect();
+        if triggers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let counts = self.inner.store.target_counts(&deployment.id).await?;
+        let target = match &entry.host {
+            None => None,
+            Some(host) => {
+                let key = TargetKey { deployment: deployment.id.clone(), host: host.clone() };
+                self.inner.store.target(&key).await?
+            }
+        };
+        let origin = self.origin();
+        let subject = Subject { deployment, counts: &counts, target: target.as_ref() };
+        Ok(triggers
+            .into_iter()
+            .map(|trigger| Delivery {
+                id: random::uuid(),
+                trigger: trigger.name.clone(),
+                target: trigger.target.clone(),
+                deployment: Some(deployment.id.clone()),
+                subject: notification::subject_line(status, deployment, &origin),
+                message: notification::message(trigger, entry, status, &subject, &origin),
+                at: entry.at,
+            })
+            .collect())
+    }
+
+    /// Sends a test notification to triggers that were made or changed. A failure to note it is logged: the
+    /// group is made all the same.
+    pub(crate) async fn test_triggers(
+        &self,
+        application: &ApplicationName,
+        group: &DeploymentGroupName,
+        triggers: &[Trigger],
+    ) {
+        let now = self.now();
+        let origin = self.origin();
+        let deliveries: Vec<Delivery> = triggers
+            .iter()
+            .map(|trigger| {
+                let (subject, message) =
+                    notification::test_message(trigger, application.as_str(), group.as_str(), &origin);
+                Delivery {
+                    id: random::uuid(),
+                    trigger: trigger.name.clone(),
+                    target: trigger.target.clone(),
+                    deployment: None,
+                    subject,
+                    message,
+                    at: now,
+                }
+            })
+            .collect();
+        if deliveries.is_empty() {
+            return;
+        }
+        match self.inner.store.add_deliveries(&deliveries, now).await {
+            Ok(()) => self.deliveries_grew(),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "cannot send test notifications of deployment group {group}");
+            }
+        }
+    }
+
+    /// Publishes deliveries until the engine ends.
+    pub(crate) async fn keep_delivering(&self) {
+        let mut is_stopping = self.inner.is_stopping.subscribe();
+        while !*is_stopping.borrow() {
+            let delivered = tokio::select! {
+                delivered = self.deliver_some() => delivered,
+                // An attempt may last longer than an end may take; it is made again by whoever comes next.
+                _ = is_stopping.changed() => return,
+            };
+            let next = match delivered {
+                Ok(Some(next)) => next.min(self.now().plus(SWEEP)),
+                Ok(None) => self.now().plus(SWEEP),
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "cannot read or note deliveries; trying again later");
+                    self.now().plus(SWEEP)
+                }
+            };
+            tokio::select! {
+                () = self.inner.deliveries.notified() => {}
+                () = self.inner.clock.sleep_until(next) => {}
+                _ = is_stopping.changed() => {}
+            }
+        }
+    }
+
+    /// Publishes what is due, and says when more is.
+    async fn deliver_some(&self) -> Result<Option<Timestamp>, StoreError> {
+        let store = &self.inner.store;
+        loop {
+            // Asked first: reading costs no commit, and mostly nothing is due.
+            let next = store.next_delivery().await?;
+            let now = self.now();
+            if next.is_none_or(|next| now < next) || *self.inner.is_stopping.borrow() {
+                return Ok(next);
+            }
+            let taken = store.take_deliveries(now, now.plus(TAKEN_FOR), DELIVERIES_AT_ONCE).await?;
+            let publishing = taken.into_iter().map(|(delivery, n_before)| self.deliver(delivery, n_before));
+            let done: Vec<Result<(), StoreError>> =
+                futures::stream::iter(publishing).buffer_unordered(DELIVERIES_AT_ONCE).collect().await;
+            done.into_iter().collect::<Result<(), StoreError>>()?;
+        }
+    }
+
+    async fn deliver(&self, delivery: Delivery, n_before: u32) -> Result<(), StoreError> {
+        let store = &self.inner.store;
+        let notification = Notification {
+            id: delivery.id.clone(),
+            target: delivery.target.clone(),
+            subject: delivery.subject.clone(),
+            message: delivery.message.clone(),
+            at: delivery.at,
+        };
+        let publishing = self.inner.outside.publisher.publish(&notification);
+        let error = match tokio::time::timeout(ATTEMPT, publishing).await {
+            Ok(Ok(())) => return store.delivered(&delivery.id).await,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {} seconds", ATTEMPT.as_secs()),
+        };
+        let retry = usize::try_from(n_before).ok().and_then(|n_before| RETRIES.get(n_before));
+        let due_at = retry.map(|pause| self.now().plus(*pause));
+        let trigger = &delivery.trigger;
+        if due_at.is_some() {
+            tracing::warn!(delivery.id, trigger, error, "trigger {trigger} is not delivered, trying again");
+        } else {
+            tracing::error!(delivery.id, trigger, error, "trigger {trigger} is not delivered, given up");
+        }
+        store.not_delivered(&delivery.id, &error, due_at).await
+    }
+
+    fn origin(&self) -> Origin {
+        let config = &self.inner.config;
+        Origin {
+            region: config.region.clone(),
+            account_id: config.account_id.clone(),
+            form: config.trigger_payload,
+        }
+    }
+
+    /// Notifications that nobody tries to deliver any more, oldest first.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub async fn dead_deliveries(&self, page: &Page) -> Result<Vec<(Timestamp, DeadDelivery)>, StoreError> {
+        self.inner.store.dead_deliveries(page).await
+    }
+
+    /// Tries a notification that was given up again, or all of them. Answers how many.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub async fn revive_deliveries(&self, id: Option<&str>) -> Result<usize, StoreError> {
+        let n_revived = self.inner.store.revive_deliveries(id, self.now()).await?;
+        if 0 < n_revived {
+            self.deliveries_grew();
+        }
+        Ok(n_revived)
+    }
+
+    /// One deployment's timeline in order, each entry with its key.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub async fn timeline(
+        &self,
+        deployment: &DeploymentId,
+        page: &Page,
+    ) -> Result<Vec<(String, TimelineEntry)>, StoreError> {
+        self.inner.store.timeline(deployment, page).await
+    }
+
+    /// The place after the last entry of all timelines.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub async fn timeline_end(&self) -> Result<TimelinePlace, StoreError> {
+        self.inner.store.timeline_end().await
+    }
+
+    /// What all timelines say after `place`, waiting until they say something; empty when the engine ends.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub async fn follow_timeline(
+        &self,
+        place: TimelinePlace,
+    ) -> Result<Vec<(TimelinePlace, TimelineEntry)>, StoreError> {
+        let mut grew = self.inner.timeline.subscribe();
+        let mut is_stopping = self.inner.is_stopping.subscribe();
+        loop {
+            grew.mark_unchanged();
+            let entries = self.inner.store.timeline_after(place, ENTRIES_AT_ONCE).await?;
+            if !entries.is_empty() || *is_stopping.borrow() {
+                return Ok(entries);
+            }
+            let next = self.now().plus(SWEEP);
+            tokio::select! {
+                _ = grew.changed() => {}
+                () = self.inner.clock.sleep_until(next) => {}
+                _ = is_stopping.changed() => {}
+            }
+        }
+    }
+}
+
+/// The triggers of `after` that `before` does not have, or has otherwise.
+pub(crate) fn changed_triggers(before: &[Trigger], after: &[Trigger]) -> Vec<Trigger> {
+    after.iter().filter(|trigger| !before.contains(trigger)).cloned().collect()
+}

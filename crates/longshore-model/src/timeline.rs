@@ -1,0 +1,360 @@
+//! The timeline of a deployment: what happened, when, and why. It is written in the same transaction as
+//! what it tells of, so it is never wrong and never incomplete.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::deployment::{Deployment, DeploymentError, DeploymentStatus};
+use crate::id::{DeploymentId, HostName};
+use crate::lifecycle::{EventState, LifecycleEventName};
+use crate::plan::Step;
+use crate::target::{Target, TargetEvent, TargetState, TargetStatus, TargetSummary};
+use crate::time::Timestamp;
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    /// Whose timeline.
+    pub deployment: DeploymentId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// To which host; absent when it concerns the deployment.
+    pub host: Option<HostName>,
+    /// What happened.
+    pub what: Happening,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Happening {
+    /// The deployment has this status now.
+    Deployment {
+        /// The status.
+        status: DeploymentStatus,
+        /// Why it failed or was stopped.
+        error: Option<DeploymentError>,
+    },
+    /// Its hosts are counted.
+    Counted {
+        /// Hosts of the group (N).
+        hosts: u32,
+        /// How many of them must stay healthy (M).
+        minimum: u32,
+        /// Targets of the deployment.
+        targets: u32,
+    },
+    /// It is to be stopped.
+    StopRequested(String),
+    /// The deployment that rolls it back is made.
+    RolledBackBy(DeploymentId),
+    /// Hosts begin, because there is room for them.
+    HostsBegin {
+        /// How many.
+        n: u32,
+        /// What there was room in.
+        room: Room,
+    },
+    /// Hosts wait until others have ended. The entry's host is the one whose turn is next.
+    HostsWait {
+        /// How many.
+        n: u32,
+        /// The place of the next one in scheduling order.
+        next: u32,
+        /// Why there is no room.
+        room: Room,
+    },
+    /// The host has this status now.
+    Host {
+        /// The status.
+        status: TargetStatus,
+        /// The event that failed, with what was said about it.
+        failure: Option<HostFailure>,
+    },
+}
+
+/// How a deployment stood when hosts were let begin or wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Hosts of the group (N).
+    pub hosts: u32,
+    /// How many of them must stay healthy (M).
+    pub minimum: u32,
+    /// Hosts that are being deployed to.
+    pub in_flight: u32,
+    /// Hosts that failed.
+    pub failed: u32,
+}
+
+/// Why a host failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostFailure {
+    /// The lifecycle event.
+    pub event: LifecycleEventName,
+    /// What the agent, or the service, said.
+    pub message: String,
+}
+
+impl Happening {
+    /// Whether nothing of the deployment comes after it.
+    pub fn is_end(&self) -> bool {
+        match self {
+            Happening::Deployment { status, .. } => status.is_final(),
+            Happening::RolledBackBy(_) => true,
+            Happening::Counted { .. }
+            | Happening::StopRequested(_)
+            | Happening::HostsBegin { .. }
+            | Happening::HostsWait { .. }
+            | Happening::Host { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Room {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let down = self.in_flight + self.failed;
+        let verb = if down == 1 { "is" } else { "are" };
+        write!(formatter, "{down} of {} {verb} down", self.hosts)?;
+        if 0 < self.failed {
+            write!(formatter, " ({} failed)", self.failed)?;
+        }
+        write!(formatter, ", the minimum is {}", self.minimum)
+    }
+}
+
+/// For people: one sentence without its time and host.
+impl fmt::Display for Happening {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Happening::Deployment { status, error: None } => formatter.write_str(status.as_str()),
+            Happening::Deployment { status, error: Some(error) } => {
+                write!(formatter, "{}: {} ({})", status.as_str(), error.message, error.code.as_str())
+            }
+            Happening::Counted { hosts, minimum, targets } => {
+                write!(
+                    formatter,
+                    "{targets} of {hosts} hosts are to be deployed to, {minimum} must stay healthy"
+                )
+            }
+            Happening::StopRequested(why) => write!(formatter, "stop requested: {why}"),
+            Happening::RolledBackBy(id) => write!(formatter, "rolled back by {id}"),
+            Happening::HostsBegin { n: 1, room } => write!(formatter, "1 host begins: {room}"),
+            Happening::HostsBegin { n, room } => write!(formatter, "{n} hosts begin: {room}"),
+            Happening::HostsWait { n: 1, room, .. } => write!(formatter, "waits: {room}"),
+            Happening::HostsWait { n, room, .. } => {
+                write!(formatter, "waits, and {} more: {room}", n.saturating_sub(1))
+            }
+            Happening::Host { status, failure: None } => formatter.write_str(status.as_str()),
+            Happening::Host { status, failure: Some(failure) } => {
+                write!(formatter, "{} in {}: {}", status.as_str(), failure.event.as_str(), failure.message)
+            }
+        }
+    }
+}
+
+/// What a new deployment's timeline begins with.
+pub fn created(deployment: &Deployment) -> TimelineEntry {
+    entry(deployment, deployment.created_at, status_of(deployment))
+}
+
+/// What a change of a deployment adds to its timeline.
+pub fn of_deployment(before: &Deployment, after: &Deployment, now: Timestamp) -> Vec<TimelineEntry> {
+    let mut happened: Vec<Happening> = Vec::new();
+    if before.stop.is_none()
+        && let Some(stop) = &after.stop
+    {
+        happened.push(Happening::StopRequested(stop.reason.error().message));
+    }
+    if before.status != after.status {
+        happened.push(status_of(after));
+    }
+    if before.rollback.is_none()
+        && let Some(crate::deployment::Rollback::By(id)) = &after.rollback
+    {
+        happened.push(Happening::RolledBackBy(id.clone()));
+    }
+    happened.into_iter().map(|what| entry(after, now, what)).collect()
+}
+
+/// What the beginning of a deployment with so many targets adds to its timeline.
+pub fn counted(deployment: &Deployment, n_targets: usize, now: Timestamp) -> TimelineEntry {
+    let what = Happening::Counted {
+        hosts: deployment.n_hosts,
+        minimum: deployment.minimum_hosts,
+        targets: count(n_targets),
+    };
+    entry(deployment, now, what)
+}
+
+/// What a planned round decides about hosts: how many begin, and how many wait for them.
+/// `targets` is the whole deployment before the round.
+pub fn decisions(
+    deployment: &Deployment,
+    targets: &[TargetSummary],
+    steps: &[Step],
+    now: Timestamp,
+) -> Vec<TimelineEntry> {
+    let begins = |step: &&Step| matches!(step, Step::Target { event: TargetEvent::Started, .. });
+    let n_begin = steps.iter().filter(begins).count();
+    if n_begin == 0 {
+        return Vec::new();
+    }
+    let of = |status: TargetStatus| targets.iter().filter(|target| target.state.status() == status).count();
+    let room = Room {
+        hosts: deployment.n_hosts,
+        minimum: deployment.minimum_hosts,
+        in_flight: count(of(TargetStatus::InProgress)),
+        failed: count(of(TargetStatus::Failed)),
+    };
+    let mut happened = vec![Happening::HostsBegin { n: count(n_begin), room }];
+    let pending = targets.iter().filter(|target| target.state == TargetState::Pending);
+    let n_wait = pending.clone().count().saturating_sub(n_begin);
+    if let Some(next) = pending.clone().nth(n_begin) {
+        let room = Room { in_flight: room.in_flight + count(n_begin), ..room };
+        happened.push(Happening::HostsWait { n: count(n_wait), next: next.position, room });
+    }
+    happened.into_iter().map(|what| entry(deployment, now, what)).collect()
+}
+
+/// What a change of a target adds to the timeline; nothing when its status stays.
+pub fn of_target(before: TargetStatus, after: &Target) -> Option<TimelineEntry> {
+    let status = after.status();
+    if before == status {
+        return None;
+    }
+    let failure = after.events.iter().find_map(|event| match &event.state {
+        // A failure that was forgiven is none.
+        EventState::Failed { diagnostics, .. } if status == TargetStatus::Failed => {
+            Some(HostFailure { event: event.name, message: diagnostics.message.clone() })
+        }
+        EventState::Failed { .. }
+        | EventState::Pending
+        | EventState::InProgress { .. }
+        | EventState::Succeeded { .. }
+        | EventState::Skipped => None,
+    });
+    Some(TimelineEntry {
+        deployment: after.key.deployment.clone(),
+        at: after.updated_at,
+        host: Some(after.key.host.clone()),
+        what: Happening::Host { status, failure },
+    })
+}
+
+fn status_of(deployment: &Deployment) -> Happening {
+    Happening::Deployment { status: deployment.status, error: deployment.error.clone() }
+}
+
+fn entry(deployment: &Deployment, at: Timestamp, what: Happening) -> TimelineEntry {
+    TimelineEntry { deployment: deployment.id.clone(), at, host: None, what }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment::{Rollback, StopReason, StopRequest};
+    use crate::deployment_config::MinimumHealthyHosts;
+    use crate::fixture;
+    use crate::plan::in_place;
+    use crate::target::{Clocks, Progress, Waiting};
+
+    const NOW: Timestamp = Timestamp::from_millis(9_000);
+
+    /// States are written P(ending), I(n progress), S(ucceeded), F(ailed).
+    fn targets(states: &str) -> Vec<TargetSummary> {
+        let progress = Progress { event_idx: 0, waiting: Waiting::Pickup, since: NOW };
+        (0..)
+            .zip(states.chars())
+            .map(|(position, letter)| {
+                let state = match letter {
+                    'P' => TargetState::Pending,
+                    'I' => TargetState::InProgress(progress),
+                    'S' => TargetState::Succeeded,
+                    _ => TargetState::Failed,
+                };
+                TargetSummary { position, state }
+            })
+            .collect()
+    }
+
+    fn in_progress(n_hosts: u32, minimum_hosts: u32) -> Deployment {
+        Deployment {
+            status: DeploymentStatus::InProgress,
+            started_at: Some(NOW),
+            n_hosts,
+            minimum_hosts,
+            ..fixture::deployment(MinimumHealthyHosts::AllButOne, NOW)
+        }
+    }
+
+    #[track_caller]
+    fn check(states: &str, minimum: u32, expected: &[&str]) {
+        let targets = targets(states);
+        let deployment = in_progress(count(targets.len()), minimum);
+        let round = in_place::round(&deployment, &targets, &Clocks::default(), NOW);
+        let said: Vec<String> = decisions(&deployment, &targets, &round.steps, NOW)
+            .iter()
+            .map(|entry| entry.what.to_string())
+            .collect();
+        assert_eq!(said, expected, "{states}");
+    }
+
+    #[test]
+    fn a_round_says_who_begins_and_who_waits_and_why() {
+        check(
+            "PPPPPPPPPP",
+            8,
+            &[
+                "2 hosts begin: 0 of 10 are down, the minimum is 8",
+                "waits, and 7 more: 2 of 10 are down, the minimum is 8",
+            ],
+        );
+        check(
+            "FSIPPPPPPP",
+            7,
+            &[
+                "1 host begins: 2 of 10 are down (1 failed), the minimum is 7",
+                "waits, and 5 more: 3 of 10 are down (1 failed), the minimum is 7",
+            ],
+        );
+        check("SP", 1, &["1 host begins: 0 of 2 are down, the minimum is 1"]);
+        check("IIPPPPPPPP", 8, &[]);
+    }
+
+    #[test]
+    fn a_deployment_tells_what_became_of_it() {
+        let before = in_progress(2, 1);
+        let stop = StopRequest {
+            reason: StopReason::Manual,
+            requested_at: NOW,
+            was_pending: true,
+            rolls_back: None,
+        };
+        let after = Deployment {
+            status: DeploymentStatus::Stopped,
+            error: Some(stop.reason.error()),
+            stop: Some(stop),
+            rollback: Some(Rollback::By(before.id.clone())),
+            ..before.clone()
+        };
+        let said: Vec<String> =
+            of_deployment(&before, &after, NOW).iter().map(|entry| entry.what.to_string()).collect();
+        assert_eq!(
+            said,
+            [
+                "stop requested: The deployment was stopped by a StopDeployment request.",
+                "Stopped: The deployment was stopped by a StopDeployment request. (MANUAL_STOP)",
+                "rolled back by d-ABCDEF123",
+            ]
+        );
+        assert_eq!(of_deployment(&after, &after, NOW), []);
+        assert_eq!(
+            counted(&before, 2, NOW).what.to_string(),
+            "2 of 2 hosts are to be deployed to, 1 must stay healthy"
+        );
+    }
+}
