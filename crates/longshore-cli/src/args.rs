@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{audit, demo, deploy, env, github, hosts, push, status, stop, up, watch};
+use crate::commands::{
+    audit, demo, deploy, deployment, env, events, github, hosts, notifications, push, status, stop, up, watch,
+};
 use crate::output::Format;
 
 /// Deploys applications to fleets of hosts.
@@ -80,6 +82,9 @@ pub(crate) enum Command {
     Deploy(deploy::Args),
     Watch(watch::Args),
     Status(status::Args),
+    Deployment(deployment::Args),
+    Events(events::Args),
+    Notifications(notifications::Args),
     Hosts(hosts::Args),
     Github(github::Args),
     Stop(stop::Args),

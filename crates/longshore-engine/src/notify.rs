@@ -242,7 +242,8 @@ impl Engine {
         store.not_delivered(&delivery.id, &error, due_at).await
     }
 
-    fn origin(&self) -> Origin {
+    /// Where events come from, and in which form triggers tell of them.
+    pub fn origin(&self) -> Origin {
         let config = &self.inner.config;
         Origin {
             region: config.region.clone(),
@@ -291,6 +292,17 @@ impl Engine {
         self.inner.store.timeline_end().await
     }
 
+    /// What all timelines say after `place`, or the first part of it.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub async fn timeline_after(
+        &self,
+        place: TimelinePlace,
+    ) -> Result<Vec<(TimelinePlace, TimelineEntry)>, StoreError> {
+        self.inner.store.timeline_after(place, ENTRIES_AT_ONCE).await
+    }
+
     /// What all timelines say after `place`, waiting until they say something; empty when the engine ends.
     ///
     /// # Errors
@@ -303,7 +315,7 @@ impl Engine {
         let mut is_stopping = self.inner.is_stopping.subscribe();
         loop {
             grew.mark_unchanged();
-            let entries = self.inner.store.timeline_after(place, ENTRIES_AT_ONCE).await?;
+            let entries = self.timeline_after(place).await?;
             if !entries.is_empty() || *is_stopping.borrow() {
                 return Ok(entries);
             }

@@ -20,6 +20,7 @@ use crate::api::{self, RequestContext};
 use crate::app::App;
 use crate::audit::{self, Trail};
 use crate::auth::{authenticate, authenticate_token};
+use crate::events;
 use crate::host_api::{self, HostCall};
 use crate::iam;
 use crate::listen::Connection;
@@ -93,7 +94,7 @@ async fn answer_on(
 }
 
 async fn routed(
-    app: &App,
+    app: &Arc<App>,
     connection: &Connection,
     trail: &Trail,
     route: Route,
@@ -112,6 +113,11 @@ async fn routed(
         Route::Plain => {
             let (parts, _body) = request.into_parts();
             probe::answer(app, &parts).await
+        }
+        Route::Events => {
+            let (parts, body) = read(request).await?;
+            let caller = admit(app, connection, &parts, &body, api::SIGNING_NAME).await?;
+            events::stream(Arc::clone(app), &caller, &parts).await
         }
         Route::Identity(service) => {
             let (parts, body) = read(request)

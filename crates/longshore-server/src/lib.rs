@@ -16,6 +16,7 @@ mod audit;
 mod auth;
 mod authorize;
 mod dispatch;
+mod events;
 mod host_api;
 mod iam;
 mod listen;

@@ -9,7 +9,8 @@ use longshore_wire::enrollment;
 use longshore_wire::host_command::{self, HostOperation, SECURE_TARGET_PREFIX};
 
 use crate::answer::SMITHY_PROTOCOL;
-use crate::api::{EXTENSION_TARGET_PREFIX, ExtensionOperation};
+use crate::api::{self, EXTENSION_TARGET_PREFIX, ExtensionOperation};
+use crate::events;
 use crate::host_api::Flavour;
 use crate::iam;
 
@@ -34,6 +35,8 @@ pub(crate) enum Route {
     S3,
     /// IAM and STS.
     Identity(iam::Service),
+    /// The stream of state changes.
+    Events,
     /// People and probes.
     Plain,
 }
@@ -51,6 +54,7 @@ impl Route {
             Some("s3") => Route::S3,
             Some("iam") => Route::Identity(iam::Service::Iam),
             Some("sts") => Route::Identity(iam::Service::Sts),
+            Some(api::SIGNING_NAME) if *method == Method::GET && uri.path() == events::PATH => Route::Events,
             Some(_) => Route::Unknown,
             None if is_old_s3(uri, headers) => Route::S3,
             None if is_json(headers) => Route::Unknown,
@@ -100,6 +104,7 @@ impl Route {
             | Route::Unknown
             | Route::S3
             | Route::Identity(_)
+            | Route::Events
             | Route::Plain => Codec::Json,
         }
     }
@@ -111,7 +116,7 @@ impl Route {
             Route::Extension(operation) => is_change(operation.name()),
             Route::S3 => method != Method::GET && method != Method::HEAD,
             Route::Enroll | Route::Identity(_) => true,
-            Route::Host(..) | Route::Unknown | Route::UnknownCbor | Route::Plain => false,
+            Route::Host(..) | Route::Unknown | Route::UnknownCbor | Route::Events | Route::Plain => false,
         }
     }
 
@@ -128,6 +133,7 @@ impl Route {
             Route::S3 => ("s3", "request"),
             Route::Identity(iam::Service::Iam) => ("iam", "request"),
             Route::Identity(iam::Service::Sts) => ("sts", "request"),
+            Route::Events => ("longshore", "events"),
             Route::Plain => ("plain", "request"),
         }
     }

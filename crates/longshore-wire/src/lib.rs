@@ -14,7 +14,9 @@ pub mod git_hub;
 pub mod host_command;
 
 pub mod envelope;
+pub mod notification;
 pub mod page_token;
 pub mod sigv4;
+pub mod timeline;
 
 pub mod client;

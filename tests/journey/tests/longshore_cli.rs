@@ -100,6 +100,50 @@ fn deploy_a_folder_and_read_it_back() {
 }
 
 #[test]
+fn a_deployments_timeline_and_events_tell_how_it_went() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("control"), "");
+    let cli = Cli::new(&server, folder.path());
+    let _hosts: Vec<Host> = ["h1", "h2"].iter().map(|name| Host::add(&server, folder.path(), name)).collect();
+    let app = App::write(&folder.path().join("source"), "one\n");
+    let source = app.folder().to_str().unwrap();
+    cli.check(
+        &["deploy", source, "--application", "web", "--group", "all", "--create", "--tag", "Role=web"],
+        0,
+    );
+    let latest = cli.json(&["status"]);
+    let id = latest["deployments"][0]["deploymentId"].as_str().unwrap();
+    let (board, _) = cli.check(&["deployment", id], 0);
+    assert!(board.contains("2 succeeded"), "{board}");
+
+    // One at a time: the second host waits for the first, which the time went by.
+    let (text, _) = cli.check(&["deployment", id, "--timeline"], 0);
+    for line in ["waits: 1 of 2 is down, the minimum is 1", "What took the time: h1 (", ", then h2 ("] {
+        assert!(text.contains(line), "{line} is missing in: {text}");
+    }
+    let document = cli.json(&["deployment", id, "--timeline"]);
+    assert_eq!(document["criticalPath"], serde_json::json!(["h1", "h2"]));
+    let waits =
+        |entry: &&serde_json::Value| entry["text"].as_str().is_some_and(|text| text.starts_with("waits"));
+    let entries = document["entries"].as_array().unwrap();
+    assert_eq!(entries.iter().filter(waits).count(), 1, "{document}");
+    assert!(document["hosts"][0]["events"]["Install"].as_f64().unwrap() > 0.0, "{document}");
+
+    let (lines, _) = cli.check(&["events", "--after", "0", "--output", "json"], 0);
+    let states: Vec<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|event| {
+            let detail = &event["detail"];
+            format!("{} {}", detail["instanceId"].as_str().unwrap_or("-"), detail["state"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(states, ["- START", "h1 START", "h1 SUCCESS", "h2 START", "h2 SUCCESS", "- SUCCESS"]);
+    cli.check(&["notifications", "undelivered"], 0);
+    assert_eq!(cli.json(&["notifications", "resend"])["resent"], 0);
+}
+
+#[test]
 fn a_bad_appspec_is_refused_before_anything_is_uploaded() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&folder.path().join("control"), "");

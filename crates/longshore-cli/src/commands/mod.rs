@@ -3,10 +3,13 @@
 pub(crate) mod audit;
 pub(crate) mod demo;
 pub(crate) mod deploy;
+pub(crate) mod deployment;
 pub(crate) mod env;
+pub(crate) mod events;
 pub(crate) mod github;
 pub(crate) mod host_token;
 pub(crate) mod hosts;
+pub(crate) mod notifications;
 pub(crate) mod push;
 pub(crate) mod status;
 pub(crate) mod stop;

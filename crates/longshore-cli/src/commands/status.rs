@@ -37,6 +37,13 @@ pub(crate) struct Args {
     limit: usize,
 }
 
+impl Args {
+    /// The flags that show the deployment `id`.
+    pub(crate) fn of(id: &str) -> Args {
+        Args { id: Some(id.to_owned()), limit: 0 }
+    }
+}
+
 #[derive(Serialize)]
 struct ListDocument<'a> {
     deployments: Vec<json::Deployment<'a>>,

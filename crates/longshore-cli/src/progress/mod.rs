@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 mod read;
+pub(crate) mod spent;
 
 use std::time::Duration;
 

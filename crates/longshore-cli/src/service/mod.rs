@@ -7,6 +7,7 @@ mod enrollment;
 mod git_hub;
 mod hosts;
 mod revisions;
+mod timeline;
 
 use anyhow::Context;
 use longshore_wire::api::Operation;

@@ -22,27 +22,39 @@ pub(crate) enum ExtensionOperation {
     CreateEnrollmentToken,
     /// Enrollment tokens, without their secrets.
     ListEnrollmentTokens,
+    /// What happened to a deployment, and why.
+    GetDeploymentTimeline,
     /// Links an application to a token for a GitHub account.
     LinkApplicationToGitHub,
     /// Who changed what.
     ListAuditEvents,
+    /// State changes of all deployments.
+    ListEvents,
     /// Registered hosts with their last contact.
     ListHosts,
+    /// Notifications that nobody took.
+    ListUndeliveredNotifications,
     /// Keeps a token for a GitHub account.
     PutGitHubAccountToken,
+    /// Tries notifications that nobody took again.
+    ResendNotifications,
     /// Takes an enrollment token back.
     RevokeEnrollmentToken,
 }
 
 impl ExtensionOperation {
     /// All operations, by name.
-    const ALL: [ExtensionOperation; 7] = [
+    const ALL: [ExtensionOperation; 11] = [
         ExtensionOperation::CreateEnrollmentToken,
         ExtensionOperation::ListEnrollmentTokens,
+        ExtensionOperation::GetDeploymentTimeline,
         ExtensionOperation::LinkApplicationToGitHub,
         ExtensionOperation::ListAuditEvents,
+        ExtensionOperation::ListEvents,
         ExtensionOperation::ListHosts,
+        ExtensionOperation::ListUndeliveredNotifications,
         ExtensionOperation::PutGitHubAccountToken,
+        ExtensionOperation::ResendNotifications,
         ExtensionOperation::RevokeEnrollmentToken,
     ];
 
@@ -56,10 +68,14 @@ impl ExtensionOperation {
         match self {
             ExtensionOperation::CreateEnrollmentToken => "CreateEnrollmentToken",
             ExtensionOperation::ListEnrollmentTokens => "ListEnrollmentTokens",
+            ExtensionOperation::GetDeploymentTimeline => "GetDeploymentTimeline",
             ExtensionOperation::LinkApplicationToGitHub => "LinkApplicationToGitHub",
             ExtensionOperation::ListAuditEvents => "ListAuditEvents",
+            ExtensionOperation::ListEvents => "ListEvents",
             ExtensionOperation::ListHosts => "ListHosts",
+            ExtensionOperation::ListUndeliveredNotifications => "ListUndeliveredNotifications",
             ExtensionOperation::PutGitHubAccountToken => "PutGitHubAccountToken",
+            ExtensionOperation::ResendNotifications => "ResendNotifications",
             ExtensionOperation::RevokeEnrollmentToken => "RevokeEnrollmentToken",
         }
     }

@@ -12,11 +12,13 @@ mod extension;
 mod git_hub;
 mod host;
 mod instance;
+mod notification;
 mod paging;
 mod resource_tags;
 mod revision;
 mod tag;
 mod target;
+mod timeline;
 
 use bytes::Bytes;
 use longshore_bundles::Caller;
@@ -31,6 +33,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::extension::{ExtensionOperation, TARGET_PREFIX as EXTENSION_TARGET_PREFIX};
 use self::resource_tags::KnownTags;
+pub(crate) use self::timeline::place;
 use crate::app::App;
 use crate::authorize::{Resource, authorize};
 
@@ -254,9 +257,13 @@ pub(crate) async fn call_extension(
         E::CreateEnrollmentToken => call.output(&enrollment::create_token(ctx, call.input()?).await?),
         E::ListEnrollmentTokens => call.output(&enrollment::list_tokens(ctx, call.input()?).await?),
         E::LinkApplicationToGitHub => call.output(&git_hub::link(ctx, call.input()?).await?),
+        E::GetDeploymentTimeline => call.output(&timeline::get(ctx, call.input()?).await?),
         E::ListAuditEvents => call.output(&audit::list(ctx, call.input()?).await?),
+        E::ListEvents => call.output(&timeline::list_events(ctx, call.input()?).await?),
         E::ListHosts => call.output(&extension::list_hosts(ctx, call.input()?).await?),
+        E::ListUndeliveredNotifications => call.output(&notification::list(ctx, call.input()?).await?),
         E::PutGitHubAccountToken => call.output(&git_hub::put(ctx, call.input()?).await?),
+        E::ResendNotifications => call.output(&notification::resend(ctx, call.input()?).await?),
         E::RevokeEnrollmentToken => call.output(&enrollment::revoke_token(ctx, call.input()?).await?),
     }
 }

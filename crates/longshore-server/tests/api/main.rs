@@ -22,3 +22,4 @@ mod support;
 mod tag;
 mod target;
 mod throttling;
+mod timeline;

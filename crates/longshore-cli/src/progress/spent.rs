@@ -1,0 +1,140 @@
+//! Where a deployment's time went: per host, and along the path that decided how long it took. Pure.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use longshore_model::lifecycle::LifecycleEventName;
+use longshore_model::time::Timestamp;
+
+use super::{HostProgress, Progress};
+
+/// Where one host's time went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HostTime {
+    /// The host.
+    pub(crate) name: String,
+    /// When it was let begin.
+    pub(crate) begin: Timestamp,
+    /// When its last event ended.
+    pub(crate) end: Timestamp,
+    /// From when an event was due until the agent took it, all events together.
+    pub(crate) waiting: Duration,
+    /// How long each event took that took any time, in run order.
+    pub(crate) events: Vec<(LifecycleEventName, Duration)>,
+}
+
+impl HostTime {
+    /// From its begin to its end.
+    pub(crate) fn total(&self) -> Duration {
+        self.end.since(self.begin)
+    }
+}
+
+/// The times of all hosts that have begun, in scheduling order. `begun` is when each was let begin; of a
+/// host that is not in it, the first event's begin counts.
+pub(crate) fn host_times(progress: &Progress, begun: &HashMap<String, Timestamp>) -> Vec<HostTime> {
+    progress.hosts.iter().filter_map(|host| host_time(host, begun.get(&host.name).copied())).collect()
+}
+
+fn host_time(host: &HostProgress, begun: Option<Timestamp>) -> Option<HostTime> {
+    let first = host.events.iter().find_map(|event| event.started_at.or(event.ended_at));
+    let begin = begun.or(first)?;
+    let mut due = begin;
+    let mut waiting = Duration::ZERO;
+    let mut events = Vec::new();
+    for event in &host.events {
+        let Some(started_at) = event.started_at.or(event.ended_at) else { continue };
+        waiting += started_at.since(due);
+        due = event.ended_at.unwrap_or(started_at);
+        let took = due.since(started_at);
+        if !took.is_zero() {
+            events.push((event.name, took));
+        }
+    }
+    Some(HostTime { name: host.name.clone(), begin, end: due, waiting, events })
+}
+
+/// The hosts that decided how long it took, first to last: each could begin because the one before it
+/// ended, and the last one ended last. Places in `times`.
+pub(crate) fn critical_path(times: &[HostTime]) -> Vec<usize> {
+    let Some(mut last) = (0..times.len()).max_by_key(|idx| (times[*idx].end, std::cmp::Reverse(*idx))) else {
+        return Vec::new();
+    };
+    let mut path = vec![last];
+    // Each step goes to a host that ended no later than this one began, so it comes to an end.
+    loop {
+        let begin = times[last].begin;
+        let before = (0..times.len())
+            .filter(|idx| times[*idx].end <= begin && times[*idx].begin < begin)
+            .max_by_key(|idx| (times[*idx].end, std::cmp::Reverse(*idx)));
+        let Some(before) = before else { break };
+        path.push(before);
+        last = before;
+    }
+    path.reverse();
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{EventProgress, EventStatus};
+    use super::*;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_millis(secs * 1000)
+    }
+
+    fn host(name: &str, events: &[(i64, i64)]) -> HostProgress {
+        let events = LifecycleEventName::ALL
+            .into_iter()
+            .zip(events)
+            .map(|(name, (started, ended))| EventProgress {
+                name,
+                status: EventStatus::Succeeded,
+                started_at: Some(at(*started)),
+                ended_at: Some(at(*ended)),
+                diagnostics: None,
+            })
+            .collect();
+        HostProgress {
+            name: name.to_owned(),
+            status: longshore_model::target::TargetStatus::Succeeded,
+            events,
+        }
+    }
+
+    #[test]
+    fn waiting_and_running_add_up() {
+        let begun = Some(at(10));
+        let time = host_time(&host("a", &[(12, 12), (13, 20), (20, 25)]), begun).expect("it began");
+        assert_eq!(time.waiting, Duration::from_secs(3));
+        let took: Vec<u64> = time.events.iter().map(|(_, took)| took.as_secs()).collect();
+        assert_eq!((took, time.total()), (vec![7, 5], Duration::from_secs(15)));
+        assert_eq!(host_time(&host("b", &[]), None), None);
+    }
+
+    #[track_caller]
+    fn check_path(spans: &[(i64, i64)], expected: &[usize]) {
+        let times: Vec<HostTime> = spans
+            .iter()
+            .map(|(begin, end)| HostTime {
+                name: String::new(),
+                begin: at(*begin),
+                end: at(*end),
+                waiting: Duration::ZERO,
+                events: Vec::new(),
+            })
+            .collect();
+        assert_eq!(critical_path(&times), expected, "{spans:?}");
+    }
+
+    #[test]
+    fn the_path_goes_back_from_the_last_to_end() {
+        check_path(&[], &[]);
+        check_path(&[(0, 5)], &[0]);
+        check_path(&[(0, 5), (5, 9), (9, 20)], &[0, 1, 2]);
+        check_path(&[(0, 9), (0, 5), (5, 8), (9, 30), (8, 12)], &[0, 3]);
+        check_path(&[(0, 9), (0, 3)], &[0]);
+        check_path(&[(0, 0), (0, 0)], &[0]);
+    }
+}

@@ -1,0 +1,75 @@
+//! What happened, and what could not be told.
+
+use longshore_model::id::DeploymentId;
+use longshore_wire::notification::{
+    LIST_UNDELIVERED_NOTIFICATIONS, ListUndeliveredNotificationsInput, ListUndeliveredNotificationsOutput,
+    RESEND_NOTIFICATIONS, ResendNotificationsInput, ResendNotificationsOutput, UndeliveredNotification,
+};
+use longshore_wire::timeline::{
+    GET_DEPLOYMENT_TIMELINE, GetDeploymentTimelineInput, GetDeploymentTimelineOutput, LIST_EVENTS,
+    ListEventsInput, ListEventsOutput, TimelineEntryInfo,
+};
+
+use super::{SIGNING_NAME, Service, explained};
+
+impl Service {
+    /// The whole timeline of a deployment, oldest first.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub(crate) async fn timeline(&self, id: &DeploymentId) -> anyhow::Result<Vec<TimelineEntryInfo>> {
+        let mut input = GetDeploymentTimelineInput { deployment_id: Some(id.to_string()), next_token: None };
+        let mut entries = Vec::new();
+        loop {
+            let answer = self.client.call_json(SIGNING_NAME, GET_DEPLOYMENT_TIMELINE, &input).await;
+            let page: GetDeploymentTimelineOutput =
+                explained(answer, format!("cannot read the timeline of {id}"))?;
+            entries.extend(page.entries);
+            match page.next_token {
+                Some(token) => input.next_token = Some(token),
+                None => return Ok(entries),
+            }
+        }
+    }
+
+    /// State changes from a place on.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub(crate) async fn events(&self, input: &ListEventsInput) -> anyhow::Result<ListEventsOutput> {
+        let answer = self.client.call_json(SIGNING_NAME, LIST_EVENTS, input).await;
+        explained(answer, "cannot read events")
+    }
+
+    /// All notifications that nobody took, oldest first.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub(crate) async fn undelivered_notifications(&self) -> anyhow::Result<Vec<UndeliveredNotification>> {
+        let mut input = ListUndeliveredNotificationsInput::default();
+        let mut found = Vec::new();
+        loop {
+            let answer = self.client.call_json(SIGNING_NAME, LIST_UNDELIVERED_NOTIFICATIONS, &input).await;
+            let page: ListUndeliveredNotificationsOutput =
+                explained(answer, "cannot list undelivered notifications")?;
+            found.extend(page.notifications);
+            match page.next_token {
+                Some(token) => input.next_token = Some(token),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// Tries notifications that nobody took again.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub(crate) async fn resend_notifications(
+        &self,
+        id: Option<String>,
+    ) -> anyhow::Result<ResendNotificationsOutput> {
+        let input = ResendNotificationsInput { id };
+        let answer = self.client.call_json(SIGNING_NAME, RESEND_NOTIFICATIONS, &input).await;
+        explained(answer, "cannot send notifications again")
+    }
+}

@@ -1,0 +1,102 @@
+//! What happened to deployments: `GetDeploymentTimeline`, `ListEvents`.
+
+use std::time::Duration;
+
+use longshore_engine::deployment::DeploymentError;
+use longshore_model::timeline::{Happening, TimelineEntry};
+use longshore_store::TimelinePlace;
+use longshore_wire::api::convert::name;
+use longshore_wire::error::ApiError;
+use longshore_wire::timeline::{
+    GetDeploymentTimelineInput, GetDeploymentTimelineOutput, ListEventsInput, ListEventsOutput,
+    TimelineEntryInfo,
+};
+
+use super::RequestContext;
+use super::deployment::no_such_deployment;
+use crate::authorize::Resource;
+use crate::events;
+
+/// The longest that a caller may wait for an event.
+const MAX_WAIT_SECS: u64 = 20;
+
+/// `GetDeploymentTimeline`: oldest first.
+pub(super) async fn get(
+    ctx: &RequestContext<'_>,
+    mut input: GetDeploymentTimelineInput,
+) -> Result<GetDeploymentTimelineOutput, ApiError> {
+    let token = input.next_token.take();
+    let id = name::deployment(input.deployment_id.as_deref())?;
+    let paging = ctx.paging(token.as_deref(), &input)?;
+    let engine = ctx.allowed_deployment(&id).await?;
+    engine.deployment(&id).await.map_err(|error| match error {
+        DeploymentError::NotFound(id) => no_such_deployment(&id),
+        error => ApiError::internal(error),
+    })?;
+    let found = engine.timeline(&id, paging.page()).await.map_err(ApiError::internal)?;
+    let (found, next_token) = paging.cut(found, |(key, _)| key.clone());
+    let entries = found.into_iter().map(|(_, entry)| info(&entry)).collect();
+    Ok(GetDeploymentTimelineOutput { entries, next_token })
+}
+
+fn info(entry: &TimelineEntry) -> TimelineEntryInfo {
+    let (kind, status) = match &entry.what {
+        Happening::Deployment { status, .. } => ("deployment", Some(status.as_str())),
+        Happening::Host { status, .. } => ("host", Some(status.as_str())),
+        Happening::StopRequested(_) | Happening::RolledBackBy(_) => ("deployment", None),
+        Happening::Counted { .. } | Happening::HostsBegin { .. } | Happening::HostsWait { .. } => {
+            ("decision", None)
+        }
+    };
+    TimelineEntryInfo {
+        time: entry.at.into(),
+        host: entry.host.as_ref().map(ToString::to_string),
+        kind: kind.to_owned(),
+        status: status.map(ToOwned::to_owned),
+        text: entry.what.to_string(),
+    }
+}
+
+/// `ListEvents`: state-change events of all deployments from a place on.
+pub(super) async fn list_events(
+    ctx: &RequestContext<'_>,
+    input: ListEventsInput,
+) -> Result<ListEventsOutput, ApiError> {
+    let after = input.after.as_deref().filter(|text| !text.is_empty()).map(place).transpose()?;
+    let wait = input.wait_seconds.unwrap_or_default();
+    if MAX_WAIT_SECS < wait {
+        return Err(ApiError::validation(format!(
+            "waitSeconds is {wait}; at most {MAX_WAIT_SECS} are allowed."
+        )));
+    }
+    let engine = ctx.allowed(&Resource::All)?;
+    let after = match after {
+        Some(after) => after,
+        None => engine.timeline_end().await.map_err(ApiError::internal)?,
+    };
+    let mut entries = engine.timeline_after(after).await.map_err(ApiError::internal)?;
+    if entries.is_empty() && 0 < wait {
+        let follow = engine.follow_timeline(after);
+        if let Ok(followed) = tokio::time::timeout(Duration::from_secs(wait), follow).await {
+            entries = followed.map_err(ApiError::internal)?;
+        }
+    }
+    let after = entries.last().map_or(after, |(place, _)| *place);
+    let events = events::of_entries(ctx.app, &entries).await?;
+    let events = events
+        .iter()
+        .map(|(_, event)| serde_json::to_value(event).map_err(ApiError::internal))
+        .collect::<Result<_, ApiError>>()?;
+    Ok(ListEventsOutput { events, after: after.0.to_string() })
+}
+
+/// The place that an answer gave.
+///
+/// # Errors
+/// `ValidationException`.
+pub(crate) fn place(text: &str) -> Result<TimelinePlace, ApiError> {
+    text.parse().map(TimelinePlace).map_err(|_| {
+        let shown: String = text.chars().take(64).collect();
+        ApiError::validation(format!("`{shown}` is not a place that an answer of ListEvents gave."))
+    })
+}
