@@ -1,11 +1,13 @@
 //! Deployments: making, reading and stopping them. Source: service.md §3.5 and §7.1.
 
 use longshore_model::deployment::{
-    Creator, Deployment, DeploymentStatus, DeploymentWait, NewDeployment, StopReason, StopRequest,
+    Creator, Deployment, DeploymentStatus, DeploymentWait, Late, NewDeployment, StopReason, StopRequest,
 };
 use longshore_model::deployment_config::DeploymentConfig;
 use longshore_model::deployment_group::DeploymentGroup;
-use longshore_model::id::{ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId};
+use longshore_model::id::{
+    ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId, HostArn,
+};
 use longshore_model::plan::{Ending, Step, in_place};
 use longshore_model::revision::{RegisteredRevision, Revision};
 use longshore_model::target::TargetStatus;
@@ -136,18 +138,38 @@ pub enum TargetInstancesError {
     NoMatch,
 }
 
+/// What no caller can say of a deployment.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceMade {
+    /// Who makes it.
+    pub(crate) creator: Creator,
+    /// Of the group's hosts only these.
+    pub(crate) only_hosts: Option<Vec<HostArn>>,
+}
+
 impl Engine {
     /// Accepts a deployment and answers its id; it starts by itself.
     ///
     /// # Errors
     /// `Group`, `RestartOfBlueGreen`, `RevisionRequired`, `TargetInstances`, `GroupBusy`, `Store`.
     pub async fn create_deployment(&self, new: NewDeployment) -> Result<DeploymentId, DeploymentError> {
+        self.create_by_service(new, ServiceMade { creator: Creator::User, only_hosts: None }).await
+    }
+
+    /// As [`Engine::create_deployment`], with what no caller can say.
+    pub(crate) async fn create_by_service(
+        &self,
+        new: NewDeployment,
+        made: ServiceMade,
+    ) -> Result<DeploymentId, DeploymentError> {
         let group = self.find_deployment_group(&new.application, &new.group).await?;
         let config = self.effective_config(new.config.as_ref().unwrap_or(&group.config)).await?;
         let source = source(&new, &group)?;
         check_target_instances(&new, &group).map_err(DeploymentError::TargetInstances)?;
         loop {
-            let deployment = accepted(&new, &group, &config, source.clone(), self.now());
+            let mut deployment = accepted(&new, &group, &config, source.clone(), self.now());
+            deployment.creator = made.creator;
+            deployment.only_hosts.clone_from(&made.only_hosts);
             let id = deployment.id.clone();
             let revision_use = first_use(&deployment);
             match self.inner.store.create_deployment(&deployment, &revision_use).await {
@@ -403,6 +425,8 @@ fn accepted(
         creator: Creator::User,
         ignore_application_stop_failures: new.ignore_application_stop_failures,
         update_outdated_instances_only: new.update_outdated_instances_only,
+        only_hosts: None,
+        late: Late::default(),
         file_exists_behavior: new.file_exists_behavior,
         auto_rollback,
         rollback: None,

@@ -251,6 +251,7 @@ impl Engine {
                 Ok(()) => {
                     let changed = changed_triggers(&before.triggers, &after.triggers);
                     self.test_triggers(&after.application, &after.name, &changed).await;
+                    self.inner.arrivals.everybody();
                     return Ok(());
                 }
                 Err(StoreError::Stale) => {}

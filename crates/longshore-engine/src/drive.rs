@@ -3,7 +3,7 @@
 //! A restart, a second server, a lost answer and a slow tick are the same case: the next round reads
 //! what is there and plans from it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use longshore_model::deployment::{Deployment, DeploymentStatus, Rollback};
 use longshore_model::host::HostHealth;
 use longshore_model::id::{DeploymentId, HostArn};
 use longshore_model::plan::begin::{self, Candidate};
-use longshore_model::plan::{Ending, Step, health, in_place, rollback};
+use longshore_model::plan::{Ending, Step, health, in_place, late, rollback};
 use longshore_model::target::{TargetEvent, TargetStatus};
 use longshore_model::time::Timestamp;
 use longshore_model::timeline;
@@ -384,6 +384,9 @@ impl Engine {
         if rollback::is_due(&outcome.deployment) {
             self.add_rollback(&mut outcome, now).await?;
         }
+        if outcome.deployment.status == DeploymentStatus::Succeeded {
+            self.add_update(&mut outcome, now).await?;
+        }
         outcome.timeline.extend(timeline::of_deployment(&snapshot.deployment, &outcome.deployment, now));
         let deployment = &outcome.deployment;
         let changed =
@@ -401,6 +404,25 @@ impl Engine {
         if let Some(follow_up) = &outcome.follow_up {
             self.wake(&follow_up.deployment.id);
         }
+        Ok(())
+    }
+
+    /// Adds the update of hosts that joined while a deployment ran that ends with `outcome`.
+    async fn add_update(&self, outcome: &mut RoundOutcome, now: Timestamp) -> Result<(), StoreError> {
+        let store = &self.inner.store;
+        let root = &mut outcome.deployment;
+        let Some(group) = store.deployment_group_by_id(&root.group_id).await? else { return Ok(()) };
+        let candidates = self.candidates(root).await?;
+        let endings = store.target_endings(&root.id).await?;
+        let targets: HashSet<HostArn> = endings.into_iter().map(|(_, arn, _)| arn).collect();
+        let hosts = late::joined(root, group.outdated_instances_strategy, &candidates, &targets);
+        if hosts.is_empty() {
+            return Ok(());
+        }
+        let deployment = late::update(root, hosts, random::deployment_id(), now);
+        root.late.updates.push(deployment.id.clone());
+        let revision_use = first_use(&deployment);
+        outcome.follow_up = Some(FollowUp { deployment, revision_use });
         Ok(())
     }
 

@@ -102,7 +102,15 @@ impl Engine {
     /// `NotRegistered`, `TooManyTags`, `Store`.
     pub async fn add_host_tags(&self, names: &[HostName], tags: &[HostTag]) -> Result<(), HostError> {
         match self.inner.store.add_host_tags(names, tags, MAX_TAGS).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                for name in names {
+                    let host = self.inner.store.host(name).await.map_err(HostError::Store)?;
+                    if let Some(host) = host {
+                        self.inner.arrivals.tagged(host.identity.principal());
+                    }
+                }
+                Ok(())
+            }
             Err(StoreError::NotFound(name)) => Err(HostError::NotRegistered(name)),
             Err(StoreError::LimitExceeded { limit, .. }) => Err(HostError::TooManyTags(limit)),
             Err(error) => Err(HostError::Store(error)),

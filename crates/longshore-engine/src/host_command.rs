@@ -215,6 +215,7 @@ impl Engine {
         }
         let contact = HostContact { last_poll_at: self.now(), agent_version };
         store.note_contact(principal, &contact).await.map_err(HostCommandError::Store)?;
+        self.inner.arrivals.polls(principal, contact.last_poll_at, self.inner.config.clocks.pickup);
 
         let give_up_at = self.now().plus(self.inner.config.poll_hold);
         let notify = self.inner.waiters.enter(principal);

@@ -16,6 +16,7 @@ pub mod enrollment;
 pub mod git_hub;
 pub mod host;
 pub mod host_command;
+mod late;
 mod notify;
 pub mod outside;
 mod random;
@@ -50,6 +51,7 @@ struct Inner {
     waiters: host_command::Waiters,
     ledger: host_command::Ledger,
     is_stopping: watch::Sender<bool>,
+    arrivals: late::Arrivals,
     /// Counts what is new on timelines.
     timeline: watch::Sender<u64>,
     /// Told when there is something to deliver.
@@ -91,6 +93,7 @@ impl Engine {
             waiters: host_command::Waiters::default(),
             ledger: host_command::Ledger::default(),
             is_stopping: watch::Sender::new(false),
+            arrivals: late::Arrivals::default(),
             timeline: watch::Sender::new(0),
             deliveries: Notify::new(),
             beside: Mutex::default(),
@@ -100,11 +103,13 @@ impl Engine {
         for id in engine.inner.store.unfinished_deployments().await.map_err(EngineStartError)? {
             engine.wake(&id);
         }
-        let (keeper, teller, deliverer) = (engine.clone(), engine.clone(), engine.clone());
+        let (keeper, teller, deliverer, updater) =
+            (engine.clone(), engine.clone(), engine.clone(), engine.clone());
         *engine.inner.beside.lock().unwrap_or_else(PoisonError::into_inner) = vec![
             tokio::spawn(async move { keeper.keep_up().await }),
             tokio::spawn(async move { teller.keep_telling().await }),
             tokio::spawn(async move { deliverer.keep_delivering().await }),
+            tokio::spawn(async move { updater.keep_up_to_date().await }),
         ];
         Ok(engine)
     }

@@ -32,7 +32,11 @@ impl Engine {
     /// `NoSuchApplication`, `NoSuchGroup`, `LimitExceeded`, `Store`.
     pub async fn change_tags(&self, resource: &TaggedResource, change: &TagChange) -> Result<(), TagError> {
         match self.inner.store.change_tags(resource, change).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                // One of them may say that late hosts are to be updated.
+                self.inner.arrivals.everybody();
+                Ok(())
+            }
             Err(StoreError::LimitExceeded { limit, .. }) => Err(TagError::LimitExceeded(limit)),
             // Says which of the two names is unknown.
             Err(StoreError::NotFound(_)) => match self.all_tags(resource).await {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::deployment_config::{MinimumHealthyHosts, Zonal};
 use crate::deployment_group::AutoRollback;
 use crate::id::{
-    ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
+    ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId, HostArn,
 };
 use crate::revision::Revision;
 use crate::tag_filter::TagSelector;
@@ -83,6 +83,12 @@ pub struct Deployment {
     pub ignore_application_stop_failures: bool,
     /// Only hosts on which another revision, or none, is installed.
     pub update_outdated_instances_only: bool,
+    /// Of those only these, which came late; the others of the group stay as they are.
+    #[serde(default)]
+    pub only_hosts: Option<Vec<HostArn>>,
+    /// How it is related to the updates of hosts that came late.
+    #[serde(default)]
+    pub late: Late,
     /// What Install does when a file is in the way.
     pub file_exists_behavior: FileExistsBehavior,
     /// The effective rollback rule.
@@ -134,6 +140,16 @@ pub struct Deployment {
     pub minimum_hosts: u32,
 }
 
+/// Updates of hosts that joined a group while a deployment to it ran. Source: service.md §7.6.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Late {
+    /// The deployment whose late hosts this one brings up to date.
+    pub root: Option<DeploymentId>,
+    /// The deployments that bring this one's late hosts up to date.
+    pub updates: Vec<DeploymentId>,
+}
+
 /// How a deployment takes part in a rollback. Source: service.md §7.4.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Rollback {
@@ -179,6 +195,8 @@ pub enum Creator {
     User,
     /// The end of another deployment, which it rolls back.
     Rollback,
+    /// Hosts that came late, which it brings up to date.
+    AutoUpdate,
 }
 
 impl Creator {
@@ -187,6 +205,7 @@ impl Creator {
         match self {
             Creator::User => "user",
             Creator::Rollback => "codeDeployRollback",
+            Creator::AutoUpdate => "CodeDeployAutoUpdate",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Small valid things for tests of this crate and of those that build on it.
 
-use crate::deployment::{Creator, Deployment, DeploymentStatus, FileExistsBehavior};
+use crate::deployment::{Creator, Deployment, DeploymentStatus, FileExistsBehavior, Late};
 use crate::deployment_config::MinimumHealthyHosts;
 use crate::deployment_group::AutoRollback;
 use crate::host::{Host, HostHealth, HostIdentity};
@@ -41,6 +41,8 @@ pub fn deployment(rule: MinimumHealthyHosts, now: Timestamp) -> Deployment {
         creator: Creator::User,
         ignore_application_stop_failures: false,
         update_outdated_instances_only: false,
+        only_hosts: None,
+        late: Late::default(),
         file_exists_behavior: FileExistsBehavior::Disallow,
         auto_rollback: AutoRollback::default(),
         rollback: None,

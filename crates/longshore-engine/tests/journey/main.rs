@@ -5,6 +5,7 @@
 mod alarms;
 mod commands;
 mod deployments;
+mod late;
 mod notifications;
 mod rollbacks;
 mod upkeep;

@@ -123,6 +123,9 @@ fn ordered_targets(deployment: &Deployment, mut candidates: Vec<Candidate>, now:
                 != Some(&deployment.revision)
         });
     }
+    if let Some(only) = &deployment.only_hosts {
+        candidates.retain(|candidate| only.contains(&candidate.host.arn));
+    }
     let group_revision = deployment.previous_revision.as_ref();
     candidates.sort_by_key(|candidate| {
         let installed = candidate.health.as_ref().and_then(|health| health.installed.as_ref());

@@ -6,6 +6,7 @@
 pub mod begin;
 pub mod health;
 pub mod in_place;
+pub mod late;
 pub mod rollback;
 
 use crate::deployment::{Deployment, DeploymentError, DeploymentEvent, IllegalTransition};

@@ -1,6 +1,6 @@
 //! What follows when a deployment ends badly: the last good one is made again. Source: service.md §7.4.
 
-use crate::deployment::{Creator, Deployment, DeploymentStatus, Rollback, StopReason, StopRequest};
+use crate::deployment::{Creator, Deployment, DeploymentStatus, Late, Rollback, StopReason, StopRequest};
 use crate::deployment_group::{AutoRollback, AutoRollbackEvent};
 use crate::id::DeploymentId;
 use crate::time::Timestamp;
@@ -58,6 +58,8 @@ pub fn rollback(
         rollback: Some(Rollback::Of(trigger.id.clone())),
         // All hosts of the group, with the archives of no other deployment.
         update_outdated_instances_only: false,
+        only_hosts: None,
+        late: Late::default(),
         restart_of: None,
         // Zones are not gone through one by one. Source: service.md §4.5.
         zonal: None,

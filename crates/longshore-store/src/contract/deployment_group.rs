@@ -136,3 +136,16 @@ pub async fn deletion_answers_what_is_unfinished(store: &dyn Store) {
     assert!(store.host_health(&group.id).await.expect("read").is_empty());
     assert_eq!(store.deployment_group_by_id(&group.id).await.expect("read"), None);
 }
+
+/// Groups of all applications are found by the key of a tag, not by what only looks like it.
+pub async fn groups_are_found_by_tag(store: &dyn Store) {
+    for (application, name, key) in [("a", "g", "late"), ("a", "h", "later"), ("b", "i", "late")] {
+        add_group(store, application, name).await;
+        let tag = ResourceTag { key: key.to_owned(), value: String::from("late") };
+        let resource = TaggedResource::Group(application_name(application), group_name(name));
+        store.change_tags(&resource, &TagChange::Add(vec![tag])).await.expect("tag");
+    }
+    let found = store.deployment_groups_tagged("late").await.expect("read");
+    let names: Vec<String> = found.into_iter().map(|group| group.name.to_string()).collect();
+    assert_eq!(names, ["g", "i"]);
+}

@@ -2,7 +2,7 @@
 
 use longshore_model::application::Application;
 use longshore_model::deployment::{
-    Creator, Deployment, DeploymentStatus, FileExistsBehavior, StopReason, StopRequest,
+    Creator, Deployment, DeploymentStatus, FileExistsBehavior, Late, StopReason, StopRequest,
 };
 use longshore_model::deployment_config::MinimumHealthyHosts;
 use longshore_model::deployment_group::{
@@ -171,6 +171,8 @@ pub fn deployment(number: u32, group: &DeploymentGroup, created_at: Timestamp) -
         creator: Creator::User,
         ignore_application_stop_failures: false,
         update_outdated_instances_only: false,
+        only_hosts: None,
+        late: Late::default(),
         file_exists_behavior: FileExistsBehavior::Disallow,
         auto_rollback: AutoRollback::default(),
         rollback: None,

@@ -48,7 +48,7 @@ macro_rules! contract_tests {
                 names_are_unique_in_the_application names_are_listed_in_order_by_keyset the_quota_is_kept
                 an_update_keeps_the_history an_update_of_an_older_state_is_refused
                 a_name_can_be_changed_but_not_to_a_taken_one
-                deletion_answers_what_is_unfinished
+                deletion_answers_what_is_unfinished groups_are_found_by_tag
             }
             deployment_config { configs_come_and_go a_config_in_use_stays }
             revision {

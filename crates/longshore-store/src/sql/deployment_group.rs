@@ -51,6 +51,21 @@ impl DeploymentGroupStore for SqlStore {
         row.as_ref().map(group_of_row).transpose()
     }
 
+    async fn deployment_groups_tagged(&self, key: &str) -> Result<Vec<DeploymentGroup>, StoreError> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(
+            "SELECT a.name, g.document, g.history FROM deployment_groups g
+             JOIN applications a ON a.id = g.application_id ORDER BY a.name, g.name",
+        )
+        .fetch_all(&mut *reader)
+        .await
+        .doing("look for deployment groups with a tag")?;
+        let mut groups =
+            rows.iter().map(group_of_row).collect::<Result<Vec<DeploymentGroup>, StoreError>>()?;
+        groups.retain(|group| group.tags.iter().any(|tag| tag.key == key));
+        Ok(groups)
+    }
+
     async fn deployment_groups(
         &self,
         application: &ApplicationName,

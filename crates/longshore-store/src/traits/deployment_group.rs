@@ -33,6 +33,8 @@ pub trait DeploymentGroupStore: Send + Sync {
         application: &ApplicationName,
         page: &Page,
     ) -> Result<Vec<DeploymentGroupName>, StoreError>;
+    /// All groups that have a resource tag with this key, of all applications.
+    async fn deployment_groups_tagged(&self, key: &str) -> Result<Vec<DeploymentGroup>, StoreError>;
     /// Puts `after` in the place of `before`, found by its id, all but `history`; the name may change.
     ///
     /// # Errors

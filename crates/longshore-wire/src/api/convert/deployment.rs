@@ -14,7 +14,7 @@ use super::{COMPUTE_PLATFORM, description, name, non_empty, quoted, revision, ro
 use crate::api::shapes::{
     self, BatchGetDeploymentsInput, ContinueDeploymentInput, CreateDeploymentInput, DeploymentInfo,
     DeploymentOverview, EC2TagFilter, EC2TagSet, ErrorInformation, ListDeploymentsInput,
-    PutLifecycleEventHookExecutionStatusInput, RollbackInfo,
+    PutLifecycleEventHookExecutionStatusInput, RelatedDeployments, RollbackInfo,
 };
 use crate::codec::{ClaimedTime, Codec};
 use crate::error::ApiError;
@@ -236,6 +236,7 @@ pub fn deployment_info(deployment: &Deployment, counts: &[(TargetStatus, usize)]
         auto_rollback_configuration: Some(rollback::from_auto_rollback(&deployment.auto_rollback)),
         update_outdated_instances_only: Some(deployment.update_outdated_instances_only),
         rollback_info: rollback_info(deployment),
+        related_deployments: related_deployments(deployment),
         deployment_style: Some(traffic::from_style(&deployment.traffic)),
         load_balancer_info: traffic::from_load_balancers(&deployment.traffic.load_balancers),
         blue_green_deployment_configuration: traffic::from_blue_green(&deployment.traffic.blue_green),
@@ -317,6 +318,16 @@ fn from_target_instances(targets: &TargetInstances) -> shapes::TargetInstances {
         ec2_tag_set: set.map(|set| EC2TagSet { ec2_tag_set_list: Some(set) }),
         tag_filters,
     }
+}
+
+/// Source: service.md §7.6.
+fn related_deployments(deployment: &Deployment) -> Option<RelatedDeployments> {
+    let updates: Vec<String> = deployment.late.updates.iter().map(ToString::to_string).collect();
+    let root = deployment.late.root.as_ref().map(ToString::to_string);
+    (root.is_some() || !updates.is_empty()).then(|| RelatedDeployments {
+        auto_update_outdated_instances_deployment_ids: Some(updates).filter(|ids| !ids.is_empty()),
+        auto_update_outdated_instances_root_deployment_id: root,
+    })
 }
 
 /// Source: service.md §7.4.

@@ -1,0 +1,172 @@
+//! Hosts that come, or come back, when no deployment runs: found outdated and, if their group says so,
+//! brought up to date. The rules are in `longshore_model::plan::late`.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use longshore_model::deployment::{Creator, FileExistsBehavior, NewDeployment};
+use longshore_model::deployment_group::DeploymentGroup;
+use longshore_model::host::HostHealth;
+use longshore_model::id::{HostArn, PrincipalArn};
+use longshore_model::plan::late::{LATE_HOSTS, is_kept_up_to_date};
+use longshore_model::time::Timestamp;
+use longshore_store::StoreError;
+use tokio::sync::Notify;
+
+use crate::Engine;
+use crate::deployment::{DeploymentError, ServiceMade};
+
+/// How often is looked again for hosts whose group was busy.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Who has come lately.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals {
+    state: Mutex<State>,
+    came: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When each host was last heard of by this process.
+    last_heard: HashMap<PrincipalArn, Timestamp>,
+    /// Those that came and were not looked after yet.
+    waiting: HashSet<PrincipalArn>,
+}
+
+impl Arrivals {
+    /// Notes that a host polls. One that was not heard of for as long as `away` has come, or come back.
+    pub(crate) fn polls(&self, principal: &PrincipalArn, now: Timestamp, away: Duration) {
+        let mut state = self.lock();
+        let before = state.last_heard.insert(principal.clone(), now);
+        if before.is_none_or(|before| away <= now.since(before)) {
+            state.waiting.insert(principal.clone());
+            drop(state);
+            self.came.notify_one();
+        }
+    }
+
+    /// A host was tagged: if it is there, it may have come to another group.
+    pub(crate) fn tagged(&self, principal: &PrincipalArn) {
+        let mut state = self.lock();
+        if state.last_heard.contains_key(principal) {
+            state.waiting.insert(principal.clone());
+            drop(state);
+            self.came.notify_one();
+        }
+    }
+
+    /// What a group selects may have changed: everybody who is there has come.
+    pub(crate) fn everybody(&self) {
+        let mut state = self.lock();
+        let all: Vec<PrincipalArn> = state.last_heard.keys().cloned().collect();
+        state.waiting.extend(all);
+        drop(state);
+        self.came.notify_one();
+    }
+
+    fn take(&self) -> HashSet<PrincipalArn> {
+        std::mem::take(&mut self.lock().waiting)
+    }
+
+    fn put_back(&self, principals: impl IntoIterator<Item = PrincipalArn>) {
+        self.lock().waiting.extend(principals);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    /// Looks after hosts that came, until the engine ends.
+    pub(crate) async fn keep_up_to_date(&self) {
+        let mut is_stopping = self.inner.is_stopping.subscribe();
+        while !*is_stopping.borrow() {
+            let arrived = self.inner.arrivals.take();
+            if !arrived.is_empty()
+                && let Err(error) = self.update_late_hosts(&arrived).await
+            {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "cannot look after hosts that came; trying again later");
+                self.inner.arrivals.put_back(arrived);
+            }
+            let next = self.now().plus(RETRY);
+            tokio::select! {
+                () = self.inner.arrivals.came.notified() => {}
+                () = self.inner.clock.sleep_until(next) => {}
+                _ = is_stopping.changed() => {}
+            }
+        }
+    }
+
+    async fn update_late_hosts(&self, arrived: &HashSet<PrincipalArn>) -> Result<(), StoreError> {
+        for group in self.inner.store.deployment_groups_tagged(LATE_HOSTS).await? {
+            if !is_kept_up_to_date(&group) {
+                continue;
+            }
+            let busy = self.update_late_hosts_of(&group, arrived).await?;
+            self.inner.arrivals.put_back(busy);
+        }
+        Ok(())
+    }
+
+    /// Answers those that are outdated and whose group is busy.
+    async fn update_late_hosts_of(
+        &self,
+        group: &DeploymentGroup,
+        arrived: &HashSet<PrincipalArn>,
+    ) -> Result<Vec<PrincipalArn>, StoreError> {
+        let Some(revision) = &group.history.target_revision else { return Ok(Vec::new()) };
+        let records = self.inner.store.host_health(&group.id).await?;
+        let health: HashMap<HostArn, HostHealth> = records.into_iter().collect();
+        let is_outdated =
+            |arn: &HostArn| health.get(arn).and_then(|health| health.installed.as_ref()) != Some(revision);
+        let late: Vec<(HostArn, PrincipalArn)> = self
+            .inner
+            .store
+            .select_hosts(&group.on_premises_selector)
+            .await?
+            .into_iter()
+            .map(|host| (host.arn, host.identity.principal().clone()))
+            .filter(|(arn, principal)| arrived.contains(principal) && is_outdated(arn))
+            .collect();
+        if late.is_empty() {
+            return Ok(Vec::new());
+        }
+        let new = NewDeployment {
+            application: group.application.clone(),
+            group: group.name.clone(),
+            revision: None,
+            config: None,
+            description: None,
+            ignore_application_stop_failures: false,
+            update_outdated_instances_only: true,
+            file_exists_behavior: FileExistsBehavior::default(),
+            auto_rollback: None,
+            override_alarms: None,
+            processes_to_suspend: None,
+            is_restart: false,
+            target_instances: None,
+        };
+        let hosts: Vec<HostArn> = late.iter().map(|(arn, _)| arn.clone()).collect();
+        let made = ServiceMade { creator: Creator::AutoUpdate, only_hosts: Some(hosts) };
+        match self.create_by_service(new, made).await {
+            Ok(id) => {
+                let n_hosts = late.len();
+                tracing::info!(deployment.id = %id, n_hosts, "{n_hosts} hosts came late: {id} updates them");
+                Ok(Vec::new())
+            }
+            Err(DeploymentError::GroupBusy { .. }) => {
+                Ok(late.into_iter().map(|(_, principal)| principal).collect())
+            }
+            Err(DeploymentError::Store(error)) => Err(error),
+            // Its group went away, or asks for what a deployment cannot be made with.
+            Err(error) => {
+                tracing::warn!(%error, "hosts of deployment group {} that came late are not updated", group.name);
+                Ok(Vec::new())
+            }
+        }
+    }
+}

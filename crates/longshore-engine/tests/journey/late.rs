@@ -1,0 +1,125 @@
+//! Hosts that come late are brought up to date. Source: service.md §7.6, and `plan::late` for what AWS has not.
+
+use std::time::{Duration, Instant};
+
+use longshore_engine::host_command::Connection;
+use longshore_model::application::{ResourceTag, TagChange, TaggedResource};
+use longshore_model::deployment::{Creator, DeploymentStatus};
+use longshore_model::host::{HostIdentity, HostTag};
+use longshore_model::id::{ApplicationName, DeploymentGroupName, DeploymentId};
+use longshore_model::plan::late::{LATE_HOSTS, UPDATE};
+use longshore_store::{DeploymentFilter, Page};
+
+use crate::world::{World, name, principal};
+
+async fn join(world: &World, host: &str) {
+    world.engine.register_host(name(host), HostIdentity::IamUser(principal(host))).await.unwrap();
+    let tag = HostTag { key: String::from("Role"), value: String::from("web") };
+    world.engine.add_host_tags(&[name(host)], &[tag]).await.unwrap();
+}
+
+/// The newest deployment, once there are `n`.
+async fn newest(world: &World, n: usize) -> DeploymentId {
+    let started = Instant::now();
+    loop {
+        let all = Page { after: None, limit: 100 };
+        let found = world.store.deployments(&DeploymentFilter::default(), &all).await.unwrap();
+        if found.len() == n {
+            return found[0].1.clone();
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "{} deployments, not {n}", found.len());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_joins_during_a_deployment_is_updated_after_it() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    world.reaches(&id, DeploymentStatus::InProgress).await;
+    join(&world, "b").await;
+    world.run_all_events("a").await;
+    let root = world.reaches(&id, DeploymentStatus::Succeeded).await.deployment;
+    let [update] = root.late.updates.as_slice() else { panic!("{:?}", root.late) };
+    let made = world.view(update).await.deployment;
+    assert_eq!((made.creator, made.late.root), (Creator::AutoUpdate, Some(id)));
+    world.run_all_events("b").await;
+    let end = world.reaches(update, DeploymentStatus::Succeeded).await.deployment;
+    assert_eq!((end.n_hosts, end.late.updates), (2, Vec::new()));
+}
+
+async fn keep_up_to_date(world: &World) {
+    let group = TaggedResource::Group(
+        ApplicationName::parse("web").unwrap(),
+        DeploymentGroupName::parse("all").unwrap(),
+    );
+    let tag = ResourceTag { key: LATE_HOSTS.to_owned(), value: UPDATE.to_owned() };
+    world.engine.change_tags(&group, &TagChange::Add(vec![tag])).await.unwrap();
+}
+
+/// Without the tag a host that joins a quiet group is left to the next deployment, as at AWS.
+#[tokio::test]
+async fn a_host_that_joins_a_quiet_group_is_updated_if_the_group_says_so() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    world.run_all_events("a").await;
+    world.reaches(&id, DeploymentStatus::Succeeded).await;
+    join(&world, "b").await;
+    assert!(world.is_parked("b").await, "nobody said that it is to be updated");
+    keep_up_to_date(&world).await;
+    let command = world.poll("b", &Connection::new()).await;
+    let update = newest(&world, 2).await;
+    assert_eq!(command.key.target.deployment, update);
+    let made = world.view(&update).await.deployment;
+    assert_eq!((made.creator, made.n_hosts), (Creator::AutoUpdate, 2));
+    // The others are left alone.
+    assert!(world.is_parked("a").await);
+}
+
+/// A host that was away when its group was deployed to comes back.
+#[tokio::test]
+async fn a_host_that_comes_back_is_updated() {
+    let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
+    keep_up_to_date(&world).await;
+    let id = world.deploy().await;
+    world.run_all_events("a").await;
+    // Nobody hears of b: its time runs out.
+    world.clock.advance(Duration::from_secs(300));
+    world.reaches(&id, DeploymentStatus::Succeeded).await;
+    let command = world.poll("b", &Connection::new()).await;
+    let update = newest(&world, 2).await;
+    assert_eq!(command.key.target.deployment, update);
+    // What fails is not tried again for ever.
+    world.ack("b", &command.key).await;
+    world.report("b", &command.key, false).await;
+    world.reaches(&update, DeploymentStatus::Failed).await;
+    assert!(world.is_parked("b").await);
+    newest(&world, 2).await;
+}
+
+/// A busy group is waited for.
+#[tokio::test]
+async fn a_host_that_comes_while_its_group_is_busy_is_not_forgotten() {
+    let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
+    keep_up_to_date(&world).await;
+    let first = world.deploy().await;
+    world.run_all_events("a").await;
+    world.clock.advance(Duration::from_secs(300));
+    world.reaches(&first, DeploymentStatus::Succeeded).await;
+    let busy = world.deploy_to("all", "next.zip").await.unwrap();
+    world.reaches(&busy, DeploymentStatus::InProgress).await;
+    let command = world.poll("b", &Connection::new()).await;
+    assert_eq!(command.key.target.deployment, busy);
+    world.engine.stop_deployment(&busy, None).await.unwrap();
+    world.reaches(&busy, DeploymentStatus::Stopped).await;
+    let started = Instant::now();
+    loop {
+        world.clock.advance(Duration::from_secs(5));
+        let all = Page { after: None, limit: 100 };
+        if world.store.deployments(&DeploymentFilter::default(), &all).await.unwrap().len() == 3 {
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "b is forgotten");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}

@@ -1,0 +1,139 @@
+//! Hosts that came late: those that joined a group while a deployment to it ran, and those that come, or
+//! come back, when none runs. Source: service.md §7.6.
+
+use std::collections::HashSet;
+
+use crate::application::ResourceTag;
+use crate::deployment::{Creator, Deployment, DeploymentStatus, Late};
+use crate::deployment_group::{DeploymentGroup, OutdatedInstancesStrategy};
+use crate::id::{DeploymentId, HostArn};
+use crate::plan::begin::Candidate;
+use crate::time::Timestamp;
+
+/// The tag by which a deployment group says that hosts that come when no deployment runs are brought up to
+/// date, with the value [`UPDATE`]. AWS has no setting for it.
+pub const LATE_HOSTS: &str = "longshore:late-hosts";
+/// The value of [`LATE_HOSTS`].
+pub const UPDATE: &str = "update";
+
+/// Whether hosts of `group` that come when no deployment runs are brought up to date.
+pub fn is_kept_up_to_date(group: &DeploymentGroup) -> bool {
+    group.tags.iter().any(|ResourceTag { key, value }| key == LATE_HOSTS && value == UPDATE)
+}
+
+/// The hosts that joined while `deployment`, which has ended, ran, and have another revision or none.
+/// `candidates` are the hosts that its group selects now, `targets` those that it deployed to.
+pub fn joined(
+    deployment: &Deployment,
+    strategy: OutdatedInstancesStrategy,
+    candidates: &[Candidate],
+    targets: &HashSet<HostArn>,
+) -> Vec<HostArn> {
+    match (deployment.status, strategy) {
+        (DeploymentStatus::Succeeded, OutdatedInstancesStrategy::Update) => {}
+        (_, OutdatedInstancesStrategy::Ignore)
+        | (
+            DeploymentStatus::Created
+            | DeploymentStatus::Queued
+            | DeploymentStatus::InProgress
+            | DeploymentStatus::Failed
+            | DeploymentStatus::Stopped,
+            _,
+        ) => return Vec::new(),
+    }
+    let late = candidates.iter().filter(|candidate| {
+        let installed = candidate.health.as_ref().and_then(|health| health.installed.as_ref());
+        !targets.contains(&candidate.host.arn) && installed != Some(&deployment.revision)
+    });
+    late.map(|candidate| candidate.host.arn.clone()).collect()
+}
+
+/// The deployment `id` that brings `hosts`, which joined while `root` ran, to its revision.
+pub fn update(root: &Deployment, hosts: Vec<HostArn>, id: DeploymentId, now: Timestamp) -> Deployment {
+    Deployment {
+        id,
+        creator: Creator::AutoUpdate,
+        previous_revision: Some(root.revision.clone()),
+        description: None,
+        update_outdated_instances_only: true,
+        only_hosts: Some(hosts),
+        late: Late { root: Some(root.id.clone()), updates: Vec::new() },
+        rollback: None,
+        restart_of: None,
+        status: DeploymentStatus::Created,
+        error: None,
+        stop: None,
+        status_messages: Vec::new(),
+        created_at: now,
+        started_at: None,
+        completed_at: None,
+        n_hosts: 0,
+        minimum_hosts: 0,
+        ..root.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment_config::MinimumHealthyHosts;
+    use crate::fixture;
+    use crate::host::HostHealth;
+
+    const NOW: Timestamp = Timestamp::from_millis(5_000);
+
+    fn ended(status: DeploymentStatus) -> Deployment {
+        Deployment { status, ..fixture::deployment(MinimumHealthyHosts::AllButOne, NOW) }
+    }
+
+    /// Hosts are written `name:revision`, `-` for none; targets by name.
+    #[track_caller]
+    fn check(
+        status: DeploymentStatus,
+        strategy: OutdatedInstancesStrategy,
+        hosts: &str,
+        targets: &str,
+        expected: &str,
+    ) {
+        let candidates: Vec<Candidate> = hosts
+            .split_whitespace()
+            .filter_map(|text| text.split_once(':'))
+            .map(|(name, revision)| {
+                let installed = (revision != "-").then(|| fixture::revision(revision));
+                fixture::candidate(name, Some(HostHealth { is_healthy: true, installed }))
+            })
+            .collect();
+        let arn = |name: &str| fixture::candidate(name, None).host.arn;
+        let targets: HashSet<HostArn> = targets.split_whitespace().map(arn).collect();
+        let expected: Vec<HostArn> = expected.split_whitespace().map(arn).collect();
+        assert_eq!(joined(&ended(status), strategy, &candidates, &targets), expected);
+    }
+
+    /// Source: service.md §7.6, "Launch during a deployment".
+    #[test]
+    fn who_joined_and_has_another_revision_is_late() {
+        use DeploymentStatus::{Failed, Stopped, Succeeded};
+        use OutdatedInstancesStrategy::{Ignore, Update};
+        let hosts = "a:v2.zip b:v1.zip c:- d:v2.zip e:-";
+        check(Succeeded, Update, hosts, "a b", "c e");
+        check(Succeeded, Update, hosts, "a b c e", "");
+        check(Succeeded, Ignore, hosts, "a b", "");
+        check(Failed, Update, hosts, "a b", "");
+        check(Stopped, Update, hosts, "a b", "");
+    }
+
+    #[test]
+    fn an_update_is_of_the_late_hosts_only() {
+        let root = Deployment { description: Some(String::from("d")), ..ended(DeploymentStatus::Succeeded) };
+        let hosts = vec![fixture::candidate("c", None).host.arn];
+        let id = DeploymentId::parse("d-UPDATE123").expect("a valid id");
+        let made = update(&root, hosts.clone(), id, NOW);
+        assert_eq!(made.creator.as_str(), "CodeDeployAutoUpdate");
+        assert!(made.update_outdated_instances_only && made.description.is_none());
+        assert_eq!((made.only_hosts, made.late.root), (Some(hosts), Some(root.id)));
+        assert_eq!(
+            (made.revision.clone(), made.previous_revision),
+            (root.revision.clone(), Some(made.revision))
+        );
+    }
+}
