@@ -137,6 +137,7 @@ impl Server {
 /// # Errors
 /// [`StartError`].
 pub async fn run(settings: Settings, ready: impl FnOnce(&str)) -> Result<(), StartError> {
+    allow_many_connections();
     let asked_to_stop =
         shutdown::on_signal().map_err(|source| StartError::System { doing: "listen for signals", source })?;
     let server = Server::start(settings).await?;
@@ -145,6 +146,18 @@ pub async fn run(settings: Settings, ready: impl FnOnce(&str)) -> Result<(), Sta
     server.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Every host holds a connection: the system's usual limit for a process is for fewer.
+fn allow_many_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, "cannot raise the limit of open files; so many hosts can be connected");
+    }
 }
 
 async fn app(

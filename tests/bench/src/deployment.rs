@@ -1,5 +1,6 @@
 //! Whole deployments over HTTP to a fleet of simulated hosts, and what other parts need to deploy.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -21,8 +22,10 @@ pub(crate) async fn fleet(n_hosts: usize) -> anyhow::Result<Vec<Figure>> {
     let root = client(&server, &credentials(&server.env())?)?;
     let hosts = try_join_all((0..n_hosts).map(|idx| simulated_host(&server, &root, idx))).await?;
     group(&root).await?;
-    let polls: Vec<_> =
-        hosts.into_iter().map(|host| tokio::spawn(async move { host.serve().await })).collect();
+    let polls: Vec<_> = hosts
+        .into_iter()
+        .map(|host| tokio::spawn(async move { host.serve(&AtomicUsize::new(0)).await }))
+        .collect();
     // Polls are parked before the clock starts, as on a fleet that is up.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let started = Instant::now();
@@ -40,20 +43,24 @@ pub(crate) async fn fleet(n_hosts: usize) -> anyhow::Result<Vec<Figure>> {
     }])
 }
 
-struct SimulatedHost {
+/// A host that answers at once.
+pub(crate) struct SimulatedHost {
     client: Client,
     principal: String,
 }
 
 impl SimulatedHost {
-    /// Polls and answers as an agent would whose hooks take no time.
-    async fn serve(&self) -> anyhow::Result<()> {
+    /// Polls and answers as an agent would whose hooks take no time. Counts the first commands of deployments.
+    pub(crate) async fn serve(&self, first_commands: &AtomicUsize) -> anyhow::Result<()> {
         loop {
             let answer = self.call("PollHostCommand", json!({"HostIdentifier": self.principal})).await?;
             let command = &answer["HostCommand"];
             let Some(id) = command["HostCommandIdentifier"].as_str() else {
                 continue;
             };
+            if command["CommandName"] == "ApplicationStop" {
+                first_commands.fetch_add(1, Ordering::Relaxed);
+            }
             let execution = &command["DeploymentExecutionId"];
             let specification = json!({"DeploymentExecutionId": execution, "HostIdentifier": self.principal});
             self.call("GetDeploymentSpecification", specification).await?;
@@ -74,7 +81,12 @@ impl SimulatedHost {
     }
 }
 
-async fn simulated_host(server: &Server, root: &Client, idx: usize) -> anyhow::Result<SimulatedHost> {
+/// Makes one, as `aws deploy register` would.
+pub(crate) async fn simulated_host(
+    server: &Server,
+    root: &Client,
+    idx: usize,
+) -> anyhow::Result<SimulatedHost> {
     let name = format!("h{idx}");
     let user = root
         .query(
@@ -129,7 +141,7 @@ pub(crate) async fn deploy_and_wait(root: &Client, key: &str) -> anyhow::Result<
         },
     });
     let id = public(root, "CreateDeployment", new).await?["deploymentId"].clone();
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + Duration::from_secs(600);
     loop {
         let answer = public(root, "GetDeployment", json!({"deploymentId": id})).await?;
         match answer["deploymentInfo"]["status"].as_str() {

@@ -11,8 +11,10 @@ mod figure;
 mod history;
 mod install;
 mod load;
+mod plot;
 mod process;
 mod reports;
+mod scale;
 mod transfer;
 
 use clap::{Parser, ValueEnum};
@@ -29,7 +31,7 @@ struct Args {
     /// How long to watch an idle agent, in seconds.
     #[arg(long, default_value_t = 60)]
     idle_seconds: u64,
-    /// Only these parts: small, large, reports, fleet, idle, deployments, bundle, lines, api, history, transfer.
+    /// Only these parts: small, large, reports, fleet, idle, deployments, bundle, lines, api, history, transfer, scale.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -82,8 +84,15 @@ fn main() -> anyhow::Result<()> {
     if is_wanted("transfer") {
         figures.extend(transfer::measure()?);
     }
+    let mut plot = String::new();
+    if is_wanted("scale") {
+        let (scale, drawn) = runtime.block_on(scale::measure())?;
+        figures.extend(scale);
+        plot = drawn;
+    }
     match args.output {
-        Output::Text => println!("{}", figure::table(&figures)),
+        Output::Text if plot.is_empty() => println!("{}", figure::table(&figures)),
+        Output::Text => println!("{}\n\n{plot}", figure::table(&figures)),
         Output::Json => println!("{:#}", figure::json(&figures)),
     }
     Ok(())
