@@ -107,6 +107,9 @@ fn what_is_typed_wrong_is_a_usage_error() {
         &["deploy", "x", "--application", "a", "--group", "g", "--create"],
         &["watch", "not-an-id"],
         &["hosts", "add", "i-0abc"],
+        &["hosts", "ec2", "put", "i-0abcdef1"],
+        &["hosts", "ec2", "put", "web-1", "--zone", "a", "--role", "r"],
+        &["hosts", "ec2", "remove", "web-1"],
         &["sail"],
     ] {
         check(folder.path(), arguments, 2);

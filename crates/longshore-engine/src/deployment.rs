@@ -57,10 +57,6 @@ pub enum StopAnswer {
     Pending,
 }
 
-/// EC2 filters are kept and answered, but nobody may rely on them in silence.
-const NO_EC2_YET: &str =
-    "There is no EC2 inventory yet: the EC2 tag filters of the deployment group select no host.";
-
 /// Why an operation on a deployment was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DeploymentError {
@@ -317,6 +313,7 @@ impl Engine {
                 vec![Step::Finish(before_the_start(reason))]
             }
             DeploymentStatus::InProgress
+            | DeploymentStatus::Baking
             | DeploymentStatus::Succeeded
             | DeploymentStatus::Failed
             | DeploymentStatus::Stopped => in_place::round(&stopping, &snapshot.targets, clocks, now).steps,
@@ -397,11 +394,6 @@ fn check_target_instances(new: &NewDeployment, group: &DeploymentGroup) -> Resul
     }
 }
 
-/// Settings that are kept and answered, but nobody may rely on them in silence.
-fn without_effect(group: &DeploymentGroup) -> Vec<String> {
-    if group.ec2_selector.is_empty() { Vec::new() } else { vec![NO_EC2_YET.to_owned()] }
-}
-
 fn accepted(
     new: &NewDeployment,
     group: &DeploymentGroup,
@@ -411,7 +403,7 @@ fn accepted(
 ) -> Deployment {
     let auto_rollback = new.auto_rollback.clone().unwrap_or_else(|| group.auto_rollback.clone());
     let processes = new.processes_to_suspend.clone();
-    let mut deployment = Deployment {
+    Deployment {
         id: random::deployment_id(),
         application: new.application.clone(),
         group: group.name.clone(),
@@ -419,6 +411,7 @@ fn accepted(
         config: config.name.clone(),
         minimum_healthy_hosts: config.minimum_healthy_hosts,
         selector: group.on_premises_selector.clone(),
+        ec2_selector: group.ec2_selector.clone(),
         revision,
         previous_revision: group.history.target_revision.clone(),
         description: new.description.clone(),
@@ -447,9 +440,8 @@ fn accepted(
         completed_at: None,
         n_hosts: 0,
         minimum_hosts: 0,
-    };
-    deployment.status_messages = without_effect(group);
-    deployment
+        zones: None,
+    }
 }
 
 pub(crate) fn first_use(deployment: &Deployment) -> NewRevisionUse {

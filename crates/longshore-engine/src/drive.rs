@@ -197,7 +197,7 @@ impl Engine {
         let now = self.now();
         match snapshot.deployment.status {
             DeploymentStatus::Created | DeploymentStatus::Queued => self.begin(snapshot, now).await,
-            DeploymentStatus::InProgress => {
+            DeploymentStatus::InProgress | DeploymentStatus::Baking => {
                 if self.begin_watch(&snapshot.deployment, alarms).await? {
                     return Ok(RoundEnd::Wait(Some(now)));
                 }
@@ -292,17 +292,28 @@ impl Engine {
     }
 
     async fn candidates(&self, deployment: &Deployment) -> Result<Vec<Candidate>, StoreError> {
-        let hosts = self.inner.store.select_hosts(&deployment.selector).await?;
-        let records = self.inner.store.host_health(&deployment.group_id).await?;
+        let store = &self.inner.store;
+        let hosts = store.select_hosts(&deployment.selector).await?;
+        let instances = store.select_ec2_instances(&deployment.ec2_selector).await?;
+        let records = store.host_health(&deployment.group_id).await?;
         let mut health: HashMap<HostArn, HostHealth> = records.into_iter().collect();
-        Ok(hosts.into_iter().map(|host| Candidate { health: health.remove(&host.arn), host }).collect())
+        let mut candidates: Vec<Candidate> = Vec::with_capacity(hosts.len() + instances.len());
+        candidates.extend(hosts.into_iter().map(|host| {
+            let known = health.remove(&host.arn);
+            Candidate::on_premises(host, known)
+        }));
+        candidates.extend(instances.into_iter().map(|instance| {
+            let known = health.remove(&instance.arn);
+            Candidate::ec2(instance, known)
+        }));
+        Ok(candidates)
     }
 
     /// Commits the steps of a round and wakes whoever they concern.
     pub(crate) async fn commit_round(
         &self,
         snapshot: &Snapshot,
-        deployment: Deployment,
+        mut deployment: Deployment,
         steps: Vec<Step>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -312,6 +323,9 @@ impl Engine {
         for step in steps {
             match step {
                 Step::Target { position, event } => target_events.push((position, event)),
+                Step::Zone(zone) => {
+                    deployment = zone.apply(&deployment, now).map_err(|_| StoreError::Stale)?;
+                }
                 Step::Finish(finish) => ending = Some(finish),
             }
         }

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use longshore_model::deployment::Deployment;
 use longshore_model::host::HostContact;
-use longshore_model::id::{DeploymentId, HostName, PrincipalArn};
+use longshore_model::host::ec2;
+use longshore_model::id::{DeploymentId, Ec2InstanceId, HostId, PrincipalArn};
 use longshore_model::lifecycle::{Diagnostics, LifecycleEventName};
 use longshore_model::target::{NoChange, Target, TargetEvent, TargetKey, TargetState};
 use longshore_model::time::Timestamp;
@@ -69,9 +70,28 @@ pub enum HostCommandError {
     /// Nobody registered this identity.
     #[error("the identity `{0}` is not registered as an on-premises instance")]
     NotRegistered(PrincipalArn),
+    /// The identifier is not that of the identity that signed.
+    #[error("the host identifier `{identifier}` is not the identity that signed the request: {principal}")]
+    NotItself {
+        /// As whom the host wanted to act.
+        identifier: String,
+        /// Who signed.
+        principal: PrincipalArn,
+    },
+    /// The instance is not in the EC2 inventory.
+    #[error("the EC2 instance `{0}` is not in the inventory")]
+    NoSuchInstance(Ec2InstanceId),
+    /// Somebody else than the instance signed.
+    #[error("`{principal}` is not a session of the role of EC2 instance `{instance}` that is named after it")]
+    NotTheInstance {
+        /// As which instance the host wanted to act.
+        instance: Ec2InstanceId,
+        /// Who signed.
+        principal: PrincipalArn,
+    },
     /// The host has no such command.
     #[error("the host `{0}` has no such command")]
-    NoSuchCommand(HostName),
+    NoSuchCommand(HostId),
     /// The host has no part in this deployment.
     #[error("the deployment `{0}` has no target for this host")]
     NotATarget(DeploymentId),
@@ -197,7 +217,77 @@ impl Connection {
 }
 
 impl Engine {
-    /// The next command for the host that signs as `principal`; waits for one as long as the
+    /// As whom `principal`, who signed, may act under the host identifier `identifier`: an on-premises
+    /// instance as whoever signed, an EC2 instance as its ARN. Source: service.md §9.1.
+    ///
+    /// # Errors
+    /// `NotItself`, `NoSuchInstance`, `NotTheInstance`, `Store`.
+    pub async fn identify(
+        &self,
+        principal: &PrincipalArn,
+        identifier: &str,
+    ) -> Result<PrincipalArn, HostCommandError> {
+        if identifier == principal.0 {
+            return Ok(principal.clone());
+        }
+        let not_itself = || HostCommandError::NotItself {
+            identifier: identifier.to_owned(),
+            principal: principal.clone(),
+        };
+        let instance = ec2::instance_of_arn(identifier).ok_or_else(not_itself)?;
+        let identified = self.identify_instance(principal, &instance).await?;
+        if identified.0 != identifier {
+            return Err(not_itself());
+        }
+        Ok(identified)
+    }
+
+    /// As [`Engine::identify`], for a call that names a command of `host`.
+    ///
+    /// # Errors
+    /// `NoSuchInstance`, `NotTheInstance`, `Store`.
+    pub async fn identify_for(
+        &self,
+        principal: &PrincipalArn,
+        host: &HostId,
+    ) -> Result<PrincipalArn, HostCommandError> {
+        match host {
+            HostId::OnPremises(_) => Ok(principal.clone()),
+            HostId::Ec2(instance) => self.identify_instance(principal, instance).await,
+        }
+    }
+
+    async fn identify_instance(
+        &self,
+        principal: &PrincipalArn,
+        id: &Ec2InstanceId,
+    ) -> Result<PrincipalArn, HostCommandError> {
+        let found = self.inner.store.ec2_instance(id).await.map_err(HostCommandError::Store)?;
+        let instance = found.ok_or_else(|| HostCommandError::NoSuchInstance(id.clone()))?;
+        if !instance.is_session(principal) {
+            let (instance, principal) = (id.clone(), principal.clone());
+            return Err(HostCommandError::NotTheInstance { instance, principal });
+        }
+        Ok(instance.host_identifier())
+    }
+
+    /// The host that acts as `identifier`, if there is one.
+    async fn host_of(&self, identifier: &PrincipalArn) -> Result<HostId, HostCommandError> {
+        let store = &self.inner.store;
+        let found = match ec2::instance_of_arn(&identifier.0) {
+            Some(id) => {
+                store.ec2_instance(&id).await.map(|found| found.map(|instance| HostId::Ec2(instance.id)))
+            }
+            None => store
+                .host_by_principal(identifier)
+                .await
+                .map(|found| found.map(|host| HostId::OnPremises(host.name))),
+        };
+        let host = found.map_err(HostCommandError::Store)?;
+        host.ok_or_else(|| HostCommandError::NotRegistered(identifier.clone()))
+    }
+
+    /// The next command for the host that acts as `principal`; waits for one as long as the
     /// settings say. Dropping the future leaves every command as it was.
     ///
     /// # Errors
@@ -209,10 +299,7 @@ impl Engine {
         connection: &Connection,
     ) -> Result<Option<HostCommand>, HostCommandError> {
         let store = &self.inner.store;
-        let registered = store.host_by_principal(principal).await.map_err(HostCommandError::Store)?;
-        if registered.is_none() {
-            return Err(HostCommandError::NotRegistered(principal.clone()));
-        }
+        self.host_of(principal).await?;
         let contact = HostContact { last_poll_at: self.now(), agent_version };
         store.note_contact(principal, &contact).await.map_err(HostCommandError::Store)?;
         self.inner.arrivals.polls(principal, contact.last_poll_at, self.inner.config.clocks.pickup);
@@ -295,9 +382,7 @@ impl Engine {
         id: &DeploymentId,
     ) -> Result<Deployment, HostCommandError> {
         let store = &self.inner.store;
-        let host = store.host_by_principal(principal).await.map_err(HostCommandError::Store)?;
-        let host = host.ok_or_else(|| HostCommandError::NotRegistered(principal.clone()))?;
-        let key = TargetKey { deployment: id.clone(), host: host.name };
+        let key = TargetKey { deployment: id.clone(), host: self.host_of(principal).await? };
         let target = store.target(&key).await.map_err(HostCommandError::Store)?;
         let is_target = target.is_some_and(|target| target.principal == *principal);
         let deployment = store.deployment(id).await.map_err(HostCommandError::Store)?;

@@ -12,6 +12,7 @@ pub mod deployment;
 pub mod deployment_config;
 pub mod deployment_group;
 mod drive;
+pub mod ec2;
 pub mod enrollment;
 pub mod git_hub;
 pub mod host;

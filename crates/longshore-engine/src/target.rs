@@ -1,7 +1,7 @@
 //! Targets: reading how each host of a deployment stands. Source: service.md §3.6.
 
 use longshore_model::deployment::{Deployment, DeploymentStatus};
-use longshore_model::id::{DeploymentId, HostName};
+use longshore_model::id::{DeploymentId, HostId};
 use longshore_model::target::{Target, TargetKey};
 use longshore_store::{Page, StoreError, TargetFilter};
 
@@ -22,7 +22,7 @@ pub enum TargetError {
         /// The deployment.
         deployment: DeploymentId,
         /// The host asked for.
-        host: HostName,
+        host: HostId,
     },
     /// The store failed.
     #[error("the targets could not be read")]
@@ -30,7 +30,7 @@ pub enum TargetError {
 }
 
 impl Engine {
-    /// Place and name of each target, in scheduling order.
+    /// Place and short id of each target, in scheduling order.
     ///
     /// # Errors
     /// `NoSuchDeployment`, `NotStarted`, `Store`.
@@ -39,7 +39,7 @@ impl Engine {
         id: &DeploymentId,
         filter: &TargetFilter,
         page: &Page,
-    ) -> Result<Vec<(u32, HostName)>, TargetError> {
+    ) -> Result<Vec<(u32, HostId)>, TargetError> {
         self.require_started(id).await?;
         self.inner.store.targets(id, filter, page).await.map_err(TargetError::Store)
     }
@@ -48,7 +48,7 @@ impl Engine {
     ///
     /// # Errors
     /// `NoSuchDeployment`, `NotStarted`, `NotFound`, `Store`.
-    pub async fn target(&self, id: &DeploymentId, host: &HostName) -> Result<Target, TargetError> {
+    pub async fn target(&self, id: &DeploymentId, host: &HostId) -> Result<Target, TargetError> {
         self.require_started(id).await?;
         let key = TargetKey { deployment: id.clone(), host: host.clone() };
         let found = self.inner.store.target(&key).await.map_err(TargetError::Store)?;
@@ -61,6 +61,7 @@ impl Engine {
         match deployment.status {
             DeploymentStatus::Created | DeploymentStatus::Queued => Err(TargetError::NotStarted(id.clone())),
             DeploymentStatus::InProgress
+            | DeploymentStatus::Baking
             | DeploymentStatus::Succeeded
             | DeploymentStatus::Failed
             | DeploymentStatus::Stopped => Ok(deployment),

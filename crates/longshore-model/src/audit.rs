@@ -38,7 +38,7 @@ pub struct AuditEvent {
 }
 
 /// Parameters that identify, by the names of all protocols. Others are left out: they may be long, or secret.
-const IDENTIFYING: [&str; 39] = [
+const IDENTIFYING: [&str; 42] = [
     "AccessKeyId",
     "GroupName",
     "Path",
@@ -60,12 +60,15 @@ const IDENTIFYING: [&str; 39] = [
     "externalId",
     "iamSessionArn",
     "iamUserArn",
+    "availabilityZone",
+    "instanceId",
     "instanceName",
     "instanceNames",
     "lifecycleEventHookExecutionId",
     "name",
     "newApplicationName",
     "newDeploymentGroupName",
+    "roleName",
     "serviceRoleArn",
     "status",
     "tokenId",

@@ -1,7 +1,10 @@
 //! A deployment: one revision on its way to one group's hosts. Source: service.md §2.9 and §5.1.
 
+pub mod zones;
+
 use serde::{Deserialize, Serialize};
 
+use self::zones::ZoneRun;
 use crate::deployment_config::{MinimumHealthyHosts, Zonal};
 use crate::deployment_group::AutoRollback;
 use crate::id::{
@@ -69,8 +72,11 @@ pub struct Deployment {
     pub config: DeploymentConfigName,
     /// The effective config's rule.
     pub minimum_healthy_hosts: MinimumHealthyHosts,
-    /// Which hosts; evaluated when the deployment starts.
+    /// Which on-premises instances; evaluated when the deployment starts.
     pub selector: TagSelector,
+    /// Which EC2 instances; evaluated when the deployment starts.
+    #[serde(default)]
+    pub ec2_selector: TagSelector,
     /// What is deployed.
     pub revision: Revision,
     /// The group's target revision at that time.
@@ -138,6 +144,9 @@ pub struct Deployment {
     pub n_hosts: u32,
     /// How many hosts must stay healthy (M); 0 before it started.
     pub minimum_hosts: u32,
+    /// Where it stands among its zones, from its start on, if it goes zone by zone.
+    #[serde(default)]
+    pub zones: Option<ZoneRun>,
 }
 
 /// Updates of hosts that joined a group while a deployment to it ran. Source: service.md §7.6.
@@ -293,6 +302,8 @@ pub enum DeploymentStatus {
     Queued,
     /// Hosts are being deployed to.
     InProgress,
+    /// A zone is done; alarms are watched for a while before the next one goes.
+    Baking,
     /// Final: enough hosts succeeded.
     Succeeded,
     /// Final: see the error.
@@ -308,6 +319,10 @@ pub enum DeploymentEvent {
     Queued,
     /// Its hosts are known and the first may go.
     Started,
+    /// A zone is done, and the wait after it begins.
+    ZoneDone,
+    /// Another zone's hosts may go.
+    ZoneBegun,
     /// Enough hosts succeeded.
     Succeeded,
     /// It cannot start, or too many hosts failed.
@@ -328,10 +343,11 @@ pub struct IllegalTransition {
 
 impl DeploymentStatus {
     /// All of them, in the order of the journey.
-    pub const ALL: [DeploymentStatus; 6] = [
+    pub const ALL: [DeploymentStatus; 7] = [
         DeploymentStatus::Created,
         DeploymentStatus::Queued,
         DeploymentStatus::InProgress,
+        DeploymentStatus::Baking,
         DeploymentStatus::Succeeded,
         DeploymentStatus::Failed,
         DeploymentStatus::Stopped,
@@ -349,9 +365,14 @@ impl DeploymentStatus {
             // From `Created`, an update of outdated hosts only that finds none outdated.
             (S::Created | S::Queued | S::InProgress, E::Succeeded) => Ok(S::Succeeded),
             (S::Created | S::Queued | S::InProgress, E::Failed) => Ok(S::Failed),
-            (S::Created | S::Queued | S::InProgress, E::Stopped) => Ok(S::Stopped),
-            (S::Queued | S::InProgress | S::Succeeded | S::Failed | S::Stopped, E::Queued)
-            | (S::InProgress | S::Succeeded | S::Failed | S::Stopped, E::Started)
+            (S::Created | S::Queued | S::InProgress | S::Baking, E::Stopped) => Ok(S::Stopped),
+            (S::InProgress, E::ZoneDone) => Ok(S::Baking),
+            // From `InProgress`, when there is nothing to wait for.
+            (S::InProgress | S::Baking, E::ZoneBegun) => Ok(S::InProgress),
+            (S::Queued | S::InProgress | S::Baking | S::Succeeded | S::Failed | S::Stopped, E::Queued)
+            | (S::InProgress | S::Baking | S::Succeeded | S::Failed | S::Stopped, E::Started)
+            | (S::Created | S::Queued | S::Succeeded | S::Failed | S::Stopped, E::ZoneDone | E::ZoneBegun)
+            | (S::Baking, E::ZoneDone | E::Succeeded | E::Failed)
             | (S::Succeeded | S::Failed | S::Stopped, E::Succeeded | E::Failed | E::Stopped) => {
                 Err(IllegalTransition { from: self, event })
             }
@@ -361,7 +382,10 @@ impl DeploymentStatus {
     /// Whether nothing can happen any more.
     pub fn is_final(self) -> bool {
         match self {
-            DeploymentStatus::Created | DeploymentStatus::Queued | DeploymentStatus::InProgress => false,
+            DeploymentStatus::Created
+            | DeploymentStatus::Queued
+            | DeploymentStatus::InProgress
+            | DeploymentStatus::Baking => false,
             DeploymentStatus::Succeeded | DeploymentStatus::Failed | DeploymentStatus::Stopped => true,
         }
     }
@@ -372,6 +396,7 @@ impl DeploymentStatus {
             DeploymentStatus::Created => "Created",
             DeploymentStatus::Queued => "Queued",
             DeploymentStatus::InProgress => "InProgress",
+            DeploymentStatus::Baking => "Baking",
             DeploymentStatus::Succeeded => "Succeeded",
             DeploymentStatus::Failed => "Failed",
             DeploymentStatus::Stopped => "Stopped",
@@ -499,6 +524,8 @@ mod tests {
         let events = [
             DeploymentEvent::Queued,
             DeploymentEvent::Started,
+            DeploymentEvent::ZoneDone,
+            DeploymentEvent::ZoneBegun,
             DeploymentEvent::Succeeded,
             DeploymentEvent::Failed,
             DeploymentEvent::Stopped,
@@ -508,6 +535,23 @@ mod tests {
                 assert_eq!(status.after(event), Err(IllegalTransition { from: status, event }));
             }
         }
+    }
+
+    /// Source: service.md §5.1: from `Baking` back to `InProgress`, or `Stopped`, and nowhere else.
+    #[test]
+    fn a_wait_between_zones_ends_in_progress_or_stopped() {
+        use DeploymentEvent as E;
+        use DeploymentStatus::{Baking, InProgress, Stopped};
+        assert_eq!(InProgress.after(E::ZoneDone), Ok(Baking));
+        assert_eq!(Baking.after(E::ZoneBegun), Ok(InProgress));
+        assert_eq!(Baking.after(E::Stopped), Ok(Stopped));
+        for event in [E::Queued, E::Started, E::ZoneDone, E::Succeeded, E::Failed] {
+            assert_eq!(Baking.after(event), Err(IllegalTransition { from: Baking, event }));
+        }
+        for status in [DeploymentStatus::Created, DeploymentStatus::Queued] {
+            assert!(status.after(E::ZoneDone).is_err() && status.after(E::ZoneBegun).is_err());
+        }
+        assert!(!Baking.is_final());
     }
 
     #[test]

@@ -3,14 +3,15 @@
 use crate::deployment::{Creator, Deployment, DeploymentStatus, FileExistsBehavior, Late};
 use crate::deployment_config::MinimumHealthyHosts;
 use crate::deployment_group::AutoRollback;
-use crate::host::{Host, HostHealth, HostIdentity};
+use crate::host::ec2::{Ec2Instance, Ec2State};
+use crate::host::{Host, HostHealth, HostIdentity, HostTag};
 use crate::id::{
-    ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId, HostArn,
-    HostName, PrincipalArn,
+    ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
+    Ec2InstanceId, HostArn, HostName, PrincipalArn, RoleName, ZoneName,
 };
 use crate::plan::begin::Candidate;
 use crate::revision::{BundleType, Revision};
-use crate::tag_filter::TagSelector;
+use crate::tag_filter::{TagFilter, TagFilterType, TagSelector};
 use crate::time::Timestamp;
 use crate::traffic::Traffic;
 
@@ -35,6 +36,7 @@ pub fn deployment(rule: MinimumHealthyHosts, now: Timestamp) -> Deployment {
         config: DeploymentConfigName::parse("config").expect("a valid name"),
         minimum_healthy_hosts: rule,
         selector: TagSelector::default(),
+        ec2_selector: TagSelector::default(),
         revision: revision("v2.zip"),
         previous_revision: Some(revision("v1.zip")),
         description: None,
@@ -63,6 +65,7 @@ pub fn deployment(rule: MinimumHealthyHosts, now: Timestamp) -> Deployment {
         completed_at: None,
         n_hosts: 0,
         minimum_hosts: 0,
+        zones: None,
     }
 }
 
@@ -76,5 +79,29 @@ pub fn candidate(name: &str, health: Option<HostHealth>) -> Candidate {
         deregistered_at: None,
         tags: Vec::new(),
     };
-    Candidate { host, health }
+    Candidate::on_premises(host, health)
+}
+
+/// A running EC2 instance in `zone`, tagged `role=web`, with the role `web`.
+pub fn ec2_instance(id: &str, zone: &str) -> Ec2Instance {
+    Ec2Instance {
+        id: Ec2InstanceId::parse(id).expect("a valid id"),
+        arn: HostArn(format!("arn:aws:ec2:us-east-1:000000000000:instance/{id}")),
+        zone: ZoneName::parse(zone).expect("a valid name"),
+        state: Ec2State::Running,
+        role: RoleName::parse("web").expect("a valid name"),
+        tags: vec![HostTag { key: String::from("role"), value: String::from("web") }],
+        auto_scaling_group: None,
+        launch_template: None,
+        put_at: Timestamp::from_millis(0),
+    }
+}
+
+/// The filter for the tag `key` with `value`.
+pub fn filter(key: &str, value: &str) -> TagFilter {
+    TagFilter {
+        key: Some(key.to_owned()),
+        value: Some(value.to_owned()),
+        filter_type: TagFilterType::KeyAndValue,
+    }
 }

@@ -1,4 +1,7 @@
-//! A host as the control plane knows it: the registered on-premises instance. Source: service.md §2.5.
+//! A host as the control plane knows it: the registered on-premises instance (those of EC2 are in `ec2`), and
+//! what is remembered of hosts of either kind. Source: service.md §2.5.
+
+pub mod ec2;
 
 use serde::{Deserialize, Serialize};
 

@@ -81,6 +81,21 @@ fn is_host_name(text: &str) -> bool {
     is_resource_name(text) && !text.starts_with("i-")
 }
 
+fn is_ec2_instance_id(text: &str) -> bool {
+    text.strip_prefix("i-").is_some_and(|tail| {
+        matches!(tail.len(), 8 | 17)
+            && tail.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    })
+}
+
+fn is_zone_name(text: &str) -> bool {
+    text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+fn is_role_name(text: &str) -> bool {
+    text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+}
+
 fn is_deployment_id(text: &str) -> bool {
     text.strip_prefix("d-").is_some_and(|tail| {
         tail.len() == 9 && tail.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
@@ -130,6 +145,27 @@ name_type!(
     is_host_name
 );
 name_type!(
+    /// The id of an EC2 instance.
+    Ec2InstanceId,
+    "EC2 instance id",
+    "i- and 8 or 17 lower-case hexadecimal digits",
+    is_ec2_instance_id
+);
+name_type!(
+    /// The name of an availability zone.
+    ZoneName,
+    "availability zone",
+    "1 to 64 characters of letters, digits and - _ .",
+    is_zone_name
+);
+name_type!(
+    /// The name of an IAM role, without its path.
+    RoleName,
+    "role name",
+    "1 to 64 characters of letters, digits and _ + = , . @ -",
+    is_role_name
+);
+name_type!(
     /// The name of a token for a GitHub account, unique in the account.
     GitHubTokenName,
     "GitHub account token name",
@@ -172,12 +208,90 @@ impl DeploymentConfigName {
     }
 }
 
-/// The ARN by which a host is known in targets: `arn:aws:codedeploy:<region>:<account>:instance/<name>_<suffix>`.
+/// A host's short id, which the API calls target id: no id of an EC2 instance is a name of an
+/// on-premises instance. Ordered by its text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum HostId {
+    /// The name of an on-premises instance.
+    OnPremises(HostName),
+    /// An EC2 instance.
+    Ec2(Ec2InstanceId),
+}
+
+impl HostId {
+    /// Reads `text` as either.
+    ///
+    /// # Errors
+    /// [`NameError::Missing`] when empty, [`NameError::Invalid`] when it is neither.
+    pub fn parse(text: &str) -> Result<HostId, NameError> {
+        match Ec2InstanceId::parse(text) {
+            Ok(id) => Ok(HostId::Ec2(id)),
+            Err(_) => HostName::parse(text).map(HostId::OnPremises),
+        }
+    }
+
+    /// The text of it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            HostId::OnPremises(name) => name.as_str(),
+            HostId::Ec2(id) => id.as_str(),
+        }
+    }
+}
+
+impl PartialOrd for HostId {
+    fn partial_cmp(&self, other: &HostId) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for HostId {
+    fn cmp(&self, other: &HostId) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl From<HostName> for HostId {
+    fn from(name: HostName) -> HostId {
+        HostId::OnPremises(name)
+    }
+}
+
+impl From<Ec2InstanceId> for HostId {
+    fn from(id: Ec2InstanceId) -> HostId {
+        HostId::Ec2(id)
+    }
+}
+
+impl From<HostId> for String {
+    fn from(id: HostId) -> String {
+        id.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for HostId {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<HostId, NameError> {
+        HostId::parse(&text)
+    }
+}
+
+impl fmt::Display for HostId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// The ARN by which a host is known in targets: `arn:aws:codedeploy:<region>:<account>:instance/<name>_<suffix>`
+/// on premises, `arn:aws:ec2:<region>:<account>:instance/<id>` of EC2.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct HostArn(pub String);
 
-/// Who signed: the IAM user or assumed-role session ARN. A host polls and reports as this.
+/// Who signed: the IAM user or assumed-role session ARN. A host polls and reports as this; a host of EC2,
+/// whose session may change its role, as the ARN of its instance. Source: service.md §9.1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PrincipalArn(pub String);
@@ -224,6 +338,24 @@ mod tests {
     fn a_host_name_does_not_look_like_an_ec2_instance_id() {
         check(HostName::parse("i-0abc"), "invalid");
         check(HostName::parse("web-1"), "ok");
+    }
+
+    #[test]
+    fn an_ec2_instance_id_has_8_or_17_hexadecimal_digits() {
+        check(Ec2InstanceId::parse("i-0abcdef1"), "ok");
+        check(Ec2InstanceId::parse("i-0123456789abcdef0"), "ok");
+        check(Ec2InstanceId::parse("i-0abcdef12"), "invalid");
+        check(Ec2InstanceId::parse("i-0ABCDEF1"), "invalid");
+        check(Ec2InstanceId::parse("0abcdef1"), "invalid");
+        check(Ec2InstanceId::parse(""), "missing");
+    }
+
+    #[test]
+    fn a_host_id_is_a_name_or_an_instance() {
+        assert!(matches!(HostId::parse("web-1"), Ok(HostId::OnPremises(_))));
+        assert!(matches!(HostId::parse("i-0abcdef1"), Ok(HostId::Ec2(_))));
+        check(HostId::parse("i-web"), "invalid");
+        check(HostId::parse(""), "missing");
     }
 
     #[test]

@@ -73,7 +73,9 @@ pub fn trigger_event(deployment: &Deployment, entry: &TimelineEntry) -> Option<(
             DeploymentStatus::Succeeded => (TriggerEvent::DeploymentSuccess, "SUCCEEDED"),
             DeploymentStatus::Failed => (TriggerEvent::DeploymentFailure, "FAILED"),
             DeploymentStatus::Stopped => (TriggerEvent::DeploymentStop, "STOPPED"),
-            DeploymentStatus::Queued | DeploymentStatus::InProgress => return None,
+            DeploymentStatus::Queued | DeploymentStatus::InProgress | DeploymentStatus::Baking => {
+                return None;
+            }
         }),
         Happening::Host { status, .. } => Some(match status {
             TargetStatus::InProgress => (TriggerEvent::InstanceStart, "IN_PROGRESS"),
@@ -82,6 +84,7 @@ pub fn trigger_event(deployment: &Deployment, entry: &TimelineEntry) -> Option<(
             TargetStatus::Pending | TargetStatus::Skipped => return None,
         }),
         Happening::Counted { .. }
+        | Happening::Zone { .. }
         | Happening::StopRequested(_)
         | Happening::RolledBackBy(_)
         | Happening::HostsBegin { .. }
@@ -383,7 +386,9 @@ pub fn state_change(
             DeploymentStatus::Succeeded => "SUCCESS",
             DeploymentStatus::Failed => "FAILURE",
             DeploymentStatus::Stopped => "STOP",
-            DeploymentStatus::Queued | DeploymentStatus::InProgress => return None,
+            DeploymentStatus::Queued | DeploymentStatus::InProgress | DeploymentStatus::Baking => {
+                return None;
+            }
         },
         Happening::Host { status, .. } => match status {
             TargetStatus::InProgress => "START",
@@ -392,6 +397,7 @@ pub fn state_change(
             TargetStatus::Pending | TargetStatus::Skipped => return None,
         },
         Happening::Counted { .. }
+        | Happening::Zone { .. }
         | Happening::StopRequested(_)
         | Happening::RolledBackBy(_)
         | Happening::HostsBegin { .. }

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{DeploymentId, HostArn, HostName, PrincipalArn};
+use crate::id::{DeploymentId, HostArn, HostId, PrincipalArn};
 use crate::lifecycle::{Diagnostics, EndedBy, EventState, LifecycleEvent, LifecycleEventName};
 use crate::time::Timestamp;
 
-/// Which target: the deployment and the host's name.
+/// Which target: the deployment and the host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TargetKey {
     /// The deployment.
     pub deployment: DeploymentId,
-    /// The host's name, which the API calls target id.
-    pub host: HostName,
+    /// The host's short id, which the API calls target id.
+    pub host: HostId,
 }
 
 /// One host within one deployment.

@@ -5,8 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::deployment::zones::ZoneRun;
 use crate::deployment::{Deployment, DeploymentError, DeploymentStatus};
-use crate::id::{DeploymentId, HostName};
+use crate::id::{DeploymentId, HostId, ZoneName};
 use crate::lifecycle::{EventState, LifecycleEventName};
 use crate::plan::Step;
 use crate::target::{Target, TargetEvent, TargetState, TargetStatus, TargetSummary};
@@ -20,7 +21,7 @@ pub struct TimelineEntry {
     /// When it happened.
     pub at: Timestamp,
     /// To which host; absent when it concerns the deployment.
-    pub host: Option<HostName>,
+    pub host: Option<HostId>,
     /// What happened.
     pub what: Happening,
 }
@@ -42,6 +43,17 @@ pub enum Happening {
         /// How many of them must stay healthy (M).
         minimum: u32,
         /// Targets of the deployment.
+        targets: u32,
+    },
+    /// The hosts of a zone go, one zone after another.
+    Zone {
+        /// The zone.
+        name: ZoneName,
+        /// Hosts of the group in it.
+        hosts: u32,
+        /// How many of them must stay healthy.
+        minimum: u32,
+        /// Targets of the deployment in it.
         targets: u32,
     },
     /// It is to be stopped.
@@ -76,7 +88,7 @@ pub enum Happening {
 /// How a deployment stood when hosts were let begin or wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
-    /// Hosts of the group (N).
+    /// Hosts of the group (N), or of the zone that goes, if that has less room.
     pub hosts: u32,
     /// How many of them must stay healthy (M).
     pub minimum: u32,
@@ -102,11 +114,25 @@ impl Happening {
             Happening::Deployment { status, .. } => status.is_final(),
             Happening::RolledBackBy(_) => true,
             Happening::Counted { .. }
+            | Happening::Zone { .. }
             | Happening::StopRequested(_)
             | Happening::HostsBegin { .. }
             | Happening::HostsWait { .. }
             | Happening::Host { .. } => false,
         }
+    }
+}
+
+impl Room {
+    fn of(hosts: u32, minimum: u32, targets: &[TargetSummary]) -> Room {
+        let of =
+            |status: TargetStatus| targets.iter().filter(|target| target.state.status() == status).count();
+        let (in_flight, failed) = (of(TargetStatus::InProgress), of(TargetStatus::Failed));
+        Room { hosts, minimum, in_flight: count(in_flight), failed: count(failed) }
+    }
+
+    fn n_free(&self) -> u32 {
+        self.hosts.saturating_sub(self.minimum + self.in_flight + self.failed)
     }
 }
 
@@ -134,6 +160,13 @@ impl fmt::Display for Happening {
                 write!(
                     formatter,
                     "{targets} of {hosts} hosts are to be deployed to, {minimum} must stay healthy"
+                )
+            }
+            Happening::Zone { name, hosts, minimum, targets } => {
+                write!(
+                    formatter,
+                    "zone {name} goes: {targets} of its {hosts} hosts are to be deployed to, \
+                     {minimum} must stay healthy"
                 )
             }
             Happening::StopRequested(why) => write!(formatter, "stop requested: {why}"),
@@ -168,12 +201,28 @@ pub fn of_deployment(before: &Deployment, after: &Deployment, now: Timestamp) ->
     if before.status != after.status {
         happened.push(status_of(after));
     }
+    happened.extend(zone_begun(before, after));
     if before.rollback.is_none()
         && let Some(crate::deployment::Rollback::By(id)) = &after.rollback
     {
         happened.push(Happening::RolledBackBy(id.clone()));
     }
     happened.into_iter().map(|what| entry(after, now, what)).collect()
+}
+
+/// The zone that goes after a change and did not before.
+fn zone_begun(before: &Deployment, after: &Deployment) -> Option<Happening> {
+    let run = after.zones.as_ref().filter(|_| after.status == DeploymentStatus::InProgress)?;
+    if before.zones.as_ref().is_some_and(|before| before.present == run.present) {
+        return None;
+    }
+    let (zone, _) = run.present_zone()?;
+    Some(Happening::Zone {
+        name: zone.name.clone(),
+        hosts: zone.n_hosts,
+        minimum: zone.minimum_hosts,
+        targets: zone.n_targets,
+    })
 }
 
 /// What the beginning of a deployment with so many targets adds to its timeline.
@@ -199,12 +248,16 @@ pub fn decisions(
     if n_begin == 0 {
         return Vec::new();
     }
-    let of = |status: TargetStatus| targets.iter().filter(|target| target.state.status() == status).count();
-    let room = Room {
-        hosts: deployment.n_hosts,
-        minimum: deployment.minimum_hosts,
-        in_flight: count(of(TargetStatus::InProgress)),
-        failed: count(of(TargetStatus::Failed)),
+    let fleet = Room::of(deployment.n_hosts, deployment.minimum_hosts, targets);
+    let zone = deployment.zones.as_ref().and_then(ZoneRun::present_zone);
+    let zone = zone.and_then(|(zone, places)| Some((zone, targets.get(places)?)));
+    // Hosts of later zones wait for their zone and not for room.
+    let (room, targets) = match zone {
+        None => (fleet, targets),
+        Some((zone, targets)) => {
+            let in_zone = Room::of(zone.n_hosts, zone.minimum_hosts, targets);
+            (if in_zone.n_free() <= fleet.n_free() { in_zone } else { fleet }, targets)
+        }
     };
     let mut happened = vec![Happening::HostsBegin { n: count(n_begin), room }];
     let pending = targets.iter().filter(|target| target.state == TargetState::Pending);
@@ -256,6 +309,7 @@ fn count(n: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deployment::zones::ZoneShare;
     use crate::deployment::{Rollback, StopReason, StopRequest};
     use crate::deployment_config::MinimumHealthyHosts;
     use crate::fixture;
@@ -323,6 +377,48 @@ mod tests {
         );
         check("SP", 1, &["1 host begins: 0 of 2 are down, the minimum is 1"]);
         check("IIPPPPPPPP", 8, &[]);
+    }
+
+    /// Three hosts in zone a, which must keep two, and two in zone b.
+    fn zonal(present: u32) -> Deployment {
+        let share = |name, n_hosts, minimum_hosts| ZoneShare {
+            name: ZoneName::parse(name).unwrap(),
+            n_hosts,
+            minimum_hosts,
+            n_targets: n_hosts,
+        };
+        let zones = vec![share("a", 3, 2), share("b", 2, 0)];
+        let run = ZoneRun { zones, present, baking_since: None, baked_millis: 0 };
+        Deployment { zones: Some(run), ..in_progress(5, 4) }
+    }
+
+    #[test]
+    fn a_deployment_by_zones_tells_which_goes_and_why_its_hosts_wait() {
+        let said = |entries: Vec<TimelineEntry>| -> Vec<String> {
+            entries.iter().map(|entry| entry.what.to_string()).collect()
+        };
+        let before = Deployment { zones: None, status: DeploymentStatus::Created, ..zonal(0) };
+        let zone_a = "zone a goes: 3 of its 3 hosts are to be deployed to, 2 must stay healthy";
+        assert_eq!(said(of_deployment(&before, &zonal(0), NOW)), ["InProgress", zone_a]);
+        let baking = Deployment { status: DeploymentStatus::Baking, ..zonal(0) };
+        assert_eq!(said(of_deployment(&zonal(0), &baking, NOW)), ["Baking"]);
+        let zone_b = "zone b goes: 2 of its 2 hosts are to be deployed to, 0 must stay healthy";
+        assert_eq!(said(of_deployment(&baking, &zonal(1), NOW)), ["InProgress", zone_b]);
+        assert_eq!(said(of_deployment(&zonal(0), &zonal(1), NOW)), [zone_b]);
+
+        let decided = |present, states| {
+            let (deployment, targets) = (zonal(present), targets(states));
+            let round = in_place::round(&deployment, &targets, &Clocks::default(), NOW);
+            said(decisions(&deployment, &targets, &round.steps, NOW))
+        };
+        let of_zone = [
+            "1 host begins: 0 of 3 are down, the minimum is 2",
+            "waits, and 1 more: 1 of 3 is down, the minimum is 2",
+        ];
+        assert_eq!(decided(0, "PPPPP"), of_zone);
+        let of_fleet =
+            ["1 host begins: 0 of 5 are down, the minimum is 4", "waits: 1 of 5 is down, the minimum is 4"];
+        assert_eq!(decided(1, "SSSPP"), of_fleet);
     }
 
     #[test]

@@ -51,6 +51,7 @@ fn run(deployment: &Deployment, candidates: Vec<Candidate>, failing: &[usize]) -
                     let target = &mut targets[position as usize];
                     *target = target.after(&event, &rules(), NOW).unwrap();
                 }
+                Step::Zone(zone) => deployment = zone.apply(&deployment, NOW).unwrap(),
                 Step::Finish(ending) => deployment = ending.apply(&deployment, NOW).unwrap(),
             }
         }

@@ -1,7 +1,9 @@
 //! Who may do what with which resource. Source: service.md §11.
 
 use longshore_bundles::Caller;
-use longshore_model::id::{ApplicationName, DeploymentConfigName, DeploymentGroupName, HostName};
+use longshore_model::id::{
+    ApplicationName, DeploymentConfigName, DeploymentGroupName, Ec2InstanceId, HostName,
+};
 use longshore_model::policy::{Context, Decision, Denial};
 use longshore_wire::error::ApiError;
 
@@ -28,6 +30,8 @@ pub(crate) enum Resource<'a> {
     Host(&'a HostName),
     /// Some on-premises instance.
     Hosts,
+    /// One instance of the EC2 inventory.
+    Ec2Instance(&'a Ec2InstanceId),
     /// Everything.
     All,
 }
@@ -45,6 +49,9 @@ impl Resource<'_> {
             Resource::Configs => ("deploymentconfig:", String::from("*")),
             Resource::Host(name) => ("instance/", name.to_string()),
             Resource::Hosts => ("instance/", String::from("*")),
+            Resource::Ec2Instance(id) => {
+                return format!("arn:aws:ec2:{}:{}:instance/{id}", app.region, app.account_id);
+            }
             Resource::All => return String::from("*"),
         };
         format!("arn:aws:codedeploy:{}:{}:{kind}{id}", app.region, app.account_id)

@@ -14,7 +14,7 @@ mod traits;
 pub use error::StoreError;
 pub use traits::{
     AccessKey, ApplicationStore, Applied, AuditFilter, AuditStore, BundleIndex, CommandTarget, DeadDelivery,
-    DeliveryStore, DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore,
+    DeliveryStore, DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore, Ec2Store,
     EnrollOutcome, EnrolledHost, EnrollmentStore, FollowUp, Forget, Generation, GitHubTokenStore, Group,
     GroupStore, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome, Load, MultipartUpload,
     NewEnrollment, NewRevisionUse, ObjectRow, Page, PolicyHolder, RevisionStore, Role, RoleStore,

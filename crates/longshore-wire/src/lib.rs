@@ -9,6 +9,7 @@ pub mod codec;
 
 pub mod api;
 pub mod audit;
+pub mod ec2;
 pub mod enrollment;
 pub mod git_hub;
 pub mod host_command;

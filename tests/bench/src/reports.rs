@@ -13,7 +13,7 @@ use longshore_model::deployment::{FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::{AutoRollback, OutdatedInstancesStrategy};
 use longshore_model::host::{HostIdentity, HostTag};
 use longshore_model::id::{
-    ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId, HostName, PrincipalArn,
+    ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId, HostId, HostName, PrincipalArn,
 };
 use longshore_model::lifecycle::{Diagnostics, IN_PLACE};
 use longshore_model::revision::{BundleType, Revision};
@@ -120,7 +120,7 @@ impl Floor {
 
 async fn report(engine: &Engine, id: &DeploymentId, idx: usize, event_idx: u32) -> anyhow::Result<()> {
     let key = CommandKey {
-        target: TargetKey { deployment: id.clone(), host: HostName::parse(&format!("h{idx}"))? },
+        target: TargetKey { deployment: id.clone(), host: HostId::parse(&format!("h{idx}"))? },
         event_idx,
     };
     let diagnostics = Diagnostics::by_service("Succeeded");

@@ -24,6 +24,14 @@ impl Credentials {
         Credentials { id: next(), secret: next(), token: words.next() }
     }
 
+    /// As an instance metadata service hands them out.
+    pub(crate) fn metadata(&self) -> String {
+        let Credentials { id, secret, token } = self;
+        let token = token.as_deref().unwrap_or_default();
+        let keys = format!(r#""AccessKeyId":"{id}","SecretAccessKey":"{secret}","Token":"{token}""#);
+        format!(r#"{{"Code":"Success","Type":"AWS-HMAC","Expiration":"2999-01-01T00:00:00Z",{keys}}}"#)
+    }
+
     /// As a shared credentials file, in which agents look for those of a session.
     pub fn file(&self) -> String {
         let Credentials { id, secret, token } = self;

@@ -11,6 +11,7 @@ use crate::{Running, Server, program};
 pub struct Host {
     name: String,
     folder: PathBuf,
+    env: Vec<(String, String)>,
     running: Option<Running>,
 }
 
@@ -33,14 +34,19 @@ impl Host {
             .output()
             .expect("longshore runs");
         assert!(output.status.success(), "hosts add: {}", String::from_utf8_lossy(&output.stderr));
-        Host { name: name.to_owned(), folder, running: None }
+        Host { name: name.to_owned(), folder, env: Vec::new(), running: None }
     }
 
     /// A host that was registered by other means, with its files under `folder/conf`.
     pub fn registered(folder: &Path, name: &str) -> Host {
         let folder = folder.join(name);
         std::fs::create_dir_all(folder.join("work")).expect("the host's folder can be made");
-        Host { name: name.to_owned(), folder, running: None }
+        Host { name: name.to_owned(), folder, env: Vec::new(), running: None }
+    }
+
+    /// Gives the agent one more variable, from its next start on.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.env.push((name.to_owned(), value.to_owned()));
     }
 
     /// Starts the agent.
@@ -58,6 +64,7 @@ impl Host {
             .arg(format!("--config_file={}", self.folder.join("conf/codedeployagent.yml").display()))
             .current_dir(self.work())
             .env("HOME", &self.folder)
+            .envs(self.env.iter().cloned())
             .stdout(log)
             .stderr(errors);
         self.running = Some(Running::start(&mut command));

@@ -5,12 +5,14 @@
 mod app;
 mod aws;
 mod host;
+mod metadata;
 mod program;
 mod server;
 
 pub use app::App;
 pub use aws::{Aws, Credentials};
 pub use host::Host;
+pub use metadata::Metadata;
 pub use program::{Running, program};
 pub use server::Server;
 

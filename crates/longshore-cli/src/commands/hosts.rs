@@ -1,14 +1,15 @@
-//! `longshore hosts`, `longshore hosts add` and `longshore hosts token`.
+//! `longshore hosts`, `longshore hosts add`, `longshore hosts ec2` and `longshore hosts token`.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use longshore_model::id::HostName;
+use longshore_model::id::{Ec2InstanceId, HostName};
+use longshore_wire::ec2::Ec2InstanceInfo;
 use serde::Serialize;
 
 use super::watch::now;
-use super::{Outcome, host_token};
+use super::{Outcome, host_ec2, host_token};
 use crate::advice::Advice;
 use crate::args::Global;
 use crate::host_files::{Identity, Places, agent_text, identity_text};
@@ -18,7 +19,7 @@ use crate::output::line::duration_text;
 use crate::service::{KnownHost, Service, Tag};
 use crate::settings;
 
-/// List the registered hosts, register one, or make a token with which machines register themselves
+/// List the hosts, register one, or make a token with which machines register themselves
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -28,9 +29,11 @@ Examples:
   longshore hosts --output json | jq -r '.hosts[].name'
   longshore hosts token --tag role=web
   longshore hosts add web-1 --tag role=web --write /etc/longshore/web-1
+  longshore hosts ec2 put i-0123456789abcdef0 --zone us-east-1a --role web --tag role=web
 
 With --output json: {\"hosts\":[{\"name\",\"arn\",\"iamArn\",\"registerTime\",\"lastPollTime\",\"agentVersion\",
-\"tags\":[{\"Key\",\"Value\"}]}]}; lastPollTime and agentVersion only if its agent has been heard of."
+\"tags\":[{\"Key\",\"Value\"}]}],\"ec2Instances\":[{\"instanceId\",…}]}, as `hosts ec2` shows them; lastPollTime
+and agentVersion only if its agent has been heard of."
 )]
 pub(crate) struct Args {
     /// What to do instead of listing
@@ -42,6 +45,7 @@ pub(crate) struct Args {
 enum HostsCommand {
     /// Register a host, and print or write the files that its agent needs
     Add(AddArgs),
+    Ec2(host_ec2::Args),
     Token(host_token::Args),
 }
 
@@ -72,8 +76,10 @@ struct AddArgs {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct ListDocument<'a> {
     hosts: &'a [KnownHost],
+    ec2_instances: &'a [Ec2InstanceInfo],
 }
 
 #[derive(Serialize)]
@@ -94,10 +100,17 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
     match &args.command {
         None => list(&Service::new(settings::connection(global)?)?, output).await?,
         Some(HostsCommand::Add(add_args)) => {
-            HostName::parse(&add_args.name)
-                .context(Advice::new("that is no name for a host", "choose another"))?;
+            let hint = if Ec2InstanceId::parse(&add_args.name).is_ok() {
+                "an EC2 instance needs no key: use `longshore hosts ec2 put`"
+            } else {
+                "choose another"
+            };
+            HostName::parse(&add_args.name).context(Advice::new("that is no name for a host", hint))?;
             let service = Service::new(settings::connection(global)?)?;
             add(&service, add_args, output).await?;
+        }
+        Some(HostsCommand::Ec2(ec2_args)) => {
+            host_ec2::run(&Service::new(settings::connection(global)?)?, ec2_args, output).await?;
         }
         Some(HostsCommand::Token(token_args)) => {
             host_token::run(&Service::new(settings::connection(global)?)?, token_args, output).await?;
@@ -108,27 +121,41 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
 
 async fn list(service: &Service, output: Output) -> anyhow::Result<()> {
     let hosts = service.hosts().await?;
-    if hosts.is_empty() {
+    let instances = service.ec2_instances().await?;
+    if hosts.is_empty() && instances.is_empty() {
         output.text("no hosts yet: make a token for one with `longshore hosts token --tag Key=Value`")?;
-    } else {
+    }
+    if !hosts.is_empty() {
         let rows: Vec<[String; 4]> = hosts.iter().map(row).collect();
         output.lines(&columns(["HOST", "LAST SEEN", "AGENT", "TAGS"], &rows))?;
     }
-    output.json(&ListDocument { hosts: &hosts })?;
+    if !instances.is_empty() {
+        let rows: Vec<[String; 6]> = instances.iter().map(host_ec2::row).collect();
+        output.lines(&columns(host_ec2::HEADS, &rows))?;
+    }
+    output.json(&ListDocument { hosts: &hosts, ec2_instances: &instances })?;
     Ok(())
 }
 
-fn row(host: &KnownHost) -> [String; 4] {
-    let now_secs = now().secs_f64();
-    let last_seen = match host.last_poll_time {
+/// How long ago a host was heard of, from seconds since the epoch.
+pub(super) fn seen(last_poll_time: Option<f64>) -> String {
+    match last_poll_time {
         Some(time) => {
-            let ago = std::time::Duration::try_from_secs_f64(now_secs - time).unwrap_or_default();
+            let ago = std::time::Duration::try_from_secs_f64(now().secs_f64() - time).unwrap_or_default();
             format!("{} ago", duration_text(ago))
         }
         None => String::from("never"),
-    };
+    }
+}
+
+fn row(host: &KnownHost) -> [String; 4] {
     let tags: Vec<String> = host.tags.iter().map(Tag::text).collect();
-    [host.name.clone(), last_seen, host.agent_version.clone().unwrap_or_default(), tags.join(" ")]
+    [
+        host.name.clone(),
+        seen(host.last_poll_time),
+        host.agent_version.clone().unwrap_or_default(),
+        tags.join(" "),
+    ]
 }
 
 async fn add(service: &Service, args: &AddArgs, output: Output) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ pub(crate) mod deployment;
 pub(crate) mod env;
 pub(crate) mod events;
 pub(crate) mod github;
+pub(crate) mod host_ec2;
 pub(crate) mod host_token;
 pub(crate) mod hosts;
 pub(crate) mod notifications;
@@ -54,9 +55,10 @@ impl Outcome {
             DeploymentStatus::Failed => Outcome::DeploymentFailed,
             DeploymentStatus::Stopped => Outcome::DeploymentStopped,
             // Not final: the waiting was given up.
-            DeploymentStatus::Created | DeploymentStatus::Queued | DeploymentStatus::InProgress => {
-                Outcome::Interrupted
-            }
+            DeploymentStatus::Created
+            | DeploymentStatus::Queued
+            | DeploymentStatus::InProgress
+            | DeploymentStatus::Baking => Outcome::Interrupted,
         }
     }
 }

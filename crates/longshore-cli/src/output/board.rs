@@ -129,7 +129,7 @@ fn bar(progress: &Progress, now: Timestamp) -> Line {
 pub(crate) fn status_tone(status: DeploymentStatus) -> Tone {
     match status {
         DeploymentStatus::Created | DeploymentStatus::Queued => Tone::Faint,
-        DeploymentStatus::InProgress => Tone::Busy,
+        DeploymentStatus::InProgress | DeploymentStatus::Baking => Tone::Busy,
         DeploymentStatus::Succeeded => Tone::Good,
         DeploymentStatus::Failed | DeploymentStatus::Stopped => Tone::Bad,
     }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod deployments;
+mod ec2;
 mod enrollment;
 mod git_hub;
 mod hosts;

@@ -70,7 +70,7 @@ async fn a_host_that_never_comes_fails_after_the_pickup_clock() {
     world.clock.advance(Duration::from_secs(2));
     let view = world.reaches(&id, DeploymentStatus::Failed).await;
     assert_eq!(view.count(TargetStatus::Failed), 1);
-    let target = world.engine.target(&id, &name("a")).await.unwrap();
+    let target = world.engine.target(&id, &name("a").into()).await.unwrap();
     assert_eq!(target.status(), TargetStatus::Failed);
 }
 

@@ -10,3 +10,4 @@ mod notifications;
 mod rollbacks;
 mod upkeep;
 mod world;
+mod zones;

@@ -8,14 +8,17 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use longshore_engine::deployment::{DeploymentError, DeploymentView};
 use longshore_engine::deployment_group::NewDeploymentGroup;
+use longshore_engine::ec2::NewEc2Instance;
 use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HostCommand};
 use longshore_engine::outside::{AlarmReader, AlarmState, Notification, OutsideError, Publisher};
 use longshore_engine::{Clock, Engine, EngineConfig, Outside};
 use longshore_model::deployment::{DeploymentStatus, FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::{AutoRollback, OutdatedInstancesStrategy};
+use longshore_model::host::ec2::Ec2State;
 use longshore_model::host::{HostIdentity, HostTag};
 use longshore_model::id::{
-    ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId, HostName, PrincipalArn,
+    ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId, Ec2InstanceId, HostName,
+    PrincipalArn, RoleName, ZoneName,
 };
 use longshore_model::lifecycle::Diagnostics;
 use longshore_model::revision::{BundleType, Revision};
@@ -93,7 +96,11 @@ pub(crate) fn name(text: &str) -> HostName {
     HostName::parse(text).unwrap()
 }
 
+/// As whom a host acts: one that is called as an EC2 instance is one.
 pub(crate) fn principal(host: &str) -> PrincipalArn {
+    if host.starts_with("i-") {
+        return PrincipalArn(format!("arn:aws:ec2:us-east-1:000000000000:instance/{host}"));
+    }
     PrincipalArn(format!("arn:aws:iam::000000000000:user/AWS/CodeDeploy/{host}"))
 }
 
@@ -175,7 +182,7 @@ impl World {
             name: DeploymentGroupName::parse(group).unwrap(),
             config: Some(DeploymentConfigName::parse(config_name).unwrap()),
             service_role_arn: String::from("arn:aws:iam::000000000000:role/CodeDeploy"),
-            ec2_selector: TagSelector::default(),
+            ec2_selector: TagSelector::Filters(vec![filter.clone()]),
             on_premises_selector: TagSelector::Filters(vec![filter]),
             auto_rollback: AutoRollback::default(),
             outdated_instances_strategy: OutdatedInstancesStrategy::Update,
@@ -187,6 +194,20 @@ impl World {
             tags: Vec::new(),
         };
         self.engine.create_deployment_group(new).await.unwrap();
+    }
+
+    /// A running EC2 instance, tagged as the hosts are.
+    pub(crate) async fn ec2_instance(&self, id: &str, zone: &str) {
+        let new = NewEc2Instance {
+            id: Ec2InstanceId::parse(id).unwrap(),
+            zone: ZoneName::parse(zone).unwrap(),
+            state: Ec2State::Running,
+            role: RoleName::parse("web").unwrap(),
+            tags: vec![HostTag { key: String::from("Role"), value: String::from("web") }],
+            auto_scaling_group: None,
+            launch_template: None,
+        };
+        self.engine.put_ec2_instance(new).await.unwrap();
     }
 
     /// The same store under a new engine, as after a crash.

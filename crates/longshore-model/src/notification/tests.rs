@@ -4,7 +4,7 @@ use super::*;
 use crate::deployment::ErrorCode;
 use crate::deployment_config::MinimumHealthyHosts;
 use crate::fixture;
-use crate::id::HostName;
+use crate::id::HostId;
 use crate::lifecycle::IN_PLACE;
 use crate::target::TargetKey;
 
@@ -86,13 +86,13 @@ fn a_rollback_tells_what_it_rolls_back() {
 
 fn target() -> Target {
     let candidate = fixture::candidate("h1", None);
-    let key = TargetKey { deployment: deployment().id, host: candidate.host.name };
-    let principal = candidate.host.identity.principal().clone();
-    Target::new(key, 0, candidate.host.arn, principal, &IN_PLACE[..2], CREATED)
+    let key = TargetKey { deployment: deployment().id, host: candidate.id };
+    let principal = candidate.principal;
+    Target::new(key, 0, candidate.arn, principal, &IN_PLACE[..2], CREATED)
 }
 
 fn host_entry(status: TargetStatus) -> TimelineEntry {
-    let host = HostName::parse("h1").expect("a valid name");
+    let host = HostId::parse("h1").expect("a valid name");
     let what = Happening::Host { status, failure: None };
     TimelineEntry { deployment: deployment().id, at: ENDED, host: Some(host), what }
 }

@@ -1,10 +1,13 @@
 //! The beginning of a deployment: its hosts are looked up, counted and put in order.
-//! Source: service.md §4.2 rules 1 to 4.
+//! Source: service.md §4.2 rules 1 to 4, §4.5.
 
 use crate::deployment::{Deployment, DeploymentError, DeploymentEvent, ErrorCode, IllegalTransition};
+use crate::host::ec2::Ec2Instance;
 use crate::host::{Host, HostHealth};
+use crate::id::{HostArn, HostId, PrincipalArn, ZoneName};
 use crate::lifecycle;
 use crate::plan::Ending;
+use crate::plan::zonal::{self, Division};
 use crate::target::{Clocks, Target, TargetEvent, TargetKey, TargetRules};
 use crate::time::Timestamp;
 use crate::traffic::TrafficOption;
@@ -12,10 +15,30 @@ use crate::traffic::TrafficOption;
 /// A host that the deployment group selects, and what the group remembers of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// The registered host.
-    pub host: Host,
+    /// Its short id.
+    pub id: HostId,
+    /// Its ARN, by which the group remembers it.
+    pub arn: HostArn,
+    /// Who may take and report its commands.
+    pub principal: PrincipalArn,
+    /// The availability zone of an EC2 instance; an on-premises instance is in none.
+    pub zone: Option<ZoneName>,
     /// Absent when nothing was ever deployed to it.
     pub health: Option<HostHealth>,
+}
+
+impl Candidate {
+    /// A registered on-premises instance.
+    pub fn on_premises(host: Host, health: Option<HostHealth>) -> Candidate {
+        let principal = host.identity.principal().clone();
+        Candidate { id: host.name.into(), arn: host.arn, principal, zone: None, health }
+    }
+
+    /// An EC2 instance of the inventory.
+    pub fn ec2(instance: Ec2Instance, health: Option<HostHealth>) -> Candidate {
+        let principal = instance.host_identifier();
+        Candidate { id: instance.id.into(), arn: instance.arn, principal, zone: Some(instance.zone), health }
+    }
 }
 
 /// What the beginning decided.
@@ -53,21 +76,26 @@ pub fn begin(
     started.n_hosts = u32::try_from(n_hosts).unwrap_or(u32::MAX);
     started.minimum_hosts = u32::try_from(minimum).unwrap_or(u32::MAX);
 
-    if deployment.zonal.is_some() {
-        started.status_messages.push(format!(
-            "The zonal configuration of deployment config {} is ignored: the deployment group has on-premises \
-             instances, which are in no zone.",
-            deployment.config
-        ));
-    }
-    let targets = ordered_targets(deployment, candidates, now);
+    let zones = match zonal::divide(deployment, &candidates) {
+        Division::Whole => None,
+        Division::Ignored(sentence) => {
+            started.status_messages.push(sentence);
+            None
+        }
+        Division::Zones(zones) => Some(zones),
+    };
+    let is_impossible =
+        minimum >= n_hosts || zones.as_deref().is_some_and(|zones| zones.iter().any(zonal::is_impossible));
+    let ordered = ordered(deployment, candidates, zones.is_some());
+    started.zones = zones.map(|zones| zonal::run(zones, ordered.iter().map(|host| host.zone.as_ref())));
+    let targets = targets(deployment, ordered, now);
     if targets.is_empty() {
         started.status_messages.push(String::from(
             "No host is outdated: every host of the deployment group has this revision already.",
         ));
         return ended_at_once(&started, targets, &Ending::Succeeded, now);
     }
-    if minimum >= n_hosts {
+    if is_impossible {
         let targets = targets.iter().filter_map(|target| skipped(target, now)).collect();
         let ending = Ending::Failed(ErrorCode::HealthConstraintsInvalid.error());
         return ended_at_once(&started, targets, &ending, now);
@@ -115,8 +143,8 @@ fn skipped(target: &Target, now: Timestamp) -> Option<Target> {
 }
 
 /// Unhealthy hosts first, then those with an unknown revision, an old one, the current one;
-/// ties by name. Source: service.md §4.2 rule 4.
-fn ordered_targets(deployment: &Deployment, mut candidates: Vec<Candidate>, now: Timestamp) -> Vec<Target> {
+/// ties by id; each zone so, if the deployment goes zone by zone. Source: service.md §4.2 rule 4, §4.5.
+fn ordered(deployment: &Deployment, mut candidates: Vec<Candidate>, is_zonal: bool) -> Vec<Candidate> {
     if deployment.update_outdated_instances_only {
         candidates.retain(|candidate| {
             candidate.health.as_ref().and_then(|health| health.installed.as_ref())
@@ -124,7 +152,7 @@ fn ordered_targets(deployment: &Deployment, mut candidates: Vec<Candidate>, now:
         });
     }
     if let Some(only) = &deployment.only_hosts {
-        candidates.retain(|candidate| only.contains(&candidate.host.arn));
+        candidates.retain(|candidate| only.contains(&candidate.arn));
     }
     let group_revision = deployment.previous_revision.as_ref();
     candidates.sort_by_key(|candidate| {
@@ -136,14 +164,18 @@ fn ordered_targets(deployment: &Deployment, mut candidates: Vec<Candidate>, now:
             (true, installed) if installed == group_revision => 3,
             (true, Some(_)) => 2,
         };
-        (rank, candidate.host.name.clone())
+        let zone = candidate.zone.clone().filter(|_| is_zonal);
+        (zone, rank, candidate.id.clone())
     });
+    candidates
+}
+
+fn targets(deployment: &Deployment, candidates: Vec<Candidate>, now: Timestamp) -> Vec<Target> {
     (0..)
         .zip(candidates)
         .map(|(position, candidate)| {
-            let key = TargetKey { deployment: deployment.id.clone(), host: candidate.host.name };
-            let principal = candidate.host.identity.principal().clone();
-            Target::new(key, position, candidate.host.arn, principal, &lifecycle::IN_PLACE, now)
+            let key = TargetKey { deployment: deployment.id.clone(), host: candidate.id };
+            Target::new(key, position, candidate.arn, candidate.principal, &lifecycle::IN_PLACE, now)
         })
         .collect()
 }

@@ -33,7 +33,13 @@ pub fn after_deployment(
             Some(HostHealth { is_healthy: false, installed: installed_before })
         }
         (DeploymentStatus::Failed | DeploymentStatus::Stopped, _) => None,
-        (DeploymentStatus::Created | DeploymentStatus::Queued | DeploymentStatus::InProgress, _) => None,
+        (
+            DeploymentStatus::Created
+            | DeploymentStatus::Queued
+            | DeploymentStatus::InProgress
+            | DeploymentStatus::Baking,
+            _,
+        ) => None,
     }
 }
 

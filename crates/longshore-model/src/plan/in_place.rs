@@ -1,19 +1,21 @@
 //! The rounds of an in-place deployment: start hosts, keep enough healthy, know the end.
-//! Source: service.md §4.2 rules 5 to 8, §7.1 and §8.
+//! Source: service.md §4.2 rules 5 to 8, §4.5, §7.1 and §8.
 
+use crate::deployment::zones::ZoneRun;
 use crate::deployment::{Deployment, DeploymentStatus, ErrorCode};
+use crate::plan::zonal::{self, Ahead, PresentZone};
 use crate::plan::{Ending, Round, Step};
 use crate::target::{Clocks, TargetEvent, TargetState, TargetSummary, Waiting};
 use crate::time::Timestamp;
 
 /// How many targets are in each state, and how many commands run.
 #[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    unstarted: usize,
-    in_flight: usize,
-    running: usize,
-    succeeded: usize,
-    failed: usize,
+pub(super) struct Counts {
+    pub(super) unstarted: usize,
+    pub(super) in_flight: usize,
+    pub(super) running: usize,
+    pub(super) succeeded: usize,
+    pub(super) failed: usize,
 }
 
 /// Decides what happens next. Pure: same snapshot and `now`, same steps.
@@ -21,16 +23,29 @@ struct Counts {
 /// `targets` is the whole deployment in scheduling order. At any moment at most
 /// `N - M` targets are failed or in flight, so at least M hosts are neither.
 pub fn round(deployment: &Deployment, targets: &[TargetSummary], clocks: &Clocks, now: Timestamp) -> Round {
-    if deployment.status != DeploymentStatus::InProgress {
-        return Round::default();
+    match deployment.status {
+        DeploymentStatus::InProgress => deploying(deployment, targets, clocks, now),
+        // Nothing is in flight then.
+        DeploymentStatus::Baking if deployment.stop.is_some() => {
+            Round { steps: stop(deployment, targets, count(targets)), wake_at: None }
+        }
+        DeploymentStatus::Baking => zonal::bake(deployment, now),
+        DeploymentStatus::Created
+        | DeploymentStatus::Queued
+        | DeploymentStatus::Succeeded
+        | DeploymentStatus::Failed
+        | DeploymentStatus::Stopped => Round::default(),
     }
+}
+
+fn deploying(deployment: &Deployment, targets: &[TargetSummary], clocks: &Clocks, now: Timestamp) -> Round {
     let expired = expired_clocks(targets, clocks, now);
     if !expired.is_empty() {
         // What a host's failure means for the others is the next round's question.
         return Round { steps: expired, wake_at: Some(now) };
     }
     let counts = count(targets);
-    let ends_at = deployment.started_at.unwrap_or(now).plus(clocks.deployment);
+    let ends_at = ends_at(deployment, clocks, now);
     let steps = if ends_at <= now {
         abandon(targets)
     } else if deployment.stop.is_some() {
@@ -42,7 +57,14 @@ pub fn round(deployment: &Deployment, targets: &[TargetSummary], clocks: &Clocks
     Round { steps, wake_at }
 }
 
-fn count(targets: &[TargetSummary]) -> Counts {
+/// When the deployment has run for too long. Waits between zones do not count: one alone may take longer
+/// than all hosts may.
+fn ends_at(deployment: &Deployment, clocks: &Clocks, now: Timestamp) -> Timestamp {
+    let baked = deployment.zones.as_ref().map(ZoneRun::baked).unwrap_or_default();
+    deployment.started_at.unwrap_or(now).plus(clocks.deployment).plus(baked)
+}
+
+pub(super) fn count(targets: &[TargetSummary]) -> Counts {
     let mut counts = Counts::default();
     for target in targets {
         match target.state {
@@ -79,29 +101,40 @@ fn next_clock(targets: &[TargetSummary], clocks: &Clocks) -> Option<Timestamp> {
         .min()
 }
 
-/// Rules 5, 7 and 8.
+/// Rules 5, 7 and 8, each for the present zone, too, if the deployment goes zone by zone.
 fn go_on(deployment: &Deployment, targets: &[TargetSummary], counts: Counts) -> Vec<Step> {
     let n_hosts = deployment.n_hosts as usize;
     let minimum = deployment.minimum_hosts as usize;
     let capacity = n_hosts.saturating_sub(minimum);
+    let zone = PresentZone::of(deployment, targets);
     let n_free = capacity.saturating_sub(counts.in_flight + counts.failed);
-    let mut steps: Vec<Step> =
-        unstarted(targets).take(n_free).map(|target| step(target, TargetEvent::Started)).collect();
+    let n_free = zone.as_ref().map_or(n_free, |zone| n_free.min(zone.n_free()));
+    let candidates = zone.as_ref().map_or(targets, PresentZone::targets);
+    let steps: Vec<Step> =
+        unstarted(candidates).take(n_free).map(|target| step(target, TargetEvent::Started)).collect();
     if !steps.is_empty() || counts.in_flight > 0 {
         return steps;
     }
-    if counts.unstarted > 0 {
-        steps.extend(unstarted(targets).map(|target| step(target, TargetEvent::Skipped)));
-        steps.push(Step::Finish(Ending::Failed(ErrorCode::HealthConstraints.error())));
-        return steps;
+    let ahead = zone.and_then(|zone| zone.end(deployment, counts, capacity <= counts.failed));
+    match ahead {
+        Some(Ahead::Zone(zone_step)) => return vec![Step::Zone(zone_step)],
+        Some(Ahead::Failed) => return give_up(targets),
+        None if counts.unstarted > 0 => return give_up(targets),
+        None => {}
     }
     let n_untouched = n_hosts.saturating_sub(targets.len());
     let is_success = counts.succeeded >= 1 && n_untouched + counts.succeeded >= minimum;
-    steps.push(Step::Finish(if is_success {
+    vec![Step::Finish(if is_success {
         Ending::Succeeded
     } else {
         Ending::Failed(ErrorCode::HealthConstraints.error())
-    }));
+    })]
+}
+
+/// Too many hosts failed: whatever has not begun never will.
+fn give_up(targets: &[TargetSummary]) -> Vec<Step> {
+    let mut steps: Vec<Step> = unstarted(targets).map(|target| step(target, TargetEvent::Skipped)).collect();
+    steps.push(Step::Finish(Ending::Failed(ErrorCode::HealthConstraints.error())));
     steps
 }
 

@@ -36,6 +36,7 @@ pub fn joined(
             DeploymentStatus::Created
             | DeploymentStatus::Queued
             | DeploymentStatus::InProgress
+            | DeploymentStatus::Baking
             | DeploymentStatus::Failed
             | DeploymentStatus::Stopped,
             _,
@@ -43,9 +44,9 @@ pub fn joined(
     }
     let late = candidates.iter().filter(|candidate| {
         let installed = candidate.health.as_ref().and_then(|health| health.installed.as_ref());
-        !targets.contains(&candidate.host.arn) && installed != Some(&deployment.revision)
+        !targets.contains(&candidate.arn) && installed != Some(&deployment.revision)
     });
-    late.map(|candidate| candidate.host.arn.clone()).collect()
+    late.map(|candidate| candidate.arn.clone()).collect()
 }
 
 /// The deployment `id` that brings `hosts`, which joined while `root` ran, to its revision.
@@ -69,6 +70,7 @@ pub fn update(root: &Deployment, hosts: Vec<HostArn>, id: DeploymentId, now: Tim
         completed_at: None,
         n_hosts: 0,
         minimum_hosts: 0,
+        zones: None,
         ..root.clone()
     }
 }
@@ -103,7 +105,7 @@ mod tests {
                 fixture::candidate(name, Some(HostHealth { is_healthy: true, installed }))
             })
             .collect();
-        let arn = |name: &str| fixture::candidate(name, None).host.arn;
+        let arn = |name: &str| fixture::candidate(name, None).arn;
         let targets: HashSet<HostArn> = targets.split_whitespace().map(arn).collect();
         let expected: Vec<HostArn> = expected.split_whitespace().map(arn).collect();
         assert_eq!(joined(&ended(status), strategy, &candidates, &targets), expected);
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn an_update_is_of_the_late_hosts_only() {
         let root = Deployment { description: Some(String::from("d")), ..ended(DeploymentStatus::Succeeded) };
-        let hosts = vec![fixture::candidate("c", None).host.arn];
+        let hosts = vec![fixture::candidate("c", None).arn];
         let id = DeploymentId::parse("d-UPDATE123").expect("a valid id");
         let made = update(&root, hosts.clone(), id, NOW);
         assert_eq!(made.creator.as_str(), "CodeDeployAutoUpdate");

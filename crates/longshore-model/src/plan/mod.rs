@@ -8,7 +8,9 @@ pub mod health;
 pub mod in_place;
 pub mod late;
 pub mod rollback;
+pub mod zonal;
 
+pub use self::zonal::ZoneStep;
 use crate::deployment::{Deployment, DeploymentError, DeploymentEvent, IllegalTransition};
 use crate::target::TargetEvent;
 use crate::time::Timestamp;
@@ -23,6 +25,8 @@ pub enum Step {
         /// What happens to it.
         event: TargetEvent,
     },
+    /// The deployment goes from one zone to the next.
+    Zone(ZoneStep),
     /// The deployment ends.
     Finish(Ending),
 }

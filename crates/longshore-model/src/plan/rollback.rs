@@ -21,6 +21,7 @@ pub fn is_due(deployment: &Deployment) -> bool {
             DeploymentStatus::Created
             | DeploymentStatus::Queued
             | DeploymentStatus::InProgress
+            | DeploymentStatus::Baking
             | DeploymentStatus::Succeeded,
             _,
         ) => false,
@@ -73,6 +74,7 @@ pub fn rollback(
         completed_at: None,
         n_hosts: 0,
         minimum_hosts: 0,
+        zones: None,
         ..trigger.clone()
     }
 }

@@ -1,7 +1,7 @@
 //! The table of a target, a line a case.
 
 use super::*;
-use crate::id::{DeploymentId, HostName};
+use crate::id::{DeploymentId, HostId};
 
 const CLOCKS: Clocks = Clocks {
     pickup: Duration::from_secs(300),
@@ -12,7 +12,7 @@ const CLOCKS: Clocks = Clocks {
 fn target() -> Target {
     let key = TargetKey {
         deployment: DeploymentId::parse("d-ABCDEF123").unwrap(),
-        host: HostName::parse("h1").unwrap(),
+        host: HostId::parse("h1").unwrap(),
     };
     let events = [
         LifecycleEventName::ApplicationStop,

@@ -5,14 +5,22 @@ use std::collections::HashMap;
 use longshore_model::deployment::{Deployment, DeploymentStatus};
 use longshore_model::lifecycle::EventState;
 use longshore_model::target::{Target, TargetStatus};
+use longshore_model::time::Timestamp;
+
+use crate::zones::ZoneAuditor;
 
 /// What the auditor has seen so far.
-#[derive(Default)]
 pub(crate) struct Auditor {
     runs: HashMap<(usize, u32), u32>,
+    zones: Option<ZoneAuditor>,
 }
 
 impl Auditor {
+    /// Somebody who looks at zones too, if there are any.
+    pub(crate) fn new(zones: Option<ZoneAuditor>) -> Auditor {
+        Auditor { runs: HashMap::new(), zones }
+    }
+
     /// A host runs the command of one event.
     pub(crate) fn command_runs(&mut self, host: usize, event_idx: u32) {
         let runs = self.runs.entry((host, event_idx)).or_default();
@@ -49,12 +57,12 @@ impl Auditor {
     }
 
     /// The world after any change.
-    pub(crate) fn world(deployment: &Deployment, targets: &[Target]) {
+    pub(crate) fn world(&mut self, deployment: &Deployment, targets: &[Target], now: Timestamp) {
         let count = |status| targets.iter().filter(|target| target.status() == status).count();
         let n_down = count(TargetStatus::Failed) + count(TargetStatus::InProgress);
         let n_hosts = deployment.n_hosts as usize;
         let minimum = deployment.minimum_hosts as usize;
-        if deployment.status == DeploymentStatus::InProgress {
+        if !deployment.status.is_final() {
             assert!(n_hosts >= minimum + n_down, "{n_down} of {n_hosts} are down, minimum is {minimum}");
         }
         if deployment.status.is_final() {
@@ -62,15 +70,22 @@ impl Auditor {
             assert!(open.is_empty(), "a final deployment has open targets: {open:?}");
             assert_eq!(deployment.error.is_some(), deployment.status != DeploymentStatus::Succeeded);
         }
+        assert_eq!(deployment.zones.is_some(), self.zones.is_some(), "who goes zone by zone");
+        if let Some(zones) = &mut self.zones {
+            zones.world(deployment, targets, now);
+        }
     }
 
     /// The end of the run.
-    pub(crate) fn ended(deployment: &Deployment, targets: &[Target]) {
+    pub(crate) fn ended(&self, deployment: &Deployment, targets: &[Target]) {
         assert!(deployment.status.is_final(), "the deployment never ended");
         let n_succeeded = targets.iter().filter(|target| target.status() == TargetStatus::Succeeded).count();
         if deployment.status == DeploymentStatus::Succeeded && !targets.is_empty() {
             let n_untouched = deployment.n_hosts as usize - targets.len();
             assert!(n_succeeded >= 1 && n_untouched + n_succeeded >= deployment.minimum_hosts as usize);
+            if let Some(zones) = &self.zones {
+                zones.succeeded(targets);
+            }
         }
         for target in targets.iter().filter(|target| target.status() == TargetStatus::Failed) {
             let has_cause = target.events.iter().any(|event| {

@@ -12,6 +12,7 @@
 
 mod auditor;
 mod world;
+mod zones;
 
 use world::World;
 
@@ -25,21 +26,29 @@ fn ten_thousand_fleets_keep_every_promise() {
         return;
     }
     let fleets = env_number("LONGSHORE_SIM_FLEETS").unwrap_or(FLEETS);
+    let (mut n_baked, mut n_stopped_in_wait) = (0, 0);
     let mut endings = std::collections::BTreeMap::<String, u64>::new();
     for seed in 0..fleets {
         let outcome = std::panic::catch_unwind(|| World::new(seed).run());
         let Ok(trace) = outcome else {
             panic!("seed {seed} broke a promise; run it alone with LONGSHORE_SIM_SEED={seed}");
         };
+        let has = |what: &str| trace.iter().any(|line| line.ends_with(what));
+        n_baked += u64::from(has(" Bake"));
+        n_stopped_in_wait += u64::from(has(" Bake") && has("ended MANUAL_STOP"));
         let ending = trace.last().map_or("", |line| line.rsplit(' ').next().unwrap_or(""));
         *endings.entry(ending.to_owned()).or_default() += 1;
     }
-    println!("{fleets} fleets: {endings:?}");
+    println!("{fleets} fleets: {endings:?}; {n_baked} waited between zones");
     // A simulation in which one of these never happens tests nothing of it.
     for ending in ["Succeeded", "HEALTH_CONSTRAINTS", "HEALTH_CONSTRAINTS_INVALID", "MANUAL_STOP", "TIMEOUT"]
     {
         assert!(endings.contains_key(ending), "no fleet ended with {ending}");
     }
+    assert!(
+        0 < n_baked && 0 < n_stopped_in_wait,
+        "no fleet waited between zones, or none of those was stopped"
+    );
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use longshore_model::deployment::{Deployment, DeploymentStatus, StopReason, StopRequest};
-use longshore_model::deployment_config::MinimumHealthyHosts;
+use longshore_model::deployment::{Deployment, StopReason, StopRequest};
+use longshore_model::deployment_config::{MinimumHealthyHosts, Zonal};
 use longshore_model::fixture;
 use longshore_model::host::HostHealth;
 use longshore_model::lifecycle::Diagnostics;
@@ -19,6 +19,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::auditor::Auditor;
+use crate::zones::ZoneAuditor;
 
 /// How a host misbehaves, fixed for the run.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +75,7 @@ impl World {
     pub(crate) fn new(seed: u64) -> World {
         let mut rng = StdRng::seed_from_u64(seed);
         let n_hosts = rng.random_range(1..=24_usize);
-        let candidates: Vec<Candidate> = (0..n_hosts).map(|idx| random_candidate(&mut rng, idx)).collect();
+        let candidates = random_candidates(&mut rng, n_hosts);
         let now = Timestamp::from_millis(0);
         let clocks = Clocks {
             pickup: Duration::from_secs(300),
@@ -82,6 +83,7 @@ impl World {
             deployment: Duration::from_secs(if rng.random_bool(0.05) { 1800 } else { 12 * 3600 }),
         };
         let deployment = random_deployment(&mut rng, n_hosts, now);
+        let zones = ZoneAuditor::new(&deployment, &candidates);
         let beginning = begin(&deployment, candidates, 1000, now).expect("a new deployment begins");
         let misfortune = if rng.random_bool(0.5) { 0.1 } else { 0.5 };
         let natures =
@@ -97,7 +99,7 @@ impl World {
             n_queued: 0,
             slow: None,
             generation: 0,
-            auditor: Auditor::default(),
+            auditor: Auditor::new(zones),
             trace: Vec::new(),
         };
         world.queue_in(0, Happening::Round);
@@ -110,12 +112,12 @@ impl World {
 
     /// Runs to the end of the deployment and a while beyond, and answers what happened.
     pub(crate) fn run(mut self) -> Vec<String> {
-        Auditor::world(&self.deployment, &self.targets);
+        self.auditor.world(&self.deployment, &self.targets, self.now);
         while let Some(Reverse((at, _, happening))) = self.queue.pop() {
             self.now = at;
             self.happen(happening);
         }
-        Auditor::ended(&self.deployment, &self.targets);
+        self.auditor.ended(&self.deployment, &self.targets);
         let ending = match &self.deployment.error {
             Some(error) => error.code.as_str(),
             None => self.deployment.status.as_str(),
@@ -145,7 +147,7 @@ impl World {
     // --- the control plane, as the engine plays it
 
     fn round(&mut self) {
-        if self.deployment.status != DeploymentStatus::InProgress {
+        if self.deployment.status.is_final() {
             return;
         }
         let summaries: Vec<TargetSummary> = self.targets.iter().map(Target::summary).collect();
@@ -188,6 +190,10 @@ impl World {
         for step in steps {
             match step {
                 Step::Target { position, event } => events.push((position, event)),
+                Step::Zone(zone) => {
+                    self.trace.push(format!("{} {zone:?}", self.now.millis()));
+                    deployment = zone.apply(&deployment, self.now).expect("a planner takes zones in turn");
+                }
                 Step::Finish(ending) => {
                     deployment = ending.apply(&deployment, self.now).expect("a planner ends once");
                 }
@@ -218,7 +224,7 @@ impl World {
         self.targets = targets;
         self.deployment = deployment;
         self.generation += 1;
-        Auditor::world(&self.deployment, &self.targets);
+        self.auditor.world(&self.deployment, &self.targets, self.now);
         for host in started {
             self.command_is_there(host);
         }
@@ -228,7 +234,7 @@ impl World {
     }
 
     fn stop(&mut self) {
-        if self.deployment.status != DeploymentStatus::InProgress {
+        if self.deployment.status.is_final() {
             return;
         }
         let mut stopping = self.deployment.clone();
@@ -256,7 +262,7 @@ impl World {
         let after = self.targets[host].after(event, &rules, self.now)?;
         Auditor::target_changed(&self.targets[host], &after);
         self.targets[host] = after;
-        Auditor::world(&self.deployment, &self.targets);
+        self.auditor.world(&self.deployment, &self.targets, self.now);
         Ok(())
     }
 
@@ -360,6 +366,44 @@ fn random_nature(rng: &mut StdRng, misfortune: f64) -> Nature {
     }
 }
 
+/// Half of the fleets are on-premises, most others of EC2 alone, some mixed.
+fn random_candidates(rng: &mut StdRng, n_hosts: usize) -> Vec<Candidate> {
+    let share_of_ec2 = match rng.random_range(0..10) {
+        0..5 => 0.0,
+        5..9 => 1.0,
+        _ => 0.8,
+    };
+    let n_zones = rng.random_range(1..=4);
+    let is_ec2: Vec<bool> = (0..n_hosts).map(|_| rng.random_bool(share_of_ec2)).collect();
+    is_ec2
+        .into_iter()
+        .enumerate()
+        .map(|(idx, is_ec2)| {
+            let candidate = random_candidate(rng, idx);
+            if !is_ec2 {
+                return candidate;
+            }
+            let zone = ["a", "b", "c", "d"][rng.random_range(0..n_zones)];
+            Candidate::ec2(fixture::ec2_instance(&format!("i-{idx:08}"), zone), candidate.health)
+        })
+        .collect()
+}
+
+/// Two of three configs go zone by zone, if the fleet can.
+fn random_zonal(rng: &mut StdRng) -> Option<Zonal> {
+    let secs = |rng: &mut StdRng| rng.random_bool(0.6).then(|| rng.random_range(0..4_000));
+    let zonal = Zonal {
+        first_zone_monitor_secs: secs(rng),
+        monitor_secs: secs(rng),
+        minimum_healthy_hosts_per_zone: match rng.random_range(0..3) {
+            0 => None,
+            1 => Some(MinimumHealthyHosts::HostCount(rng.random_range(0..3))),
+            _ => Some(MinimumHealthyHosts::FleetPercent(rng.random_range(0..70))),
+        },
+    };
+    rng.random_bool(0.67).then_some(zonal)
+}
+
 fn random_candidate(rng: &mut StdRng, idx: usize) -> Candidate {
     let installed = match rng.random_range(0..3) {
         0 => None,
@@ -381,6 +425,7 @@ fn random_deployment(rng: &mut StdRng, n_hosts: usize, now: Timestamp) -> Deploy
     Deployment {
         ignore_application_stop_failures: rng.random_bool(0.3),
         update_outdated_instances_only: rng.random_bool(0.2),
+        zonal: random_zonal(rng),
         ..fixture::deployment(rule, now)
     }
 }

@@ -1,5 +1,5 @@
 //! What only this service answers, under a target prefix of its own: hosts with their last contact; the
-//! operations on enrollment tokens are in `enrollment`, those on GitHub tokens in `git_hub`.
+//! operations on enrollment tokens are in `enrollment`, those on GitHub tokens in `git_hub`, those on the EC2 inventory in `ec2`.
 
 use longshore_model::host::{Host, HostContact};
 use longshore_store::HostFilter;
@@ -20,6 +20,10 @@ pub(crate) const TARGET_PREFIX: &str = "Longshore_v1";
 pub(crate) enum ExtensionOperation {
     /// Makes a token with which machines enroll themselves as hosts.
     CreateEnrollmentToken,
+    /// Takes an instance out of the EC2 inventory.
+    DeleteEc2Instance,
+    /// The EC2 inventory.
+    ListEc2Instances,
     /// Enrollment tokens, without their secrets.
     ListEnrollmentTokens,
     /// What happened to a deployment, and why.
@@ -34,6 +38,8 @@ pub(crate) enum ExtensionOperation {
     ListHosts,
     /// Notifications that nobody took.
     ListUndeliveredNotifications,
+    /// Adds an instance to the EC2 inventory.
+    PutEc2Instance,
     /// Keeps a token for a GitHub account.
     PutGitHubAccountToken,
     /// Tries notifications that nobody took again.
@@ -44,8 +50,10 @@ pub(crate) enum ExtensionOperation {
 
 impl ExtensionOperation {
     /// All operations, by name.
-    const ALL: [ExtensionOperation; 11] = [
+    const ALL: [ExtensionOperation; 14] = [
         ExtensionOperation::CreateEnrollmentToken,
+        ExtensionOperation::DeleteEc2Instance,
+        ExtensionOperation::ListEc2Instances,
         ExtensionOperation::ListEnrollmentTokens,
         ExtensionOperation::GetDeploymentTimeline,
         ExtensionOperation::LinkApplicationToGitHub,
@@ -53,6 +61,7 @@ impl ExtensionOperation {
         ExtensionOperation::ListEvents,
         ExtensionOperation::ListHosts,
         ExtensionOperation::ListUndeliveredNotifications,
+        ExtensionOperation::PutEc2Instance,
         ExtensionOperation::PutGitHubAccountToken,
         ExtensionOperation::ResendNotifications,
         ExtensionOperation::RevokeEnrollmentToken,
@@ -67,6 +76,8 @@ impl ExtensionOperation {
     pub(crate) fn name(self) -> &'static str {
         match self {
             ExtensionOperation::CreateEnrollmentToken => "CreateEnrollmentToken",
+            ExtensionOperation::DeleteEc2Instance => "DeleteEc2Instance",
+            ExtensionOperation::ListEc2Instances => "ListEc2Instances",
             ExtensionOperation::ListEnrollmentTokens => "ListEnrollmentTokens",
             ExtensionOperation::GetDeploymentTimeline => "GetDeploymentTimeline",
             ExtensionOperation::LinkApplicationToGitHub => "LinkApplicationToGitHub",
@@ -74,6 +85,7 @@ impl ExtensionOperation {
             ExtensionOperation::ListEvents => "ListEvents",
             ExtensionOperation::ListHosts => "ListHosts",
             ExtensionOperation::ListUndeliveredNotifications => "ListUndeliveredNotifications",
+            ExtensionOperation::PutEc2Instance => "PutEc2Instance",
             ExtensionOperation::PutGitHubAccountToken => "PutGitHubAccountToken",
             ExtensionOperation::ResendNotifications => "ResendNotifications",
             ExtensionOperation::RevokeEnrollmentToken => "RevokeEnrollmentToken",

@@ -7,6 +7,7 @@ mod audit;
 mod deployment;
 mod deployment_config;
 mod deployment_group;
+mod ec2;
 mod enrollment;
 mod extension;
 mod git_hub;
@@ -255,6 +256,8 @@ pub(crate) async fn call_extension(
     use ExtensionOperation as E;
     match operation {
         E::CreateEnrollmentToken => call.output(&enrollment::create_token(ctx, call.input()?).await?),
+        E::DeleteEc2Instance => call.output(&ec2::delete(ctx, call.input()?).await?),
+        E::ListEc2Instances => call.output(&ec2::list(ctx, call.input()?).await?),
         E::ListEnrollmentTokens => call.output(&enrollment::list_tokens(ctx, call.input()?).await?),
         E::LinkApplicationToGitHub => call.output(&git_hub::link(ctx, call.input()?).await?),
         E::GetDeploymentTimeline => call.output(&timeline::get(ctx, call.input()?).await?),
@@ -262,6 +265,7 @@ pub(crate) async fn call_extension(
         E::ListEvents => call.output(&timeline::list_events(ctx, call.input()?).await?),
         E::ListHosts => call.output(&extension::list_hosts(ctx, call.input()?).await?),
         E::ListUndeliveredNotifications => call.output(&notification::list(ctx, call.input()?).await?),
+        E::PutEc2Instance => call.output(&ec2::put(ctx, call.input()?).await?),
         E::PutGitHubAccountToken => call.output(&git_hub::put(ctx, call.input()?).await?),
         E::ResendNotifications => call.output(&notification::resend(ctx, call.input()?).await?),
         E::RevokeEnrollmentToken => call.output(&enrollment::revoke_token(ctx, call.input()?).await?),

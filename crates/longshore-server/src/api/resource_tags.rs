@@ -47,6 +47,7 @@ impl Tagged {
             | Resource::Configs
             | Resource::Host(_)
             | Resource::Hosts
+            | Resource::Ec2Instance(_)
             | Resource::All => None,
         }
     }

@@ -85,7 +85,7 @@ pub(super) async fn found(
     id: &TargetId,
 ) -> Result<Option<Target>, ApiError> {
     let Some(host) = &id.host else {
-        // No EC2 instance is known here, but the deployment must be.
+        // No target has such an id, but the deployment must be there.
         let nothing = longshore_store::Page { after: None, limit: 1 };
         engine.targets(deployment, &TargetFilter::default(), &nothing).await.map_err(refused)?;
         return Ok(None);

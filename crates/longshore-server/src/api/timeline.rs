@@ -44,9 +44,10 @@ fn info(entry: &TimelineEntry) -> TimelineEntryInfo {
         Happening::Deployment { status, .. } => ("deployment", Some(status.as_str())),
         Happening::Host { status, .. } => ("host", Some(status.as_str())),
         Happening::StopRequested(_) | Happening::RolledBackBy(_) => ("deployment", None),
-        Happening::Counted { .. } | Happening::HostsBegin { .. } | Happening::HostsWait { .. } => {
-            ("decision", None)
-        }
+        Happening::Counted { .. }
+        | Happening::Zone { .. }
+        | Happening::HostsBegin { .. }
+        | Happening::HostsWait { .. } => ("decision", None),
     };
     TimelineEntryInfo {
         time: entry.at.into(),

@@ -2,6 +2,7 @@
 
 use http::Response;
 use longshore_engine::host_command::HostCommand;
+use longshore_model::id::PrincipalArn;
 use longshore_wire::codec::json;
 use longshore_wire::error::ApiError;
 use longshore_wire::host_command::command_id::{ExecutionId, HostCommandId};
@@ -10,9 +11,13 @@ use longshore_wire::host_command::shapes::{HostCommandInstance, PollHostCommandO
 use super::HostCall;
 use crate::answer::{Body, WatchedBody};
 
-/// The answer to a poll that got `command`.
-pub(super) fn command(call: &HostCall<'_>, command: &HostCommand) -> Result<Response<Body>, ApiError> {
-    let output = PollHostCommandOutput { host_command: Some(instance(call, command)) };
+/// The answer to a poll that got `command` for whoever acts as `host`.
+pub(super) fn command(
+    call: &HostCall<'_>,
+    host: &PrincipalArn,
+    command: &HostCommand,
+) -> Result<Response<Body>, ApiError> {
+    let output = PollHostCommandOutput { host_command: Some(instance(call, host, command)) };
     let (engine, key) = (call.app.engine.clone(), command.key.clone());
     let connection = call.connection.commands.clone();
     // Once it has been handed to the connection, a connection that breaks frees it.
@@ -21,7 +26,7 @@ pub(super) fn command(call: &HostCall<'_>, command: &HostCommand) -> Result<Resp
     Ok(WatchedBody::new(json::encode(&output)?, after_flush, || {}, on_lost).into_answer())
 }
 
-fn instance(call: &HostCall<'_>, command: &HostCommand) -> HostCommandInstance {
+fn instance(call: &HostCall<'_>, host: &PrincipalArn, command: &HostCommand) -> HostCommandInstance {
     let target = &command.key.target;
     let id = HostCommandId {
         deployment: target.deployment.clone(),
@@ -39,7 +44,7 @@ fn instance(call: &HostCall<'_>, command: &HostCommand) -> HostCommandInstance {
         command_name: Some(command.event.as_str().to_owned()),
         deployment_execution_id: Some(execution.encode()),
         host_command_identifier: Some(id.encode()),
-        host_identifier: Some(call.caller.arn.to_string()),
+        host_identifier: Some(host.to_string()),
         nonce: Some(command.available_at.millis()),
     }
 }

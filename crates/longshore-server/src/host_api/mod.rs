@@ -1,7 +1,7 @@
 //! The host command service: what host agents call. Source: service.md §9, agent-2x-differences.md §1.
 //!
-//! A host polls and reports only as itself: its identifier is the ARN of the key that signed. A final
-//! report is answered well whenever it can be, since 2.x agents do not send it again.
+//! A host polls and reports only as itself: its identifier is the ARN of the key that signed, or that of the
+//! EC2 instance whose role's session signed. A final report is answered well whenever it can be, since 2.x agents do not send it again.
 
 mod delivery;
 mod enroll;
@@ -85,7 +85,7 @@ impl HostCall<'_> {
     }
 
     async fn poll(&self, input: PollHostCommandInput) -> Result<Response<Body>, ApiError> {
-        self.check_identifier(input.host_identifier.as_deref())?;
+        let host = self.identify(input.host_identifier.as_deref()).await?;
         let engine = &self.app.engine;
         let agent_version = self
             .parts
@@ -93,10 +93,9 @@ impl HostCall<'_> {
             .get("x-amz-codedeploy-agent-version")
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
-        let command =
-            engine.poll(self.principal(), agent_version, &self.connection.commands).await.map_err(refused)?;
+        let command = engine.poll(&host, agent_version, &self.connection.commands).await.map_err(refused)?;
         match command {
-            Some(command) => delivery::command(self, &command),
+            Some(command) => delivery::command(self, &host, &command),
             None => Ok(answer::json(StatusCode::OK, "{}")),
         }
     }
@@ -105,13 +104,12 @@ impl HostCall<'_> {
         &self,
         input: GetDeploymentSpecificationInput,
     ) -> Result<Response<Body>, ApiError> {
-        self.check_identifier(input.host_identifier.as_deref())?;
+        let host = self.identify(input.host_identifier.as_deref()).await?;
         let text = input.deployment_execution_id.unwrap_or_default();
         let id = ExecutionId::decode(&text).ok_or_else(|| {
             client(format!("The deployment execution id `{}` is not one of this service.", shortened(&text)))
         })?;
-        let deployment =
-            self.app.engine.deployment_for_host(self.principal(), &id.deployment).await.map_err(refused)?;
+        let deployment = self.app.engine.deployment_for_host(&host, &id.deployment).await.map_err(refused)?;
         let engine = &self.app.engine;
         let git_hub_secret = engine.git_hub_secret(&deployment).await.map_err(ApiError::internal)?;
         let output = self.app.specifications.of(&deployment, git_hub_secret, engine.now())?;
@@ -124,7 +122,8 @@ impl HostCall<'_> {
     ) -> Result<Response<Body>, ApiError> {
         let key = command_key(input.host_command_identifier.as_deref())?;
         let engine = self.app.engine.clone();
-        let answer = engine.acknowledge(self.principal(), &key).await.map_err(refused)?;
+        let host = self.identify_for(&key.target).await?;
+        let answer = engine.acknowledge(&host, &key).await.map_err(refused)?;
         let status = match answer {
             AckAnswer::InProgress => "InProgress",
             AckAnswer::Succeeded => "Succeeded",
@@ -153,7 +152,8 @@ impl HostCall<'_> {
         let payload = input.diagnostics.and_then(|envelope| envelope.payload);
         let diagnostics = read_completion(payload.as_deref(), is_success);
         let engine = &self.app.engine;
-        engine.complete(self.principal(), &key, is_success, diagnostics).await.map_err(refused)?;
+        let host = self.identify_for(&key.target).await?;
+        engine.complete(&host, &key, is_success, diagnostics).await.map_err(refused)?;
         Ok(answer::json(StatusCode::OK, ""))
     }
 
@@ -168,7 +168,7 @@ impl HostCall<'_> {
                 no_command()
             }
         })?;
-        if target.principal != *self.principal() {
+        if target.principal != self.identify_for(&key.target).await? {
             return Err(no_command());
         }
         let status = match target.event(key.event_idx).map(|event| &event.state) {
@@ -182,23 +182,17 @@ impl HostCall<'_> {
         Ok(answer::json(StatusCode::OK, json::encode(&output)?))
     }
 
-    fn principal(&self) -> &PrincipalArn {
-        &self.caller.arn
-    }
-
     /// A host speaks only for itself.
-    fn check_identifier(&self, identifier: Option<&str>) -> Result<(), ApiError> {
+    async fn identify(&self, identifier: Option<&str>) -> Result<PrincipalArn, ApiError> {
         let Some(identifier) = identifier.filter(|identifier| !identifier.is_empty()) else {
             return Err(client(String::from("The host identifier is missing.")));
         };
-        if identifier == self.principal().0 {
-            return Ok(());
-        }
-        Err(denied(format!(
-            "The host identifier `{}` is not the identity that signed the request: {}",
-            shortened(identifier),
-            self.principal()
-        )))
+        self.app.engine.identify(&self.caller.arn, identifier).await.map_err(refused)
+    }
+
+    /// As whom the caller may report on `target`.
+    async fn identify_for(&self, target: &TargetKey) -> Result<PrincipalArn, ApiError> {
+        self.app.engine.identify_for(&self.caller.arn, &target.host).await.map_err(refused)
     }
 }
 
@@ -207,6 +201,17 @@ fn refused(error: HostCommandError) -> ApiError {
     match error {
         HostCommandError::NotRegistered(principal) => denied(format!(
             "User: {principal} is not registered as an on-premises instance and may not use the host command service."
+        )),
+        HostCommandError::NotItself { identifier, principal } => denied(format!(
+            "The host identifier `{}` is not the identity that signed the request: {principal}",
+            shortened(&identifier)
+        )),
+        HostCommandError::NoSuchInstance(id) => denied(format!(
+            "The EC2 instance {id} is not in the inventory of this server and may not use the host command service."
+        )),
+        HostCommandError::NotTheInstance { instance, principal } => denied(format!(
+            "User: {principal} is not the EC2 instance {instance}: that signs as a session of the role in its \
+             instance profile, as the inventory has it, and the session has the instance's id for a name."
         )),
         HostCommandError::NoSuchCommand(host) => client(format!("The host `{host}` has no such command.")),
         HostCommandError::NotATarget(id) => {

@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use crate::signature::Signed;
 use crate::support::{TestServer, client, quick};
 
-const EVENTS: [&str; 7] = [
+pub(crate) const EVENTS: [&str; 7] = [
     "ApplicationStop",
     "DownloadBundle",
     "BeforeInstall",
@@ -24,9 +24,9 @@ const EVENTS: [&str; 7] = [
 ];
 
 /// An agent as far as the wire goes.
-struct Agent {
-    arn: String,
-    client: Client,
+pub(crate) struct Agent {
+    pub(crate) arn: String,
+    pub(crate) client: Client,
 }
 
 impl Agent {
@@ -35,18 +35,18 @@ impl Agent {
         Agent { arn, client }
     }
 
-    async fn call(&self, operation: &str, input: Value) -> Result<Value, CallError> {
+    pub(crate) async fn call(&self, operation: &str, input: Value) -> Result<Value, CallError> {
         let target = format!("CodeDeployCommandService_v20141006.{operation}");
         self.client.call_json("codedeploy-commands", &target, &input).await
     }
 
-    async fn poll(&self) -> Value {
+    pub(crate) async fn poll(&self) -> Value {
         let input = json!({ "HostIdentifier": self.arn });
         self.call("PollHostCommand", input).await.expect("a poll")["HostCommand"].take()
     }
 
     /// Polls until there is a command.
-    async fn command(&self) -> Value {
+    pub(crate) async fn command(&self) -> Value {
         for _ in 0..50 {
             let command = self.poll().await;
             if !command.is_null() {
@@ -56,7 +56,7 @@ impl Agent {
         panic!("no command for {}", self.arn);
     }
 
-    async fn acknowledge(&self, command: &Value) -> String {
+    pub(crate) async fn acknowledge(&self, command: &Value) -> String {
         let input = json!({ "HostCommandIdentifier": command["HostCommandIdentifier"],
             "Diagnostics": { "Format": "JSON", "Payload": "{\"IsCommandNoop\":false}" } });
         let answer = self.call("PutHostCommandAcknowledgement", input).await.expect("an acknowledgement");
@@ -69,12 +69,12 @@ impl Agent {
         self.call("PutHostCommandComplete", input).await.expect("a report");
     }
 
-    async fn succeed(&self, command: &Value) {
+    pub(crate) async fn succeed(&self, command: &Value) {
         let payload = r#"{"error_code":0,"script_name":"","message":"Succeeded: ","log":""}"#;
         self.complete(command, "Succeeded", payload).await;
     }
 
-    async fn refused(&self, operation: &str, input: Value) -> String {
+    pub(crate) async fn refused(&self, operation: &str, input: Value) -> String {
         match self.call(operation, input).await {
             Err(CallError::Service { code, .. }) => code,
             other => panic!("{operation}: {other:?}"),

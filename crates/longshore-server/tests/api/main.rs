@@ -7,6 +7,7 @@ mod cbor;
 mod deployment;
 mod deployment_config;
 mod deployment_group;
+mod ec2;
 mod enrollment;
 mod git_hub;
 mod host;

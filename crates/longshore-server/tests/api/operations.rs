@@ -7,6 +7,7 @@ pub(crate) type Row = (&'static str, &'static str, &'static [(&'static str, &'st
 const WEB: &str = "application:web";
 const PROD: &str = "deploymentgroup:web/prod";
 const ALL_APPLICATIONS: &str = "application:*";
+const INSTANCE: &str = "arn:aws:ec2:eu-test-1:111122223333:instance/i-0abcdef1";
 const ROLE: &str = "arn:aws:iam::111122223333:role/deploy";
 
 /// CodeDeploy's, and Longshore's own. What is deleted or stopped comes last.
@@ -156,6 +157,13 @@ pub(crate) const OPERATIONS: &[Row] = &[
     ("Longshore_v1.ResendNotifications", "{}", &[("ResendNotifications", "*")]),
     ("Longshore_v1.ListEnrollmentTokens", "{}", &[("ListEnrollmentTokens", "*")]),
     ("Longshore_v1.ListHosts", "{}", &[("ListHosts", "*")]),
+    (
+        "Longshore_v1.PutEc2Instance",
+        r#"{"instanceId":"i-0abcdef1","availabilityZone":"a","roleName":"web"}"#,
+        &[("PutEc2Instance", INSTANCE)],
+    ),
+    ("Longshore_v1.ListEc2Instances", "{}", &[("ListEc2Instances", "*")]),
+    ("Longshore_v1.DeleteEc2Instance", r#"{"instanceId":"i-0abcdef1"}"#, &[("DeleteEc2Instance", INSTANCE)]),
     ("Longshore_v1.CreateEnrollmentToken", "{}", &[("CreateEnrollmentToken", "*")]),
     (
         "Longshore_v1.RevokeEnrollmentToken",

@@ -11,7 +11,11 @@ const WRONG: &str =
     "UnrecognizedClientException\",\"message\":\"The security token included in the request is invalid.";
 
 /// Takes the role `name` as `caller`.
-async fn assume(caller: &Client, name: &str, more: &[(&str, &str)]) -> Result<Credentials, CallError> {
+pub(crate) async fn assume(
+    caller: &Client,
+    name: &str,
+    more: &[(&str, &str)],
+) -> Result<Credentials, CallError> {
     let arn = format!("arn:aws:iam::111122223333:role/{name}");
     let mut params = vec![("Action", "AssumeRole"), ("Version", "2011-06-15"), ("RoleArn", arn.as_str())];
     if !more.iter().any(|(name, _)| *name == "RoleSessionName") {

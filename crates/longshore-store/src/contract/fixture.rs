@@ -165,6 +165,7 @@ pub fn deployment(number: u32, group: &DeploymentGroup, created_at: Timestamp) -
         config: group.config.clone(),
         minimum_healthy_hosts: MinimumHealthyHosts::AllButOne,
         selector: group.on_premises_selector.clone(),
+        ec2_selector: group.ec2_selector.clone(),
         revision: revision("r1"),
         previous_revision: None,
         description: Some(String::from("a \"quoted\" description \\ with odd characters: \u{1F680}\n")),
@@ -193,6 +194,7 @@ pub fn deployment(number: u32, group: &DeploymentGroup, created_at: Timestamp) -
         completed_at: None,
         n_hosts: 0,
         minimum_hosts: 0,
+        zones: None,
     }
 }
 
@@ -212,14 +214,14 @@ pub fn revision_use(deployment: &Deployment) -> NewRevisionUse {
 
 /// Which target: the host called `host` in the deployment.
 pub fn key(deployment: &Deployment, host: &str) -> TargetKey {
-    TargetKey { deployment: deployment.id.clone(), host: host_name(host) }
+    TargetKey { deployment: deployment.id.clone(), host: host_name(host).into() }
 }
 
 /// A target that has not begun; its host is called `h` and its position.
 pub fn new_target(deployment: &Deployment, position: u32) -> Target {
     let host = host(&format!("h{position}"));
     let principal = host.identity.principal().clone();
-    let key = TargetKey { deployment: deployment.id.clone(), host: host.name };
+    let key = TargetKey { deployment: deployment.id.clone(), host: host.name.into() };
     Target::new(key, position, host.arn, principal, &IN_PLACE, deployment.created_at)
 }
 

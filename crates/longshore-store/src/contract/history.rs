@@ -1,10 +1,10 @@
 //! Promises of [`DeploymentStore`](crate::DeploymentStore) about deployments as a whole.
 
-use longshore_model::deployment::Deployment;
+use longshore_model::deployment::{Deployment, DeploymentStatus};
 use longshore_model::deployment_group::{DeploymentGroup, GroupHistory};
 
 use super::fixture::*;
-use crate::{Forget, Load, Store, StoreError};
+use crate::{DeploymentFilter, Forget, Load, Page, Store, StoreError};
 
 /// Adds a deployment that ended well.
 async fn add_ended(store: &dyn Store, number: u32, group: &DeploymentGroup) -> Deployment {
@@ -102,6 +102,15 @@ pub async fn the_load_counts_what_is_in_progress(store: &dyn Store) {
         }
     }
     assert_eq!(store.load().await.expect("count"), Load { deployments: 2, hosts: 50 });
+    // One that waits between zones is in progress all the same.
+    let second = store.deployment(&deployment_id(2)).await.expect("read").expect("it exists");
+    let baking = Deployment { status: DeploymentStatus::Baking, ..second };
+    commit(store, &outcome(&baking)).await;
+    assert_eq!(store.load().await.expect("count"), Load { deployments: 2, hosts: 50 });
+    let filter = DeploymentFilter { statuses: vec![DeploymentStatus::Baking], ..DeploymentFilter::default() };
+    let listed = store.deployments(&filter, &Page { after: None, limit: 9 }).await.expect("list");
+    assert_eq!(listed, [(at(1), deployment_id(2))]);
+    assert!(store.unfinished_deployments().await.expect("list").contains(&deployment_id(2)));
     let third = store.deployment(&deployment_id(3)).await.expect("read").expect("it exists");
     commit(store, &outcome(&succeeded(&third))).await;
     assert_eq!(store.load().await.expect("count"), Load { deployments: 1, hosts: 20 });

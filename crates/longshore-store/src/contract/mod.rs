@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod deployment;
 pub mod deployment_config;
 pub mod deployment_group;
+pub mod ec2;
 pub mod enrollment;
 pub mod fixture;
 pub mod git_hub;
@@ -60,6 +61,10 @@ macro_rules! contract_tests {
                 lists_tell_hosts_from_tombstones lists_go_on_after_the_last_name_seen tags_select_hosts
                 tags_are_changed_on_all_hosts_or_none a_contact_is_seen_at_once
                 a_deregistered_host_has_no_contact old_tombstones_are_forgotten_bit_by_bit
+            }
+            ec2 {
+                instances_come_and_go instances_are_listed_in_order_by_keyset tags_select_instances
+                a_deleted_instance_has_no_contact
             }
             deployment {
                 an_id_is_used_once a_group_has_one_active_deployment a_group_must_exist

@@ -232,7 +232,7 @@ pub async fn lists_and_counts_tell_the_states(store: &dyn Store) {
     assert_eq!(list(&[TargetStatus::InProgress], None, 3).await, [0, 2, 3]);
     assert!(list(&[TargetStatus::Skipped, TargetStatus::Pending], None, 3).await.is_empty());
     let first = store.targets(&deployment.id, &TargetFilter::default(), &page(None, 1)).await.expect("list");
-    assert_eq!(first, [(0, host_name("h0"))]);
+    assert_eq!(first, [(0, host_name("h0").into())]);
 
     let mut counts = store.target_counts(&deployment.id).await.expect("count");
     counts.retain(|(_, count)| *count > 0);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use longshore_model::deployment::{Deployment, DeploymentStatus};
-use longshore_model::id::{DeploymentId, HostArn, HostName, PrincipalArn};
+use longshore_model::id::{DeploymentId, HostArn, HostId, PrincipalArn};
 use longshore_model::target::{Clocks, Target, TargetEvent, TargetKey, TargetStatus};
 use longshore_model::time::Timestamp;
 use longshore_model::timeline::created;
@@ -113,7 +113,7 @@ impl DeploymentStore for SqlStore {
         id: &DeploymentId,
         filter: &TargetFilter,
         page: &Page,
-    ) -> Result<Vec<(u32, HostName)>, StoreError> {
+    ) -> Result<Vec<(u32, HostId)>, StoreError> {
         target::page(&mut *self.reader().await?, id, filter, page).await
     }
 

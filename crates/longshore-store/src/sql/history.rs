@@ -29,7 +29,7 @@ pub(super) async fn load(conn: &mut Connection) -> Result<Load, StoreError> {
         "SELECT COUNT(*), CAST(COALESCE(SUM(CAST(",
         field!("document", "n_hosts"),
         " AS BIGINT)), 0) AS BIGINT)
-         FROM deployments WHERE status = 'InProgress'"
+         FROM deployments WHERE status IN ('InProgress', 'Baking')"
     ))
     .fetch_one(conn)
     .await

@@ -15,6 +15,7 @@ mod delivery;
 mod deployment;
 mod deployment_config;
 mod deployment_group;
+mod ec2;
 mod enrollment;
 mod git_hub;
 mod group;

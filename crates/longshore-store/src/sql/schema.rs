@@ -7,7 +7,7 @@ use super::{Connection, dialect};
 use crate::StoreError;
 
 /// Every migration there ever was. A published one is never edited: its checksum is in databases.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (2, "deployments by group id", include_str!("migrations/0002_deployments_by_group_id.sql")),
     (3, "enrollment", include_str!("migrations/0003_enrollment.sql")),
@@ -15,6 +15,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "groups, roles, sessions", include_str!("migrations/0005_groups_roles_sessions.sql")),
     (6, "audit", include_str!("migrations/0006_audit.sql")),
     (7, "timeline", include_str!("migrations/0007_timeline.sql")),
+    (8, "EC2", include_str!("migrations/0008_ec2.sql")),
 ];
 
 /// Brings the database to the newest schema.

@@ -1,7 +1,7 @@
 //! How a target is kept: its state in columns, which the planner and the polls read by the
 //! thousand, and its events in a document, which only a change or a look at one target needs.
 
-use longshore_model::id::{DeploymentId, HostArn, HostName, PrincipalArn};
+use longshore_model::id::{DeploymentId, HostArn, HostId, PrincipalArn};
 use longshore_model::lifecycle::{Diagnostics, EndedBy, EventState, LifecycleEvent, LifecycleEventName};
 use longshore_model::target::{
     Progress, Target, TargetKey, TargetState, TargetStatus, TargetSummary, Waiting,
@@ -39,7 +39,7 @@ impl StoredTarget {
         Ok(StoredTarget {
             row_id: row.int(0)?,
             target: Target {
-                key: TargetKey { deployment: row.word(1, "deployment id")?, host: row.word(2, "host name")? },
+                key: TargetKey { deployment: row.word(1, "deployment id")?, host: row.word(2, "host id")? },
                 position: position(row.int(3)?),
                 host_arn: HostArn(row.text(4)?),
                 principal: PrincipalArn(row.text(5)?),
@@ -164,7 +164,7 @@ impl Serialize for EventsToStore<'_> {
 #[derive(Serialize)]
 struct NewRow<'a>(
     u32,
-    &'a HostName,
+    &'a HostId,
     &'a HostArn,
     &'a PrincipalArn,
     StateWord,
@@ -342,7 +342,7 @@ pub(super) async fn page(
     deployment: &DeploymentId,
     filter: &TargetFilter,
     page: &Page,
-) -> Result<Vec<(u32, HostName)>, StoreError> {
+) -> Result<Vec<(u32, HostId)>, StoreError> {
     let after = match page.after.as_deref() {
         None => -1,
         Some(key) => key.parse::<i64>().map_err(|_| super::row::unreadable_key(key))?,
@@ -365,7 +365,7 @@ pub(super) async fn page(
     .fetch_all(conn)
     .await
     .doing("list targets")?;
-    rows.iter().map(|row| Ok((position(row.int(0)?), row.word(1, "host name")?))).collect()
+    rows.iter().map(|row| Ok((position(row.int(0)?), row.word(1, "host id")?))).collect()
 }
 
 /// Place, host and status of every target, in scheduling order.

@@ -1,7 +1,7 @@
 //! Timelines of deployments.
 
 use async_trait::async_trait;
-use longshore_model::id::{DeploymentId, HostName};
+use longshore_model::id::{DeploymentId, HostId};
 use longshore_model::time::Timestamp;
 use longshore_model::timeline::{Happening, TimelineEntry};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::{Page, StoreError, TimelinePlace, TimelineStore};
 
 /// An entry, as the insert statement takes it.
 #[derive(Serialize)]
-struct NewRow<'a>(&'a DeploymentId, Timestamp, Option<&'a HostName>, Option<u32>, &'a Happening);
+struct NewRow<'a>(&'a DeploymentId, Timestamp, Option<&'a HostId>, Option<u32>, &'a Happening);
 
 /// Adds entries, all with one statement. The host whose turn is next is named by its place.
 pub(super) async fn insert_all(conn: &mut Connection, entries: &[TimelineEntry]) -> Result<(), sqlx::Error> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use longshore_model::deployment::{Deployment, DeploymentStatus};
 use longshore_model::deployment_group::GroupHistory;
 use longshore_model::host::HostHealth;
-use longshore_model::id::{DeploymentGroupId, DeploymentId, HostArn, HostName, PrincipalArn};
+use longshore_model::id::{DeploymentGroupId, DeploymentId, HostArn, HostId, PrincipalArn};
 use longshore_model::revision::RegisteredRevision;
 use longshore_model::target::{
     Clocks, NoChange, Target, TargetEvent, TargetKey, TargetStatus, TargetSummary,
@@ -191,13 +191,13 @@ pub trait DeploymentStore: Send + Sync {
 
     /// One target.
     async fn target(&self, key: &TargetKey) -> Result<Option<Target>, StoreError>;
-    /// Target ids (host names) in scheduling order; the page key is the position in 10 digits.
+    /// Target ids (hosts) in scheduling order; the page key is the position in 10 digits.
     async fn targets(
         &self,
         id: &DeploymentId,
         filter: &TargetFilter,
         page: &Page,
-    ) -> Result<Vec<(u32, HostName)>, StoreError>;
+    ) -> Result<Vec<(u32, HostId)>, StoreError>;
     /// Place, host and status of every target, in scheduling order.
     async fn target_endings(
         &self,

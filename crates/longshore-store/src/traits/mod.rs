@@ -7,6 +7,7 @@ mod bundle;
 mod deployment;
 mod deployment_config;
 mod deployment_group;
+mod ec2;
 mod enrollment;
 mod git_hub;
 mod group;
@@ -27,6 +28,7 @@ pub use deployment::{
 };
 pub use deployment_config::DeploymentConfigStore;
 pub use deployment_group::DeploymentGroupStore;
+pub use ec2::Ec2Store;
 pub use enrollment::{EnrollOutcome, EnrolledHost, EnrollmentStore, NewEnrollment, StoredToken};
 pub use git_hub::{GitHubTokenStore, LinkOutcome};
 pub use group::{Group, GroupStore};
@@ -47,6 +49,7 @@ pub trait Store:
     + DeploymentConfigStore
     + RevisionStore
     + HostStore
+    + Ec2Store
     + DeploymentStore
     + TimelineStore
     + DeliveryStore
@@ -66,6 +69,8 @@ impl<T> Store for T where
         + DeploymentConfigStore
         + RevisionStore
         + HostStore
+        + Ec2Store
+        + Ec2Store
         + DeploymentStore
         + TimelineStore
         + DeliveryStore

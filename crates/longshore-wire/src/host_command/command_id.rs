@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use longshore_model::id::{DeploymentId, HostName};
+use longshore_model::id::{DeploymentId, HostId};
 use longshore_model::lifecycle::LifecycleEventName;
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,8 @@ const NO_HOST: &str = "-";
 pub struct HostCommandId {
     /// The deployment.
     pub deployment: DeploymentId,
-    /// The host's name.
-    pub host: HostName,
+    /// The host.
+    pub host: HostId,
     /// The command's name.
     pub event: LifecycleEventName,
     /// The event's index in the target's list.
@@ -54,7 +54,7 @@ impl HostCommandId {
         let document: Document = serde_json::from_slice(&json).ok()?;
         let id = HostCommandId {
             deployment: DeploymentId::parse(&document.deployment_id).ok()?,
-            host: HostName::parse(&document.host_id).ok()?,
+            host: HostId::parse(&document.host_id).ok()?,
             event: LifecycleEventName::from_name(&document.command_name)?,
             event_idx: document.command_position,
         };
@@ -63,7 +63,7 @@ impl HostCommandId {
     }
 }
 
-/// Whose specification: `<account>/<region>/<deployment id>/<host name or ->`.
+/// Whose specification: `<account>/<region>/<deployment id>/<host id or ->`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExecutionId {
     /// The account id.
@@ -72,15 +72,15 @@ pub struct ExecutionId {
     pub region: String,
     /// The deployment.
     pub deployment: DeploymentId,
-    /// The host's name; absent when it was too long to fit.
-    pub host: Option<HostName>,
+    /// The host; absent when it was too long to fit.
+    pub host: Option<HostId>,
 }
 
 impl ExecutionId {
     /// The text that goes to the agent.
     pub fn encode(&self) -> String {
         let head = format!("{}/{}/{}/", self.account, self.region, self.deployment);
-        let host = self.host.as_ref().map_or(NO_HOST, HostName::as_str);
+        let host = self.host.as_ref().map_or(NO_HOST, HostId::as_str);
         let fits = head.chars().count() + host.chars().count() <= MAX_EXECUTION_ID_CHARS;
         head + if fits { host } else { NO_HOST }
     }
@@ -99,7 +99,7 @@ impl ExecutionId {
         }
         let host = match *host {
             NO_HOST => None,
-            name => Some(HostName::parse(name).ok()?),
+            name => Some(HostId::parse(name).ok()?),
         };
         let deployment = DeploymentId::parse(deployment).ok()?;
         Some(ExecutionId { account: (*account).to_owned(), region: (*region).to_owned(), deployment, host })
@@ -113,7 +113,7 @@ mod tests {
     fn command() -> HostCommandId {
         HostCommandId {
             deployment: DeploymentId::parse("d-A1B2C3D4E").expect("an id"),
-            host: HostName::parse("web-1").expect("a name"),
+            host: HostId::parse("web-1").expect("a name"),
             event: LifecycleEventName::Install,
             event_idx: 3,
         }
@@ -124,7 +124,7 @@ mod tests {
             account: String::from("000000000000"),
             region: String::from("us-east-1"),
             deployment: DeploymentId::parse("d-A1B2C3D4E").expect("an id"),
-            host: Some(HostName::parse(host).expect("a name")),
+            host: Some(HostId::parse(host).expect("a name")),
         }
     }
 

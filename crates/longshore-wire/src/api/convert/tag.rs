@@ -109,6 +109,27 @@ fn tag_required() -> ApiError {
     ApiError::client("TagRequiredException", "At least one tag is required.")
 }
 
+/// The tags of a host that has no key twice, at most `max`.
+///
+/// # Errors
+/// `InvalidTagException`, `TagLimitExceededException`.
+pub fn unique_host_tags(tags: Option<Vec<Tag>>, max: usize) -> Result<Vec<HostTag>, ApiError> {
+    let tags = to_host_tags(tags);
+    let refused = |message: String| ApiError::client("InvalidTagException", message);
+    if max < tags.len() {
+        let message = format!("{} tags were given; at most {max} are allowed.", tags.len());
+        return Err(ApiError::client("TagLimitExceededException", message));
+    }
+    if let Some(broken) = tags.iter().find_map(|tag| broken_rule(&tag.key, &tag.value)) {
+        return Err(refused(broken));
+    }
+    let keys: Vec<&str> = tags.iter().map(|tag| tag.key.as_str()).collect();
+    match duplicate(&keys) {
+        Some(key) => Err(refused(format!("The tag key {} is given twice.", quoted(key)))),
+        None => Ok(tags),
+    }
+}
+
 /// `tags` to be added to or removed from hosts.
 ///
 /// # Errors

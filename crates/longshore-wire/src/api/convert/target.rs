@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_model::id::{DeploymentId, HostArn, HostName};
+use longshore_model::id::{DeploymentId, Ec2InstanceId, HostArn, HostId, HostName};
 use longshore_model::lifecycle::{self, EventState};
 use longshore_model::target::{Target, TargetStatus};
 
@@ -17,13 +17,13 @@ use crate::error::ApiError;
 /// The most targets in one batch.
 const MAX_BATCH: usize = 25;
 
-/// Which target: its name, or the whole ARN of its host.
+/// Which target: its host's short id, or the whole ARN of its host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetId {
     /// As given, for messages.
     pub given: String,
-    /// The host's name; absent for an EC2 instance, of which there are none here.
-    pub host: Option<HostName>,
+    /// The host; absent for what CodeDeploy takes for the id of an EC2 instance and EC2 never gives.
+    pub host: Option<HostId>,
     /// The host's ARN, when that was given.
     pub arn: Option<HostArn>,
 }
@@ -185,13 +185,13 @@ fn checked_target_id(text: Option<&str>, rules: &IdRules) -> Result<TargetId, Ap
     }
     let given = text.to_owned();
     if is_ec2_instance_id(text) {
-        return Ok(TargetId { given, host: None, arn: None });
+        return Ok(TargetId { given, host: ec2_host(text), arn: None });
     }
     if let Some(host) = host_of_arn(text) {
         let arn = Some(HostArn(given.clone()));
-        return Ok(TargetId { given, host: host.ok(), arn });
+        return Ok(TargetId { given, host, arn });
     }
-    match HostName::parse(text) {
+    match HostId::parse(text) {
         Ok(host) => Ok(TargetId { given, host: Some(host), arn: None }),
         Err(_) => {
             let message = format!(
@@ -204,6 +204,11 @@ fn checked_target_id(text: Option<&str>, rules: &IdRules) -> Result<TargetId, Ap
     }
 }
 
+fn ec2_host(text: &str) -> Option<HostId> {
+    Ec2InstanceId::parse(text).ok().map(HostId::Ec2)
+}
+
+/// As the service's model has it; of the lengths between, none was ever given.
 fn is_ec2_instance_id(text: &str) -> bool {
     text.strip_prefix("i-").is_some_and(|tail| {
         (8..=17).contains(&tail.len())
@@ -211,19 +216,19 @@ fn is_ec2_instance_id(text: &str) -> bool {
     })
 }
 
-/// `None` when `text` is no ARN of an instance; the inner one when it is one of EC2.
-fn host_of_arn(text: &str) -> Option<Result<HostName, ()>> {
+/// `None` when `text` is no ARN of an instance; the inner one when it is one that EC2 never gives.
+fn host_of_arn(text: &str) -> Option<Option<HostId>> {
     let resource = text.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
     let (kind, id) = resource.split_once(['/', ':'])?;
     if kind != "instance" {
         return None;
     }
     if is_ec2_instance_id(id) {
-        return Some(Err(()));
+        return Some(ec2_host(id));
     }
     // The suffix of 10 characters was drawn at registration; names may hold underscores too.
     let (host, _suffix) = id.rsplit_once('_')?;
-    HostName::parse(host).ok().map(Ok)
+    HostName::parse(host).ok().map(|name| Some(HostId::OnPremises(name)))
 }
 
 fn filtered(
@@ -277,12 +282,12 @@ fn lifecycle_event(event: &lifecycle::LifecycleEvent) -> LifecycleEvent {
 mod tests {
     use super::*;
 
-    /// The host's name, `ec2`, or the exception.
+    /// The host's id, `unknown`, or the exception.
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let shown = match checked_target_id(Some(text), &TARGET) {
             Ok(TargetId { host: Some(host), .. }) => host.to_string(),
-            Ok(TargetId { host: None, .. }) => String::from("ec2"),
+            Ok(TargetId { host: None, .. }) => String::from("unknown"),
             Err(error) => error.code.into_owned(),
         };
         assert_eq!(shown, expected, "{text}");
@@ -293,8 +298,10 @@ mod tests {
         check("web-1", "web-1");
         check("arn:aws:codedeploy:us-east-1:123456789012:instance/web_1_AbCdEf0123", "web_1");
         check("arn:aws:codedeploy:us-east-1:123456789012:instance:web-1_AbCdEf0123", "web-1");
-        check("i-0abcdef1234567890", "ec2");
-        check("arn:aws:ec2:us-east-1:123456789012:instance/i-0abcdef1234567890", "ec2");
+        check("i-0abcdef1234567890", "i-0abcdef1234567890");
+        check("i-0abcdef1", "i-0abcdef1");
+        check("i-0abcdef123", "unknown");
+        check("arn:aws:ec2:us-east-1:123456789012:instance/i-0abcdef1234567890", "i-0abcdef1234567890");
         check("", "DeploymentTargetIdRequiredException");
         check("i-xyz", "InvalidDeploymentTargetIdException");
         check("a/b", "InvalidDeploymentTargetIdException");
