@@ -66,4 +66,4 @@ bench: ## Measure what we promise, each figure beside its floor on this machine 
 clean: ## Remove what the build and the demo made
 	cargo clean
 	rm -rf fuzz/target fuzz/new
-	rm -rf demo/.run .venv tests/clients/javascript/node_modules
+	rm -rf demo/.run .venv .prometheus tests/clients/javascript/node_modules

@@ -81,6 +81,9 @@ fn a_developers_round() {
     assert_eq!(hosts["hosts"].as_array().unwrap().len(), 2);
     assert!(hosts["hosts"][0]["lastPollTime"].as_f64().is_some(), "{hosts}");
 
+    let secret = check(&dir, &["notifications", "webhook-secret"], 0);
+    assert_eq!(json(&dir, &["notifications", "webhook-secret"])["webhookSecret"], secret.trim());
+
     up.interrupt();
     assert_eq!(up.wait().code(), Some(0));
     check_nothing_left(&dir);
@@ -93,6 +96,7 @@ fn a_developers_round() {
     write_source(&source, "true");
     check(&dir, &deploy, 0);
     assert_eq!(json(&dir, &["hosts"])["hosts"].as_array().unwrap().len(), 2);
+    assert_eq!(check(&dir, &["notifications", "webhook-secret"], 0), secret);
     up.interrupt();
     assert_eq!(up.wait().code(), Some(0));
     check_nothing_left(&dir);

@@ -25,6 +25,8 @@ pub(crate) struct App {
     pub(crate) specifications: Specifications,
     /// `nextToken`.
     pub(crate) page_tokens: PageTokens,
+    /// What webhooks are signed with.
+    pub(crate) webhook_secret: String,
     /// Items on one page of a list.
     pub(crate) page_size: usize,
     /// Whether giving a deployment group a service role needs `iam:PassRole` on it.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::config::AwsEnvironment;
+
 /// Runs the Longshore control plane: one process, one port, one data folder.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "longshore-server", version)]
@@ -35,6 +37,10 @@ pub struct Args {
     /// Secret of the root access key. From the environment only: a command line is visible to everyone.
     #[arg(skip)]
     pub root_secret_access_key: Option<String>,
+
+    /// The operator's keys for AWS, in the variables of AWS's own tools.
+    #[arg(skip)]
+    pub aws: AwsEnvironment,
 }
 
 impl Args {
@@ -42,6 +48,7 @@ impl Args {
     pub fn from_process() -> Args {
         let mut args = Args::parse();
         args.root_secret_access_key = std::env::var("LONGSHORE_ROOT_SECRET_ACCESS_KEY").ok();
+        args.aws = AwsEnvironment::of(|name| std::env::var(name).ok());
         args
     }
 }

@@ -4,9 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_adapters::OutsideStartError;
 use longshore_bundles::{BundleService, BundleSettings, OpenError, StoredKeys};
 use longshore_engine::deployment_config::DeploymentConfigError;
-use longshore_engine::{Engine, EngineStartError, Outside, SystemClock};
+use longshore_engine::{Engine, EngineStartError, SystemClock};
 use longshore_model::deployment_config::DEFAULT_CONFIG;
 use longshore_model::id::{DeploymentConfigName, PrincipalArn};
 use longshore_store::sqlite::SqliteStore;
@@ -45,6 +46,9 @@ pub enum StartError {
     /// There is no signer for specifications.
     #[error("cannot sign deployment specifications")]
     Signer(#[from] SignerRecordError),
+    /// What is outside cannot be reached.
+    #[error("cannot set up alarms and triggers")]
+    Outside(#[from] OutsideStartError),
     /// The engine did not start.
     #[error("cannot start the engine")]
     Engine(#[from] EngineStartError),
@@ -185,9 +189,10 @@ async fn app(
     let bundles =
         BundleService::open(Arc::clone(&store) as _, Arc::clone(&stored_keys) as _, bundle_settings).await?;
     let page_tokens = PageTokens::new(page_token_key(&*store).await?);
+    let webhook_secret = webhook_secret(&*store).await?;
+    let outside = longshore_adapters::outside(settings.config.outside.clone(), webhook_secret.clone())?;
     let engine =
-        Engine::start(Arc::clone(&store) as _, Arc::new(SystemClock), Outside::nothing(), settings.engine())
-            .await?;
+        Engine::start(Arc::clone(&store) as _, Arc::new(SystemClock), outside, settings.engine()).await?;
     // The predefined configs were made at the first start, which reading one takes note of.
     let predefined = DeploymentConfigName::parse(DEFAULT_CONFIG).expect("a constant that obeys the rule");
     engine.deployment_config(&predefined).await?;
@@ -199,6 +204,7 @@ async fn app(
         bundles,
         specifications,
         page_tokens,
+        webhook_secret,
         page_size: settings.config.page_size,
         checks_pass_role: settings.config.checks_pass_role,
         region: settings.region.clone(),
@@ -242,12 +248,22 @@ async fn expire_uploads(app: Arc<App>, longest: Duration) {
     }
 }
 
-/// The key of page tokens, drawn at the first start.
-async fn page_token_key(store: &dyn ServerRecordStore) -> Result<[u8; 32], StartError> {
+/// What webhooks are signed with, drawn at the first start.
+async fn webhook_secret(store: &dyn ServerRecordStore) -> Result<String, StoreError> {
+    let record = ServerRecord { name: String::from("webhook_secret"), value: drawn_key() };
+    store.server_record(&record).await
+}
+
+/// 32 bytes in hexadecimal digits.
+fn drawn_key() -> String {
     let mut drawn = [0_u8; 32];
     rand::rng().fill(&mut drawn);
-    let value: String = drawn.iter().map(|byte| format!("{byte:02x}")).collect();
-    let record = ServerRecord { name: String::from("page_token_key"), value };
+    drawn.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The key of page tokens, drawn at the first start.
+async fn page_token_key(store: &dyn ServerRecordStore) -> Result<[u8; 32], StartError> {
+    let record = ServerRecord { name: String::from("page_token_key"), value: drawn_key() };
     let stored = store.server_record(&record).await?;
     let mut key = [0_u8; 32];
     if stored.len() != 64 || !stored.is_ascii() {

@@ -13,10 +13,12 @@ pub mod ec2;
 pub mod enrollment;
 pub mod git_hub;
 pub mod host_command;
+pub mod webhook;
 
 pub mod envelope;
 pub mod notification;
 pub mod page_token;
+pub mod profile;
 pub mod sigv4;
 pub mod timeline;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::Server;
+use crate::{Server, repository};
 
 /// An access key, and the token of its session if it has one.
 #[derive(Clone, Debug)]
@@ -56,10 +56,13 @@ impl Aws {
     /// # Panics
     /// When there is no AWS CLI: `tools/setup test` installs it.
     pub fn new(server: &Server, folder: &Path) -> Aws {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/journey");
-        let own = root.join(".venv/bin/aws");
+        Aws::with(server.env(), folder)
+    }
+
+    /// The CLI with these variables, run in `folder`.
+    pub(crate) fn with(mut env: Vec<(String, String)>, folder: &Path) -> Aws {
+        let own = repository().join(".venv/bin/aws");
         let program = if own.exists() { own } else { PathBuf::from("aws") };
-        let mut env = server.env();
         env.extend([
             ("HOME".to_owned(), folder.display().to_string()),
             ("PATH".to_owned(), std::env::var("PATH").unwrap_or_default()),
@@ -96,11 +99,10 @@ impl Aws {
     /// When they cannot be copied.
     #[must_use]
     pub fn with_our_models(self, folder: &Path) -> Aws {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/journey");
         let models = folder.join("models");
         let version = models.join("codedeploy/2014-10-06");
         std::fs::create_dir_all(&version).expect("a folder for the models");
-        let model = root.join("api-models/codedeploy-2014-10-06/service-2.json");
+        let model = repository().join("api-models/codedeploy-2014-10-06/service-2.json");
         std::fs::copy(model, version.join("service-2.json")).expect("the model is copied");
         self.with_env("AWS_DATA_PATH", &models.display().to_string())
     }

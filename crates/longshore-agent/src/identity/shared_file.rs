@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use longshore_wire::profile;
 use longshore_wire::sigv4::Credentials;
 
 use super::CredentialsError;
@@ -69,17 +70,23 @@ impl SharedFile {
 
     /// The program that prints the profile's keys, if the files name one.
     pub(super) fn credential_process(&self) -> Option<String> {
-        let in_config = self.config_text().and_then(|text| value(&text, &self.config_sections(), PROCESS));
-        in_config
-            .or_else(|| value(&read_text(&self.path).ok()?, std::slice::from_ref(&self.profile), PROCESS))
+        let in_config =
+            self.config_text().and_then(|text| profile::value(&text, &self.config_sections(), PROCESS));
+        in_config.or_else(|| {
+            profile::value(&read_text(&self.path).ok()?, std::slice::from_ref(&self.profile), PROCESS)
+        })
     }
 
     fn read(&self) -> Result<Credentials, CredentialsError> {
         let failed = |source| CredentialsError::File { path: self.path.clone(), source };
         let text = read_text(&self.path);
-        let keys = text.as_ref().ok().and_then(|text| credentials(text, std::slice::from_ref(&self.profile)));
-        let keys =
-            keys.or_else(|| self.config_text().and_then(|text| credentials(&text, &self.config_sections())));
+        let keys = text
+            .as_ref()
+            .ok()
+            .and_then(|text| profile::credentials(text, std::slice::from_ref(&self.profile)));
+        let keys = keys.or_else(|| {
+            self.config_text().and_then(|text| profile::credentials(&text, &self.config_sections()))
+        });
         keys.ok_or_else(|| failed(text.err()))
     }
 
@@ -104,60 +111,12 @@ fn read_text(path: &Path) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&std::fs::read(path)?).into_owned())
 }
 
-fn credentials(text: &str, sections: &[String]) -> Option<Credentials> {
-    Some(Credentials {
-        access_key_id: value(text, sections, "aws_access_key_id")?,
-        secret_access_key: value(text, sections, "aws_secret_access_key")?,
-        session_token: value(text, sections, "aws_session_token"),
-    })
-}
-
-/// The last value of `name` in one of `sections`; an empty one is none.
-fn value(text: &str, sections: &[String], name: &str) -> Option<String> {
-    let mut is_inside = false;
-    let mut found = None;
-    for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
-        if let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            let section = section.split_whitespace().collect::<Vec<_>>().join(" ");
-            is_inside = !section.is_empty() && sections.contains(&section);
-        } else if let Some((key, value)) = line.split_once('=').filter(|_| is_inside)
-            && key.trim().eq_ignore_ascii_case(name)
-            && !value.trim().is_empty()
-        {
-            found = Some(value.trim().to_owned());
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const FILE: &str = "# keys\n[default]\naws_access_key_id = A1\naws_secret_access_key=S1\n\
                         aws_session_token = T1==\n\n[other]\naws_access_key_id = A2\naws_secret_access_key = S2\n";
-
-    #[track_caller]
-    fn check(text: &str, section: &str, expected: Option<(&str, &str, Option<&str>)>) {
-        let found = credentials(text, &[section.to_owned()]);
-        let found = found.as_ref().map(|found| {
-            (found.access_key_id.as_str(), found.secret_access_key.as_str(), found.session_token.as_deref())
-        });
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn a_profile_has_two_keys_and_perhaps_a_token() {
-        check(FILE, "default", Some(("A1", "S1", Some("T1=="))));
-        check(FILE, "other", Some(("A2", "S2", None)));
-        check(FILE, "absent", None);
-        check("[default]\naws_access_key_id = A\n", "default", None);
-        check(
-            "[profile  x]\naws_access_key_id=A\naws_secret_access_key=S\n",
-            "profile x",
-            Some(("A", "S", None)),
-        );
-    }
 
     fn set_modified(path: &Path, to: SystemTime) {
         let file = std::fs::File::options().write(true).open(path).expect("open");

@@ -1,4 +1,5 @@
-//! `longshore notifications`: what triggers could not deliver.
+//! `longshore notifications`: what triggers could not deliver, and what receivers of webhooks check
+//! signatures with.
 
 use clap::Subcommand;
 use longshore_model::time::Timestamp;
@@ -14,7 +15,7 @@ use crate::output::line::duration_text;
 use crate::service::Service;
 use crate::settings;
 
-/// Show notifications that triggers could not deliver, and send them again
+/// Show notifications that triggers could not deliver, send them again, and show what webhooks are signed with
 ///
 /// A notification is tried four times within about a minute. Then it is kept here, as long as the history.
 #[derive(Debug, clap::Args)]
@@ -23,9 +24,11 @@ Examples:
   longshore notifications undelivered
   longshore notifications resend
   longshore notifications resend 0b7c3c1e-...
+  longshore notifications webhook-secret > /etc/receiver/longshore-secret
 
 With --output json: undelivered {\"notifications\":[{\"id\",\"trigger\",\"target\",\"deploymentId\",\"subject\",
-\"message\",\"attempts\",\"error\",\"createTime\"}]}, resend {\"resent\"}.")]
+\"message\",\"attempts\",\"error\",\"createTime\"}]}, resend {\"resent\"},
+webhook-secret {\"webhookSecret\"}.")]
 pub(crate) struct Args {
     /// What to do
     #[command(subcommand)]
@@ -41,6 +44,11 @@ enum NotificationsCommand {
         /// Its id
         id: Option<String>,
     },
+    /// Print the secret with which the server signs what it sends to webhooks; root alone is shown it
+    ///
+    /// A receiver checks the header x-longshore-signature with it: docs/notifications.md shows how. Who has
+    /// it can sign in the server's place.
+    WebhookSecret,
 }
 
 #[derive(Serialize)]
@@ -48,7 +56,13 @@ struct ListDocument<'a> {
     notifications: &'a [UndeliveredNotification],
 }
 
-/// Lists, or sends again.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SecretDocument<'a> {
+    webhook_secret: &'a str,
+}
+
+/// Lists, sends again, or shows the secret.
 pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow::Result<Outcome> {
     let service = Service::new(settings::connection(global)?)?;
     match &args.command {
@@ -68,6 +82,11 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
             let what = if n == 1 { "1 notification is" } else { &format!("{n} notifications are") };
             output.text(&format!("{what} tried again"))?;
             output.json(&answer)?;
+        }
+        NotificationsCommand::WebhookSecret => {
+            let secret = service.webhook_secret().await?;
+            output.text(&secret)?;
+            output.json(&SecretDocument { webhook_secret: &secret })?;
         }
     }
     Ok(Outcome::Done)

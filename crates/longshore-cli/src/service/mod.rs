@@ -9,6 +9,7 @@ mod git_hub;
 mod hosts;
 mod revisions;
 mod timeline;
+mod webhook;
 
 use anyhow::Context;
 use longshore_wire::api::Operation;

@@ -1,5 +1,6 @@
 //! What only this service answers, under a target prefix of its own: hosts with their last contact; the
-//! operations on enrollment tokens are in `enrollment`, those on GitHub tokens in `git_hub`, those on the EC2 inventory in `ec2`.
+//! operations on enrollment tokens are in `enrollment`, those on GitHub tokens in `git_hub`, those on the
+//! EC2 inventory in `ec2`, that on the secret of webhooks in `webhook`.
 
 use longshore_model::host::{Host, HostContact};
 use longshore_store::HostFilter;
@@ -28,6 +29,8 @@ pub(crate) enum ExtensionOperation {
     ListEnrollmentTokens,
     /// What happened to a deployment, and why.
     GetDeploymentTimeline,
+    /// What webhooks are signed with.
+    GetWebhookSecret,
     /// Links an application to a token for a GitHub account.
     LinkApplicationToGitHub,
     /// Who changed what.
@@ -50,12 +53,13 @@ pub(crate) enum ExtensionOperation {
 
 impl ExtensionOperation {
     /// All operations, by name.
-    const ALL: [ExtensionOperation; 14] = [
+    const ALL: [ExtensionOperation; 15] = [
         ExtensionOperation::CreateEnrollmentToken,
         ExtensionOperation::DeleteEc2Instance,
         ExtensionOperation::ListEc2Instances,
         ExtensionOperation::ListEnrollmentTokens,
         ExtensionOperation::GetDeploymentTimeline,
+        ExtensionOperation::GetWebhookSecret,
         ExtensionOperation::LinkApplicationToGitHub,
         ExtensionOperation::ListAuditEvents,
         ExtensionOperation::ListEvents,
@@ -80,6 +84,7 @@ impl ExtensionOperation {
             ExtensionOperation::ListEc2Instances => "ListEc2Instances",
             ExtensionOperation::ListEnrollmentTokens => "ListEnrollmentTokens",
             ExtensionOperation::GetDeploymentTimeline => "GetDeploymentTimeline",
+            ExtensionOperation::GetWebhookSecret => "GetWebhookSecret",
             ExtensionOperation::LinkApplicationToGitHub => "LinkApplicationToGitHub",
             ExtensionOperation::ListAuditEvents => "ListAuditEvents",
             ExtensionOperation::ListEvents => "ListEvents",

@@ -20,6 +20,7 @@ mod revision;
 mod tag;
 mod target;
 mod timeline;
+mod webhook;
 
 use bytes::Bytes;
 use longshore_bundles::Caller;
@@ -259,6 +260,7 @@ pub(crate) async fn call_extension(
         E::DeleteEc2Instance => call.output(&ec2::delete(ctx, call.input()?).await?),
         E::ListEc2Instances => call.output(&ec2::list(ctx, call.input()?).await?),
         E::ListEnrollmentTokens => call.output(&enrollment::list_tokens(ctx, call.input()?).await?),
+        E::GetWebhookSecret => call.output(&webhook::secret(ctx, call.input()?)?),
         E::LinkApplicationToGitHub => call.output(&git_hub::link(ctx, call.input()?).await?),
         E::GetDeploymentTimeline => call.output(&timeline::get(ctx, call.input()?).await?),
         E::ListAuditEvents => call.output(&audit::list(ctx, call.input()?).await?),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::Uri;
+
 use super::ConfigError;
 
 /// No clock is longer: a month.
@@ -38,7 +40,20 @@ pub(super) fn number(
     }
 }
 
+/// An `http://` or `https://` address that something may be added to.
+pub(super) fn base_url(key: &str, text: &str) -> Result<Uri, ConfigError> {
+    let uri = text.parse::<Uri>().ok();
+    let is_http = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
+    // Not repeated: there may be a password in it.
+    if text.contains('@') {
+        return Err(invalid(key, "an address with an `@`", "without user and password"));
+    }
+    let uri = uri.filter(|uri| is_http(uri) && uri.host().is_some_and(|host| !host.is_empty()));
+    let uri = uri.filter(|uri| uri.query().is_none());
+    uri.ok_or_else(|| invalid(key, text, "an http:// or https:// address without a query"))
+}
+
 /// `key` has a value that breaks `rule`.
-pub(super) fn invalid(key: &'static str, value: impl ToString, rule: &str) -> ConfigError {
-    ConfigError::Invalid { key, value: value.to_string(), rule: rule.to_owned() }
+pub(super) fn invalid(key: impl Into<String>, value: impl ToString, rule: &str) -> ConfigError {
+    ConfigError::Invalid { key: key.into(), value: value.to_string(), rule: rule.to_owned() }
 }

@@ -2,21 +2,27 @@
 //! checked ([`Config`]), and everything together ([`Settings`]), which is passed down from there.
 //! Each section of the file has a module of its own.
 
+mod alarms;
 mod api;
+mod aws;
 mod check;
 mod quotas;
 mod retention;
 mod settings;
 mod timeouts;
+mod triggers;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use longshore_adapters::OutsideConfig;
 use longshore_engine::{EngineConfig, Quotas, Retention};
+use longshore_model::notification::MessageForm;
 use longshore_model::rate::Rate;
 use longshore_model::target::Clocks;
 use serde::Deserialize;
 
+pub use self::aws::AwsEnvironment;
 pub use self::settings::Settings;
 
 /// Why the server cannot be started as asked.
@@ -44,7 +50,7 @@ pub enum ConfigError {
     #[error("`{key}` is {value}, but must be {rule}")]
     Invalid {
         /// The key, with its section.
-        key: &'static str,
+        key: String,
         /// Its value.
         value: String,
         /// What would be right.
@@ -62,6 +68,9 @@ pub struct RawConfig {
     api: api::RawApi,
     iam: RawIam,
     audit: retention::RawAudit,
+    aws: aws::RawAws,
+    alarms: alarms::RawAlarms,
+    triggers: triggers::RawTriggers,
     tls: Option<TlsFiles>,
 }
 
@@ -110,6 +119,10 @@ pub struct Config {
     pub checks_pass_role: bool,
     /// How long audit events are kept.
     pub audit_retention: Duration,
+    /// The form of what triggers are sent.
+    pub trigger_payload: MessageForm,
+    /// Who knows alarms, and how those are reached who want to be told.
+    pub outside: OutsideConfig,
     /// Plain HTTP when absent.
     pub tls: Option<TlsFiles>,
 }
@@ -132,25 +145,27 @@ impl Default for Config {
             rate: Some(api::DEFAULT_RATE),
             checks_pass_role: true,
             audit_retention: retention::default_audit_retention(),
+            trigger_payload: engine.trigger_payload,
+            outside: OutsideConfig::default(),
             tls: None,
         }
     }
 }
 
 impl Config {
-    /// Reads and checks the file at `path`.
+    /// Reads and checks the file at `path`; the keys for AWS may be in the environment.
     ///
     /// # Errors
     /// The first thing that is wrong, with its key.
-    pub fn read(path: &Path) -> Result<Config, ConfigError> {
+    pub fn read(path: &Path, environment: &AwsEnvironment) -> Result<Config, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let raw: RawConfig = toml::from_str(&text)
             .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source })?;
-        Config::from_raw(raw)
+        Config::from_raw(raw, environment)
     }
 
-    fn from_raw(raw: RawConfig) -> Result<Config, ConfigError> {
+    fn from_raw(raw: RawConfig, environment: &AwsEnvironment) -> Result<Config, ConfigError> {
         let default = Config::default();
         Ok(Config {
             clocks: raw.timeouts.clocks(default.clocks)?,
@@ -166,6 +181,14 @@ impl Config {
             rate: raw.api.rate()?,
             checks_pass_role: raw.iam.check_pass_role.unwrap_or(default.checks_pass_role),
             audit_retention: raw.audit.retention()?,
+            trigger_payload: raw.triggers.payload(),
+            outside: OutsideConfig {
+                aws_keys: raw.aws.keys(environment),
+                prometheus: raw.alarms.prometheus()?,
+                cloudwatch: raw.alarms.cloudwatch()?,
+                sns: raw.triggers.sns()?,
+                webhooks: raw.triggers.webhooks()?,
+            },
             tls: raw.tls,
         })
     }
@@ -175,13 +198,13 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Config, String> {
+    pub(super) fn parse(text: &str) -> Result<Config, String> {
         let raw: RawConfig = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-        Config::from_raw(raw).map_err(|error| error.to_string())
+        Config::from_raw(raw, &AwsEnvironment::default()).map_err(|error| error.to_string())
     }
 
     #[track_caller]
-    fn check_refused(text: &str, expected: &str) {
+    pub(super) fn check_refused(text: &str, expected: &str) {
         let error = parse(text).expect_err(text);
         assert!(error.contains(expected), "{text}: {error}");
     }

@@ -34,7 +34,7 @@ impl Settings {
     /// The first thing that is wrong.
     pub fn from_args(args: Args) -> Result<Settings, ConfigError> {
         let config = match &args.config {
-            Some(path) => Config::read(path)?,
+            Some(path) => Config::read(path, &args.aws)?,
             None => Config::default(),
         };
         let settings = Settings {
@@ -72,7 +72,7 @@ impl Settings {
             tombstone: self.config.tombstone,
             quotas: self.config.quotas,
             retention: self.config.retention,
-            ..EngineConfig::default()
+            trigger_payload: self.config.trigger_payload,
         }
     }
 }

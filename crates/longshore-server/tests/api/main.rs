@@ -24,3 +24,4 @@ mod tag;
 mod target;
 mod throttling;
 mod timeline;
+mod webhook;

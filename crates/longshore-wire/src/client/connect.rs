@@ -11,7 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::RootCertStore;
+use rustls::{ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
@@ -84,10 +84,7 @@ fn is_https(uri: &Uri) -> bool {
 }
 
 fn tls_config(ca_bundle: Option<&[u8]>, targets: Targets) -> Result<rustls::ClientConfig, ClientError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(ClientError::Tls)?;
+    let builder = tls_builder()?;
     let roots = match (ca_bundle, targets) {
         (Some(pem), Targets::Plain | Targets::Any) => Some(bundle_roots(pem)?),
         (None, Targets::Plain) => Some(RootCertStore::empty()),
@@ -97,6 +94,31 @@ fn tls_config(ca_bundle: Option<&[u8]>, targets: Targets) -> Result<rustls::Clie
     let builder = match roots {
         Some(roots) => builder.with_root_certificates(roots),
         None => builder.with_webpki_roots(),
+    };
+    Ok(builder.with_no_client_auth())
+}
+
+fn tls_builder() -> Result<ConfigBuilder<rustls::ClientConfig, WantsVerifier>, ClientError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(ClientError::Tls)
+}
+
+/// TLS as a client of many servers: the system's certificates are trusted, and those
+/// in `more` (PEM).
+///
+/// # Errors
+/// [`ClientError::CaBundle`] when `more` has no usable certificate.
+pub fn client_tls(more: Option<&[u8]>) -> Result<rustls::ClientConfig, ClientError> {
+    let mut roots = system_roots().unwrap_or_else(RootCertStore::empty);
+    if let Some(pem) = more {
+        roots.roots.extend(bundle_roots(pem)?.roots);
+    }
+    let builder = tls_builder()?;
+    let builder = match roots.is_empty() {
+        true => builder.with_webpki_roots(),
+        false => builder.with_root_certificates(roots),
     };
     Ok(builder.with_no_client_auth())
 }

@@ -12,6 +12,7 @@ mod proxy;
 mod s3;
 mod wire_log;
 
+pub use connect::client_tls;
 pub use download::Download;
 pub use error::{CallError, ClientError};
 pub use fetch::Fetcher;
