@@ -1,4 +1,5 @@
-//! What Longshore must remember: traits in the domain's words, and their SQLite implementation.
+//! What Longshore must remember: traits in the domain's words, implemented for SQLite and for
+//! PostgreSQL.
 //!
 //! SQL and drivers stop here. Every write that returns `Ok` is durable (it survives `kill -9` and a
 //! power cut); every read sees all writes that returned before it began. The promises are written
@@ -6,8 +7,11 @@
 //! calls.
 
 #[cfg(feature = "test-support")]
+pub mod cluster;
+#[cfg(feature = "test-support")]
 pub mod contract;
 mod error;
+pub mod postgres;
 pub mod sqlite;
 mod traits;
 
@@ -17,7 +21,7 @@ pub use traits::{
     DeliveryStore, DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore, Ec2Store,
     EnrollOutcome, EnrolledHost, EnrollmentStore, FollowUp, Forget, Generation, GitHubTokenStore, Group,
     GroupStore, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome, Load, MultipartUpload,
-    NewEnrollment, NewRevisionUse, ObjectRow, Page, PolicyHolder, RevisionStore, Role, RoleStore,
-    RoundOutcome, ServerRecord, ServerRecordStore, Session, Snapshot, Store, StoredToken, TagStore,
-    TargetFilter, TimelinePlace, TimelineStore, UploadedPart, User,
+    NewEnrollment, NewRevisionUse, News, NewsStore, ObjectRow, Page, PolicyHolder, RevisionStore, Role,
+    RoleStore, RoundOutcome, ServerRecord, ServerRecordStore, Session, Snapshot, Store, StoredToken,
+    TagStore, TargetFilter, TimelinePlace, TimelineStore, UploadedPart, User,
 };

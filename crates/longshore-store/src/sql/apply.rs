@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::row::Columns as _;
 use super::target::{self, N_TARGET_COLUMNS, StoredTarget, target_columns};
 use super::writer::{CommitFailed, Job};
-use super::{Connection, Row, int_at, join_in_order, json_rows, lock_targets, text_at, timeline};
+use super::{Connection, Row, dialect, join_in_order, json_rows, timeline};
 use crate::{Applied, StoreError};
 
 type Answer = Result<Option<Applied>, StoreError>;
@@ -96,25 +96,20 @@ pub(super) async fn apply_all(conn: &mut Connection, jobs: &mut [Job]) -> Result
             Some(Ok(_) | Err(_)) | None => None,
         })
         .collect();
-    target::update_all(conn, &changed).await
+    target::update_all(conn, &changed).await?;
+    dialect::tell(conn, &target::news(changed.iter().map(|stored| &stored.target))).await
 }
 
 /// From the wanted keys to the targets to their deployments.
 pub(in super::super) const READ: &str = concat!(
     "SELECT ",
     target_columns!(),
-    ", ",
-    int_at!("wanted.value", 0),
-    ", d.is_stopping, d.ignores_stop_failures FROM ",
+    ", CAST(wanted.value ->> 0 AS BIGINT), d.is_stopping, d.ignores_stop_failures FROM ",
     json_rows!("$1", "wanted"),
     join_in_order!(),
-    "targets t ON t.deployment_id = ",
-    text_at!("wanted.value", 1),
-    " AND t.host = ",
-    text_at!("wanted.value", 2),
+    "targets t ON t.deployment_id = wanted.value ->> 1 AND t.host = wanted.value ->> 2",
     join_in_order!(),
-    "deployments d ON d.id = t.deployment_id",
-    lock_targets!()
+    "deployments d ON d.id = t.deployment_id"
 );
 
 /// Reads the targets at `keys`, each to its place, which it begins with.

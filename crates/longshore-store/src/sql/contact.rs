@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::row::{Columns as _, Doing as _};
 use super::writer::{self, Access};
-use super::{Connection, Writing, int_at, json_rows, text_at};
+use super::{Connection, Writing, json_rows};
 use crate::StoreError;
 
 /// How long a contact may be in memory only.
@@ -82,8 +82,7 @@ impl Contacts {
         if rows.is_empty() {
             return;
         }
-        let result =
-            writer::transact(writing, Access::LockedRows, async |conn| insert(conn, rows).await).await;
+        let result = writer::transact(writing, Access::Shared, async |conn| insert(conn, rows).await).await;
         let mut state = self.lock();
         let written = std::mem::take(&mut state.in_writing);
         if let Err(error) = result {
@@ -126,13 +125,7 @@ async fn insert(
         .collect();
     sqlx::query(concat!(
         "INSERT INTO host_contacts (principal, last_poll_at, agent_version)
-         SELECT ",
-        text_at!("value", 0),
-        ", ",
-        int_at!("value", 1),
-        ", ",
-        text_at!("value", 2),
-        " FROM ",
+         SELECT value ->> 0, CAST(value ->> 1 AS BIGINT), value ->> 2 FROM ",
         json_rows!("$1", "contact"),
         " WHERE true
          ON CONFLICT (principal) DO UPDATE

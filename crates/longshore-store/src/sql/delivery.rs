@@ -6,12 +6,12 @@ use longshore_model::time::Timestamp;
 use serde::Serialize;
 
 use super::row::{Columns as _, Doing as _, after_time, encode, limit};
-use super::{Connection, Row, SqlStore, document_at, json_rows, json_texts, text_at};
+use super::{Connection, Row, SqlStore, json_rows, json_texts};
 use crate::{DeadDelivery, DeliveryStore, Page, StoreError, TimelinePlace};
 
 /// A new delivery, as the insert statement takes it.
 #[derive(Serialize)]
-struct NewRow<'a>(&'a str, &'a Delivery);
+struct NewRow<'a>(&'a str, String);
 
 #[async_trait]
 impl DeliveryStore for SqlStore {
@@ -184,13 +184,13 @@ async fn add(conn: &mut Connection, deliveries: &[Delivery], now: Timestamp) -> 
     if deliveries.is_empty() {
         return Ok(());
     }
-    let rows: Vec<NewRow<'_>> = deliveries.iter().map(|delivery| NewRow(&delivery.id, delivery)).collect();
+    let rows: Vec<NewRow<'_>> = deliveries
+        .iter()
+        .map(|delivery| Ok(NewRow(&delivery.id, encode(delivery, "delivery")?)))
+        .collect::<Result<_, StoreError>>()?;
     sqlx::query(concat!(
-        "INSERT INTO deliveries (id, due_at, created_at, attempts, document) SELECT ",
-        text_at!("value", 0),
-        ", $2, $2, 0, ",
-        document_at!("value", 1),
-        " FROM ",
+        "INSERT INTO deliveries (id, due_at, created_at, attempts, document)
+         SELECT value ->> 0, $2, $2, 0, value ->> 1 FROM ",
         json_rows!("$1", "delivery")
     ))
     .bind(encode(&rows, "delivery")?)

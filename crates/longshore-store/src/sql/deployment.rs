@@ -1,5 +1,7 @@
 //! Deployments: creation, lists and snapshots. `round` writes them, `target` has their targets.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use longshore_model::deployment::{Deployment, DeploymentStatus};
 use longshore_model::id::{DeploymentId, HostArn, HostId, PrincipalArn};
@@ -15,7 +17,7 @@ use super::{Connection, SqlStore, dialect};
 use super::{history, revision, round, target, timeline};
 use crate::{
     Applied, CommandTarget, DeploymentFilter, DeploymentStore, Forget, Generation, Load, NewRevisionUse,
-    Page, RoundOutcome, Snapshot, StoreError, TargetFilter,
+    News, Page, RoundOutcome, Snapshot, StoreError, TargetFilter,
 };
 
 #[async_trait]
@@ -164,7 +166,9 @@ pub(super) async fn create(
     .await
     .doing("add a deployment")?;
     timeline::insert_all(conn, &[created(deployment)]).await.doing("begin a timeline")?;
-    revision::note_use(conn, &group.text(0)?, &revision_use.revision, deployment.created_at).await
+    revision::note_use(conn, &group.text(0)?, &revision_use.revision, deployment.created_at).await?;
+    let news = BTreeSet::from([News::Deployment(deployment.id.clone())]);
+    dialect::tell(conn, &news).await.doing("tell other servers of a deployment")
 }
 
 /// The id must be new and the group idle.

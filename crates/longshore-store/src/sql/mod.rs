@@ -3,8 +3,9 @@
 //! from the `dialect` beside the module that includes it: the types, and the few words of SQL that
 //! the two do not have in common.
 //!
-//! A statement here must mean the same to both: `$1` for parameters, `BIGINT` read as `i64`, JSON
-//! taken apart with the dialect's macros only.
+//! A statement here must mean the same to both: `$1` for parameters, `BIGINT` read as `i64`, lists
+//! in JSON whose items are taken out with `->>`, numbers cast. A document in such a list is a text in it,
+//! not a part of it: PostgreSQL would decode it, and refuse an escaped NUL.
 
 mod application;
 mod apply;
@@ -42,12 +43,11 @@ use futures::future::BoxFuture;
 use self::contact::Contacts;
 use self::writer::Writer;
 use super::dialect::{
-    self, Connection, Reader, Readers, Row, SqlStore, Writing, document_at, field, int_at, join_in_order,
-    json_rows, json_texts, lock_targets, text_at,
+    self, Connection, Reader, Readers, Row, SqlStore, Writing, field, join_in_order, json_rows, json_texts,
 };
 use crate::StoreError;
 
-pub(super) use self::target::ChangedRow;
+pub(super) use self::target::{ChangedRow, waiting_principals};
 #[cfg(test)]
 pub(super) mod statements {
     //! Those whose plan is tested.

@@ -14,8 +14,8 @@ use super::deployment::{create, is_stopping};
 use super::row::{Doing as _, encode};
 use super::target::{self, StoredTarget, target_columns};
 use super::timeline;
-use super::{Connection, document_at, json_rows, json_texts, text_at};
-use crate::{FollowUp, Generation, RoundOutcome, StoreError};
+use super::{Connection, dialect, json_rows, json_texts};
+use crate::{FollowUp, Generation, News, RoundOutcome, StoreError};
 
 /// Writes the round and answers the targets that it made or changed, in scheduling order.
 pub(super) async fn commit(
@@ -40,6 +40,9 @@ pub(super) async fn commit(
     let mut touched: BTreeMap<u32, Target> =
         outcome.new_targets.iter().map(|target| (target.position, target.clone())).collect();
     touched.extend(changed.into_iter().map(|stored| (stored.target.position, stored.target)));
+    let mut news = target::news(touched.values());
+    news.insert(News::Deployment(deployment.id.clone()));
+    dialect::tell(conn, &news).await.doing("tell other servers of a round")?;
     Ok(touched.into_values().collect())
 }
 
@@ -154,20 +157,20 @@ async fn put_host_health(
     if health.is_empty() {
         return Ok(());
     }
+    let rows: Vec<(&HostArn, String)> = health
+        .iter()
+        .map(|(arn, health)| Ok((arn, encode(health, "host health")?)))
+        .collect::<Result<_, StoreError>>()?;
     sqlx::query(concat!(
         "INSERT INTO host_health (group_id, host_arn, document)
-         SELECT $1, ",
-        text_at!("value", 0),
-        ", ",
-        document_at!("value", 1),
-        " FROM ",
+         SELECT $1, value ->> 0, value ->> 1 FROM ",
         json_rows!("$2", "health"),
         "
          WHERE EXISTS (SELECT 1 FROM deployment_groups WHERE id = $1)
          ON CONFLICT (group_id, host_arn) DO UPDATE SET document = excluded.document"
     ))
     .bind(group.as_str())
-    .bind(encode(health, "host health")?)
+    .bind(encode(&rows, "host health")?)
     .execute(conn)
     .await
     .doing("write host health")?;

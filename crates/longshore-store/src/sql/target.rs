@@ -1,6 +1,8 @@
 //! How a target is kept: its state in columns, which the planner and the polls read by the
 //! thousand, and its events in a document, which only a change or a look at one target needs.
 
+use std::collections::BTreeSet;
+
 use longshore_model::id::{DeploymentId, HostArn, HostId, PrincipalArn};
 use longshore_model::lifecycle::{Diagnostics, EndedBy, EventState, LifecycleEvent, LifecycleEventName};
 use longshore_model::target::{
@@ -10,8 +12,8 @@ use longshore_model::time::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::row::{Columns as _, Doing as _, encode, limit};
-use super::{Connection, Row, dialect, document_at, int_at, json_rows, text_at};
-use crate::{CommandTarget, Page, StoreError, TargetFilter};
+use super::{Connection, Row, dialect, json_rows};
+use crate::{CommandTarget, News, Page, StoreError, TargetFilter};
 
 /// The columns that [`StoredTarget::of_row`] takes.
 macro_rules! target_columns {
@@ -90,6 +92,11 @@ impl StateWord {
             TargetState::Failed => StateWord::Failed,
             TargetState::Skipped => StateWord::Skipped,
         }
+    }
+
+    /// Whether a command waits for its host.
+    fn is_waiting(self) -> bool {
+        matches!(self, StateWord::Pickup)
     }
 
     fn status(self) -> TargetStatus {
@@ -171,7 +178,7 @@ struct NewRow<'a>(
     u32,
     Timestamp,
     Timestamp,
-    EventsToStore<'a>,
+    String,
 );
 
 fn progress_columns(state: TargetState) -> (u32, Timestamp) {
@@ -232,7 +239,7 @@ pub(super) async fn insert_all(
         .iter()
         .map(|target| {
             let (event_idx, since) = progress_columns(target.state);
-            NewRow(
+            Ok(NewRow(
                 target.position,
                 &target.key.host,
                 &target.host_arn,
@@ -241,32 +248,16 @@ pub(super) async fn insert_all(
                 event_idx,
                 since,
                 target.updated_at,
-                EventsToStore(&target.events),
-            )
+                encode(&EventsToStore(&target.events), "target's events")?,
+            ))
         })
-        .collect();
+        .collect::<Result<_, StoreError>>()?;
     sqlx::query(concat!(
         "INSERT INTO targets (deployment_id, position, host, host_arn, principal, state, event_idx,
                               since, updated_at, events)
-         SELECT $1, ",
-        int_at!("value", 0),
-        ", ",
-        text_at!("value", 1),
-        ", ",
-        text_at!("value", 2),
-        ", ",
-        text_at!("value", 3),
-        ", ",
-        text_at!("value", 4),
-        ", ",
-        int_at!("value", 5),
-        ", ",
-        int_at!("value", 6),
-        ", ",
-        int_at!("value", 7),
-        ", ",
-        document_at!("value", 8),
-        "
+         SELECT $1, CAST(value ->> 0 AS BIGINT), value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+                CAST(value ->> 5 AS BIGINT), CAST(value ->> 6 AS BIGINT), CAST(value ->> 7 AS BIGINT),
+                value ->> 8
          FROM ",
         json_rows!("$2", "target")
     ))
@@ -407,4 +398,28 @@ pub(super) async fn waiting(
             Ok(CommandTarget { target: StoredTarget::of_row(row)?.target, available_at })
         })
         .collect()
+}
+
+/// As whom the hosts sign for which a command waits.
+pub(in super::super) async fn waiting_principals(
+    conn: &mut Connection,
+) -> Result<Vec<PrincipalArn>, StoreError> {
+    let rows = sqlx::query("SELECT DISTINCT principal FROM targets WHERE state = 'Pickup'")
+        .fetch_all(conn)
+        .await
+        .doing("list who has waiting commands")?;
+    rows.iter().map(|row| Ok(PrincipalArn(row.text(0)?))).collect()
+}
+
+/// What a transaction that made or changed `targets` has to tell: their deployments, and who has a
+/// command now.
+pub(super) fn news<'a>(targets: impl IntoIterator<Item = &'a Target>) -> BTreeSet<News> {
+    let mut news = BTreeSet::new();
+    for target in targets {
+        news.insert(News::Deployment(target.key.deployment.clone()));
+        if StateWord::of(target.state).is_waiting() {
+            news.insert(News::Commands(target.principal.clone()));
+        }
+    }
+    news
 }

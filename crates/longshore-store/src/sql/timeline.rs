@@ -7,12 +7,12 @@ use longshore_model::timeline::{Happening, TimelineEntry};
 use serde::Serialize;
 
 use super::row::{Columns as _, Doing as _, limit, unreadable_key};
-use super::{Connection, Row, SqlStore, document_at, int_at, json_rows, text_at};
+use super::{Connection, Row, SqlStore, json_rows};
 use crate::{Page, StoreError, TimelinePlace, TimelineStore};
 
 /// An entry, as the insert statement takes it.
 #[derive(Serialize)]
-struct NewRow<'a>(&'a DeploymentId, Timestamp, Option<&'a HostId>, Option<u32>, &'a Happening);
+struct NewRow<'a>(&'a DeploymentId, Timestamp, Option<&'a HostId>, Option<u32>, String);
 
 /// Adds entries, all with one statement. The host whose turn is next is named by its place.
 pub(super) async fn insert_all(conn: &mut Connection, entries: &[TimelineEntry]) -> Result<(), sqlx::Error> {
@@ -26,25 +26,19 @@ pub(super) async fn insert_all(conn: &mut Connection, entries: &[TimelineEntry])
                 Happening::HostsWait { next, .. } => Some(next),
                 _ => None,
             };
-            NewRow(&entry.deployment, entry.at, entry.host.as_ref(), next, &entry.what)
+            let what = serde_json::to_string(&entry.what)?;
+            Ok(NewRow(&entry.deployment, entry.at, entry.host.as_ref(), next, what))
         })
-        .collect();
+        .collect::<Result<_, serde_json::Error>>()
+        .map_err(|error| sqlx::Error::Encode(error.into()))?;
     let rows = serde_json::to_string(&rows).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query(concat!(
         "INSERT INTO timeline (deployment_id, at, host, what)
-         SELECT ",
-        text_at!("value", 0),
-        ", ",
-        int_at!("value", 1),
-        ", COALESCE(",
-        text_at!("value", 2),
-        ", (SELECT t.host FROM targets t WHERE t.deployment_id = ",
-        text_at!("value", 0),
-        " AND t.position = ",
-        int_at!("value", 3),
-        ")), ",
-        document_at!("value", 4),
-        " FROM ",
+         SELECT value ->> 0, CAST(value ->> 1 AS BIGINT),
+                COALESCE(value ->> 2, (SELECT t.host FROM targets t WHERE t.deployment_id = value ->> 0
+                                       AND t.position = CAST(value ->> 3 AS BIGINT))),
+                value ->> 4
+         FROM ",
         json_rows!("$1", "entry")
     ))
     .bind(rows)

@@ -27,8 +27,8 @@ const MAX_QUEUED: usize = 4 * MAX_BATCH;
 pub(in super::super) enum Access {
     /// Anything: it must be alone, as with one writer.
     Alone,
-    /// Changes rows that it has locked, and rests on nothing else: several may run at a time.
-    LockedRows,
+    /// Changes rows that no rule rests on: several may run at a time.
+    Shared,
 }
 
 /// One thing to write.
@@ -174,10 +174,8 @@ async fn run(writing: Writing, mut jobs: mpsc::Receiver<Job>, contacts: Arc<Cont
 
 /// Does all jobs in one transaction and answers them.
 async fn commit_batch(writing: &Writing, batch: &mut Vec<Job>) {
-    let is_alone = batch.iter().any(|job| matches!(job, Job::Work(_)));
-    let access = if is_alone { Access::Alone } else { Access::LockedRows };
     let jobs = &mut **batch;
-    let committed = transact(writing, access, async |conn| do_all(conn, jobs).await).await;
+    let committed = transact(writing, Access::Alone, async |conn| do_all(conn, jobs).await).await;
     let committed = committed.map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "a write transaction failed");
         CommitFailed(Arc::new(error))

@@ -1,6 +1,7 @@
 //! What is SQLite's own: connections, and the words of SQL that PostgreSQL does not share.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, LazyLock};
 
@@ -10,7 +11,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::sql::ChangedRow;
 use super::sql::row::Doing as _;
-use crate::StoreError;
+use crate::{News, StoreError};
 
 pub(super) use super::SqliteStore as SqlStore;
 pub(super) use sqlx::sqlite::SqliteRow as Row;
@@ -32,24 +33,6 @@ macro_rules! json_texts {
         concat!("json_each(", $list, ") AS ", $name)
     };
 }
-/// The text at a place of a JSON list; NULL for null.
-macro_rules! text_at {
-    ($list:literal, $idx:literal) => {
-        concat!($list, " ->> ", $idx)
-    };
-}
-/// The integer at a place of a JSON list.
-macro_rules! int_at {
-    ($list:literal, $idx:literal) => {
-        concat!($list, " ->> ", $idx)
-    };
-}
-/// The document at a place of a JSON list, as text.
-macro_rules! document_at {
-    ($list:literal, $idx:literal) => {
-        concat!($list, " -> ", $idx)
-    };
-}
 /// The text of a document's field.
 macro_rules! field {
     ($document:literal, $name:literal) => {
@@ -62,14 +45,7 @@ macro_rules! join_in_order {
         " CROSS JOIN "
     };
 }
-/// Ends a statement that reads targets `t` to change them.
-macro_rules! lock_targets {
-    () => {
-        // There is one writer.
-        ""
-    };
-}
-pub(super) use {document_at, field, int_at, join_in_order, json_rows, json_texts, lock_targets, text_at};
+pub(super) use {field, join_in_order, json_rows, json_texts};
 
 /// The schema's text is written in SQLite's words.
 pub(super) fn schema_text(sql: &'static str) -> Cow<'static, str> {
@@ -157,6 +133,11 @@ impl Writing {
 }
 
 pub(super) use super::sql::writer::Access;
+
+/// Tells other servers what this transaction wrote: there are none.
+pub(super) async fn tell(_conn: &mut SqliteConnection, _news: &BTreeSet<News>) -> Result<(), sqlx::Error> {
+    Ok(())
+}
 
 /// Writes what has changed of targets, a few hundred with each statement.
 pub(super) async fn update_targets(

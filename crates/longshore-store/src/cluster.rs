@@ -1,0 +1,142 @@
+//! For tests: a PostgreSQL of our own, in a temporary folder, which ends with the process that started
+//! it, however that ends. `tools/setup test` installs the programs.
+//!
+//! The cluster does not sync to disk, and sorts text as English does: a statement that relied on the
+//! database's own order would be seen.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
+
+/// How long the cluster may take to answer.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Runs `initdb` and the cluster in the folder `$2` with the programs in `$1`, until standard input
+/// ends, which it does with the process that holds the other end; then stops it and removes the folder.
+const SUPERVISOR: &str = r#"
+"$1/initdb" --pgdata="$2/data" --username=postgres --auth=trust --no-sync --encoding=UTF8 \
+    --locale=C.UTF-8 --locale-provider=icu --icu-locale=en-US >"$2/initdb.log" 2>&1 || exit 1
+"$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c fsync=off \
+    -c full_page_writes=off -c max_connections=400 >"$2/log" 2>&1 &
+pid=$!
+cat >/dev/null
+kill -QUIT "$pid"
+wait "$pid"
+rm -rf "$2"
+"#;
+
+/// A running cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    folder: PathBuf,
+    /// Held open for as long as the cluster shall run.
+    _stdin: ChildStdin,
+    _supervisor: Child,
+    n_databases: AtomicU32,
+}
+
+impl Cluster {
+    /// The cluster of this process, started when first asked for.
+    ///
+    /// # Panics
+    /// When there is no PostgreSQL here, or it does not start.
+    pub async fn shared() -> &'static Cluster {
+        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+        let cluster = CLUSTER.get_or_init(|| Cluster::start().expect("PostgreSQL starts"));
+        cluster.wait_until_it_answers().await;
+        cluster
+    }
+
+    /// Makes an empty database and answers its address.
+    ///
+    /// # Panics
+    /// When the cluster does not make it.
+    pub async fn new_database(&self) -> String {
+        let number = self.n_databases.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{number}");
+        let mut conn = self.connect().await.expect("the cluster answers");
+        // Safe: the name was made from a number alone.
+        let sql = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::query(sql).execute(&mut conn).await.expect("a new database");
+        format!("postgres://postgres@localhost/{name}?host={}", self.folder.display())
+    }
+
+    fn start() -> io::Result<Cluster> {
+        let programs = programs()?;
+        let folder = tempfile::Builder::new().prefix("longshore-postgres-").tempdir_in("/tmp")?;
+        let mut command = as_nobody_special(folder.path())?;
+        command.args(["sh", "-c", SUPERVISOR, "sh"]).arg(programs).arg(folder.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).current_dir("/");
+        // Not to be ended by an interrupt at the terminal: it would not tidy up.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut supervisor = command.spawn()?;
+        let stdin = supervisor.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        // From here on the supervisor removes it.
+        let folder = folder.keep();
+        Ok(Cluster { folder, _stdin: stdin, _supervisor: supervisor, n_databases: AtomicU32::new(0) })
+    }
+
+    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        PgConnectOptions::new_without_pgpass()
+            .socket(&self.folder)
+            .username("postgres")
+            .database("postgres")
+            .connect()
+            .await
+    }
+
+    async fn wait_until_it_answers(&self) {
+        let deadline = Instant::now() + DEADLINE;
+        while let Err(error) = self.connect().await {
+            assert!(Instant::now() < deadline, "PostgreSQL does not answer: {error}\n{}", self.logs());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn logs(&self) -> String {
+        let read = |name| std::fs::read_to_string(self.folder.join(name)).unwrap_or_default();
+        format!("{}{}", read("initdb.log"), read("log"))
+    }
+}
+
+/// The folder with `initdb` and `postgres`: Debian keeps them out of everybody's PATH.
+fn programs() -> io::Result<PathBuf> {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect())
+        .unwrap_or_default();
+    versions.sort();
+    let in_path = std::env::var_os("PATH").unwrap_or_default();
+    versions
+        .into_iter()
+        .rev()
+        .chain(std::env::split_paths(&in_path))
+        .find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+        .ok_or_else(|| {
+            io::Error::new(io::ErrorKind::NotFound, "no initdb here: tools/setup test installs PostgreSQL")
+        })
+}
+
+/// PostgreSQL refuses to run as root: then it runs as the user that its package made, who is given
+/// `folder`.
+fn as_nobody_special(folder: &Path) -> io::Result<Command> {
+    if id(&["-u"])? != 0 {
+        return Ok(Command::new("env"));
+    }
+    let user = if id(&["-u", "postgres"]).is_ok() { "postgres" } else { "nobody" };
+    let (uid, gid) = (id(&["-u", user])?, id(&["-g", user])?);
+    std::os::unix::fs::chown(folder, Some(uid), Some(gid))?;
+    let mut command = Command::new("setpriv");
+    command.args([&format!("--reuid={uid}"), &format!("--regid={gid}"), "--clear-groups"]);
+    Ok(command)
+}
+
+fn id(arguments: &[&str]) -> io::Result<u32> {
+    let Output { stdout, .. } = Command::new("id").args(arguments).stderr(Stdio::null()).output()?;
+    String::from_utf8_lossy(&stdout).trim().parse().map_err(io::Error::other)
+}
