@@ -4,10 +4,12 @@
 //! content files; a file that no row names is a leftover and is removed when the store is opened.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
@@ -50,17 +52,23 @@ impl ContentFolder {
     }
 
     /// Removes what a crash left: files being written, and files that are not among `named`.
-    /// Answers how many. Nothing else may use the folder meanwhile.
-    pub(crate) fn remove_leftovers(&self, named: &HashSet<String>) -> io::Result<usize> {
+    /// Answers how many. Only those that were last touched before `before`: another process may be
+    /// about to name the others.
+    pub(crate) fn remove_leftovers(&self, named: &HashSet<String>, before: SystemTime) -> io::Result<usize> {
         let mut n_removed = 0;
         for part in [INCOMING, CONTENT] {
             for entry in std::fs::read_dir(self.folder.join(part))? {
                 let entry = entry?;
                 let name = entry.file_name();
                 let is_named = name.to_str().is_some_and(|name| named.contains(&format!("{part}/{name}")));
-                if !is_named && entry.file_type()?.is_file() {
-                    std::fs::remove_file(entry.path())?;
-                    n_removed += 1;
+                if is_named || !entry.file_type()?.is_file() || before < touched_at(&entry.metadata()?) {
+                    continue;
+                }
+                match std::fs::remove_file(entry.path()) {
+                    Ok(()) => n_removed += 1,
+                    // Another process was faster.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
                 }
             }
         }
@@ -176,6 +184,12 @@ impl Drop for Lease {
     }
 }
 
+/// When a file was written, renamed or linked last.
+fn touched_at(metadata: &Metadata) -> SystemTime {
+    let millis = metadata.ctime().saturating_mul(1000).saturating_add(metadata.ctime_nsec() / 1_000_000);
+    SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
 fn new_name() -> String {
     format!("{CONTENT}/{}", Uuid::new_v4().simple())
 }
@@ -208,6 +222,10 @@ mod tests {
         content.keep(incoming).expect("keeps")
     }
 
+    fn later() -> SystemTime {
+        SystemTime::now() + Duration::from_secs(3600)
+    }
+
     fn exists(content: &ContentFolder, name: &str) -> bool {
         content.path(name).expect("a content name").exists()
     }
@@ -224,9 +242,18 @@ mod tests {
         let (_folder, content) = opened();
         let (named, leftover) = (kept(&content), kept(&content));
         let (torn, _file) = content.begin().expect("begins");
-        let n_removed = content.remove_leftovers(&HashSet::from([named.clone()])).expect("removes");
+        let n_removed = content.remove_leftovers(&HashSet::from([named.clone()]), later()).expect("removes");
         assert_eq!(n_removed, 2);
         assert!(exists(&content, &named) && !exists(&content, &leftover) && !torn.path.exists());
+    }
+
+    #[test]
+    fn what_another_process_may_be_about_to_name_stays() {
+        let (_folder, content) = opened();
+        let fresh = kept(&content);
+        let an_hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        assert_eq!(content.remove_leftovers(&HashSet::new(), an_hour_ago).expect("removes"), 0);
+        assert!(exists(&content, &fresh));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue};
@@ -25,11 +25,20 @@ use crate::reader::run_blocking;
 use crate::reframe;
 use crate::s3::{Bundles, Front};
 
+/// How old a leftover in a shared folder must be: nobody takes so long between a file and the row that
+/// names it.
+const SHARED_LEFTOVER: Duration = Duration::from_secs(24 * 3600);
+
+/// A file's time may be a little ahead of ours: a coarser clock, another machine's disk.
+const CLOCK_STEP: Duration = Duration::from_secs(24 * 3600);
+
 /// Where the bundle store is and what it is called.
 #[derive(Clone, Debug)]
 pub struct BundleSettings {
     /// The folder with the content files; made where missing.
     pub folder: PathBuf,
+    /// Whether other processes may use the folder at the same time.
+    pub is_shared: bool,
     /// Told to clients that ask for a bucket's location.
     pub region: String,
     /// The account that owns all buckets.
@@ -71,8 +80,8 @@ impl fmt::Debug for BundleService {
 }
 
 impl BundleService {
-    /// Opens the store and removes what a crash may have left in its folder. Only one process may
-    /// use a folder at a time.
+    /// Opens the store and removes what a crash may have left in its folder. In a folder
+    /// that is shared, only what is older than a day.
     ///
     /// # Errors
     /// When the folder cannot be used or the index cannot be read.
@@ -83,11 +92,14 @@ impl BundleService {
     ) -> Result<BundleService, OpenError> {
         let named: HashSet<String> =
             index.bundle_files().await.map_err(OpenError::Index)?.into_iter().collect();
-        let BundleSettings { folder, region, account, domains } = settings;
+        let BundleSettings { folder, is_shared, region, account, domains } = settings;
+        let now = SystemTime::now();
+        // What is there now was left by an earlier process, unless there are others.
+        let before = if is_shared { now - SHARED_LEFTOVER } else { now + CLOCK_STEP };
         let path = folder.clone();
         let (content, n_removed) = run_blocking(move || {
             let content = ContentFolder::open(&path)?;
-            let n_removed = content.remove_leftovers(&named)?;
+            let n_removed = content.remove_leftovers(&named, before)?;
             Ok((content, n_removed))
         })
         .await

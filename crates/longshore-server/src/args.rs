@@ -41,6 +41,10 @@ pub struct Args {
     /// The operator's keys for AWS, in the variables of AWS's own tools.
     #[arg(skip)]
     pub aws: AwsEnvironment,
+
+    /// Address of the PostgreSQL database. From the environment only: it may hold a password.
+    #[arg(skip)]
+    pub store_url: Option<String>,
 }
 
 impl Args {
@@ -49,6 +53,7 @@ impl Args {
         let mut args = Args::parse();
         args.root_secret_access_key = std::env::var("LONGSHORE_ROOT_SECRET_ACCESS_KEY").ok();
         args.aws = AwsEnvironment::of(|name| std::env::var(name).ok());
+        args.store_url = std::env::var("LONGSHORE_STORE_URL").ok().filter(|url| !url.is_empty());
         args
     }
 }

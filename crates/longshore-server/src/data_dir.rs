@@ -117,11 +117,19 @@ impl DataDir {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let key = given.map_or_else(|| Ok(draw_root_key()), checked_root_key)?;
-                self.write_private("credentials", &render_credentials(&key))?;
+                self.keep_root_key(&key)?;
                 Ok(key)
             }
             Err(source) => Err(io_error("read", &path, source)),
         }
+    }
+
+    /// Writes `key` down as the root key.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_root_key(&self, key: &RootKey) -> Result<(), DataDirError> {
+        self.write_private("credentials", &render_credentials(key))
     }
 
     /// Says where the running server is reached.

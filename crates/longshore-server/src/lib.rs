@@ -23,8 +23,10 @@ mod listen;
 mod probe;
 mod route;
 mod server;
+mod shared;
 mod shutdown;
 mod throttle;
 
 pub use listen::ListenError;
 pub use server::{Server, StartError, run};
+pub use shared::SharedError;

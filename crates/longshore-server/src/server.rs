@@ -1,6 +1,7 @@
 //! One server from its start to its end.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,20 +11,20 @@ use longshore_engine::deployment_config::DeploymentConfigError;
 use longshore_engine::{Engine, EngineStartError, SystemClock};
 use longshore_model::deployment_config::DEFAULT_CONFIG;
 use longshore_model::id::{DeploymentConfigName, PrincipalArn};
-use longshore_store::sqlite::SqliteStore;
-use longshore_store::{ServerRecord, ServerRecordStore, StoreError};
+use longshore_store::{AnyStore, ServerRecord, ServerRecordStore, StoreError};
 use rand::Rng;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::auth::Keys;
-use crate::config::Settings;
+use crate::config::{Config, Settings};
 use crate::data_dir::{DataDir, DataDirError, RootKey};
 use crate::host_api::{SignerRecordError, Specifications};
 use crate::listen::{ListenError, Port};
+use crate::shared::SharedError;
 use crate::throttle::Throttle;
-use crate::{dispatch, shutdown, telemetry};
+use crate::{dispatch, shared, shutdown, telemetry};
 use longshore_wire::page_token::PageTokens;
 
 /// How long requests in flight may take after the server was asked to stop: it ends within 10 s.
@@ -40,6 +41,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("cannot use the database")]
     Store(#[from] StoreError),
+    /// It does not fit to the other servers on the database.
+    #[error(transparent)]
+    Shared(#[from] SharedError),
     /// The bundle store cannot be used.
     #[error("cannot use the bundle store")]
     Bundles(#[from] OpenError),
@@ -78,7 +82,7 @@ pub struct Server {
     url: String,
     root_key: RootKey,
     data_dir: DataDir,
-    store: SqliteStore,
+    store: AnyStore,
     engine: Engine,
     shutdown: CancellationToken,
     serving: JoinHandle<()>,
@@ -95,7 +99,8 @@ impl Server {
         // A server that was killed may have left its own.
         data_dir.remove_endpoint();
         let root_key = data_dir.root_key(settings.root_key.clone())?;
-        let store = SqliteStore::open(&data_dir.database()).await?;
+        let store = open_store(&settings.config, &data_dir).await?;
+        let root_key = fit_in(&settings, &data_dir, &store, root_key).await?;
         // The port comes before the engine: a server that cannot be reached must not act either.
         let port =
             Port::open(settings.listen, settings.config.tls.as_ref(), settings.config.request_head).await?;
@@ -164,14 +169,45 @@ fn allow_many_connections() {
     }
 }
 
+/// The database of the configuration, or the file in the data folder.
+pub(crate) async fn open_store(config: &Config, data_dir: &DataDir) -> Result<AnyStore, StoreError> {
+    match &config.store {
+        Some(url) => AnyStore::open_url(url.reveal()).await,
+        None => AnyStore::open_file(&data_dir.database()).await,
+    }
+}
+
+/// Makes sure that this server can share the database with others, and answers the root key of all.
+async fn fit_in(
+    settings: &Settings,
+    data_dir: &DataDir,
+    store: &AnyStore,
+    own_key: RootKey,
+) -> Result<RootKey, StartError> {
+    if !store.is_shared() {
+        return Ok(own_key);
+    }
+    let records = store.shared();
+    shared::check_place(&*records, settings).await?;
+    shared::check_bundles(&*records, &bundle_folder(settings, data_dir)).await?;
+    let root_key = shared::root_key(&*records, own_key).await?;
+    data_dir.keep_root_key(&root_key)?;
+    Ok(root_key)
+}
+
+fn bundle_folder(settings: &Settings, data_dir: &DataDir) -> PathBuf {
+    settings.config.bundle_folder.clone().unwrap_or_else(|| data_dir.bundles())
+}
+
 async fn app(
     settings: &Settings,
     data_dir: &DataDir,
     root_key: &RootKey,
-    store: &SqliteStore,
+    store: &AnyStore,
     shutdown: CancellationToken,
 ) -> Result<App, StartError> {
-    let store = Arc::new(store.clone());
+    let is_shared = store.is_shared();
+    let store = store.shared();
     let stored_keys = Arc::new(StoredKeys::new(
         longshore_bundles::RootKey {
             id: root_key.id.clone(),
@@ -181,7 +217,8 @@ async fn app(
         Arc::clone(&store) as _,
     ));
     let bundle_settings = BundleSettings {
-        folder: data_dir.bundles(),
+        folder: bundle_folder(settings, data_dir),
+        is_shared: is_shared || settings.config.bundle_folder.is_some(),
         region: settings.region.clone(),
         account: settings.account_id.clone(),
         domains: Vec::new(),
@@ -192,7 +229,7 @@ async fn app(
     let webhook_secret = webhook_secret(&*store).await?;
     let outside = longshore_adapters::outside(settings.config.outside.clone(), webhook_secret.clone())?;
     let engine =
-        Engine::start(Arc::clone(&store) as _, Arc::new(SystemClock), outside, settings.engine()).await?;
+        Engine::start(Arc::clone(&store), Arc::new(SystemClock), outside, settings.engine()).await?;
     // The predefined configs were made at the first start, which reading one takes note of.
     let predefined = DeploymentConfigName::parse(DEFAULT_CONFIG).expect("a constant that obeys the rule");
     engine.deployment_config(&predefined).await?;

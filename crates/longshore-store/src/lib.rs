@@ -6,6 +6,7 @@
 //! down as functions in `contract` (feature `test-support`), which every implementation's test file
 //! calls.
 
+mod any;
 #[cfg(feature = "test-support")]
 pub mod cluster;
 #[cfg(feature = "test-support")]
@@ -15,6 +16,7 @@ pub mod postgres;
 pub mod sqlite;
 mod traits;
 
+pub use any::AnyStore;
 pub use error::StoreError;
 pub use traits::{
     AccessKey, ApplicationStore, Applied, AuditFilter, AuditStore, BundleIndex, CommandTarget, DeadDelivery,

@@ -85,6 +85,7 @@ impl Server {
         let root = RootKey { id: root().access_key_id, secret: root().secret_access_key, arn };
         let keys = Arc::new(StoredKeys::new(root, Arc::clone(&store) as _));
         let settings = BundleSettings {
+            is_shared: false,
             folder: folder.path().to_owned(),
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),

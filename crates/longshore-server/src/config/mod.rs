@@ -9,6 +9,7 @@ mod check;
 mod quotas;
 mod retention;
 mod settings;
+mod store;
 mod timeouts;
 mod triggers;
 
@@ -24,6 +25,7 @@ use serde::Deserialize;
 
 pub use self::aws::AwsEnvironment;
 pub use self::settings::Settings;
+pub use self::store::StoreUrl;
 
 /// Why the server cannot be started as asked.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +58,14 @@ pub enum ConfigError {
         /// What would be right.
         rule: String,
     },
+    /// A key has a value that it may not have, and that may be secret.
+    #[error("`{key}` is not of the form {rule}")]
+    Secret {
+        /// The key, with its section.
+        key: &'static str,
+        /// What would be right.
+        rule: &'static str,
+    },
 }
 
 /// The file as written. Every key may be left out.
@@ -71,6 +81,8 @@ pub struct RawConfig {
     aws: aws::RawAws,
     alarms: alarms::RawAlarms,
     triggers: triggers::RawTriggers,
+    store: store::RawStore,
+    bundles: store::RawBundles,
     tls: Option<TlsFiles>,
 }
 
@@ -123,6 +135,10 @@ pub struct Config {
     pub trigger_payload: MessageForm,
     /// Who knows alarms, and how those are reached who want to be told.
     pub outside: OutsideConfig,
+    /// The database to remember things in; the file in the data folder when absent.
+    pub store: Option<StoreUrl>,
+    /// The folder of the bundles' content; the one in the data folder when absent.
+    pub bundle_folder: Option<PathBuf>,
     /// Plain HTTP when absent.
     pub tls: Option<TlsFiles>,
 }
@@ -147,6 +163,8 @@ impl Default for Config {
             audit_retention: retention::default_audit_retention(),
             trigger_payload: engine.trigger_payload,
             outside: OutsideConfig::default(),
+            store: None,
+            bundle_folder: None,
             tls: None,
         }
     }
@@ -189,6 +207,8 @@ impl Config {
                 sns: raw.triggers.sns()?,
                 webhooks: raw.triggers.webhooks()?,
             },
+            store: raw.store.url()?,
+            bundle_folder: raw.bundles.folder,
             tls: raw.tls,
         })
     }
@@ -240,6 +260,18 @@ mod tests {
         assert_eq!(kept(""), Retention { age: 90 * day, deployments: 10_000 });
         assert_eq!(kept("[retention]\ndays = 0.5\n"), Retention { age: day / 2, deployments: 10_000 });
         assert_eq!(kept("[retention]\ndeployments = 5\n"), Retention { age: 90 * day, deployments: 5 });
+    }
+
+    #[test]
+    fn the_address_of_a_database_is_never_shown() {
+        let url = "postgres://longshore:s3cret@db.example.com/longshore?sslmode=verify-full";
+        let config = parse(&format!("[store]\nurl = \"{url}\"\n")).expect("an address");
+        assert_eq!(config.store.as_ref().map(StoreUrl::reveal), Some(url));
+        assert!(!format!("{config:?}").contains("s3cret"));
+        for bad in ["mysql://u:s3cret@h/d", "postgres://u:s3cret@[h/d", "u:s3cret", ""] {
+            let error = parse(&format!("[store]\nurl = \"{bad}\"\n")).expect_err(bad);
+            assert!(error.contains("`store.url`") && !error.contains("s3cret"), "{error}");
+        }
     }
 
     #[test]

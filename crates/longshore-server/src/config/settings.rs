@@ -1,12 +1,13 @@
 //! Everything together: the command line, the environment and the file.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use longshore_engine::EngineConfig;
 
 use super::check::invalid;
-use super::{Config, ConfigError};
+use super::store::StoreUrl;
+use super::{AwsEnvironment, Config, ConfigError};
 use crate::args::Args;
 use crate::data_dir::RootKey;
 
@@ -33,10 +34,7 @@ impl Settings {
     /// # Errors
     /// The first thing that is wrong.
     pub fn from_args(args: Args) -> Result<Settings, ConfigError> {
-        let config = match &args.config {
-            Some(path) => Config::read(path, &args.aws)?,
-            None => Config::default(),
-        };
+        let config = config(args.config.as_deref(), &args.aws, args.store_url)?;
         let settings = Settings {
             data_dir: args.data_dir,
             listen: args.listen,
@@ -75,6 +73,18 @@ impl Settings {
             trigger_payload: self.config.trigger_payload,
         }
     }
+}
+
+/// The file's settings; the environment's database comes before the file's.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(super) fn config(file: Option<&Path>, environment: &AwsEnvironment, store_url: Option<String>) -> Result<Config, ConfigError> {
+    let mut config = file.map_or_else(|| Ok(Config::default()), |path| Config::read(path, environment))?;
+    if let Some(url) = store_url {
+        config.store = Some(StoreUrl::checked("LONGSHORE_STORE_URL", url)?);
+    }
+    Ok(config)
 }
 
 fn root_key(id: Option<String>, secret: Option<String>) -> Result<Option<RootKey>, ConfigError> {
