@@ -161,7 +161,7 @@ impl Engine {
         let group = self.find_deployment_group(&new.application, &new.group).await?;
         let config = self.effective_config(new.config.as_ref().unwrap_or(&group.config)).await?;
         let source = source(&new, &group)?;
-        check_target_instances(&new, &group).map_err(DeploymentError::TargetInstances)?;
+        self.check_target_instances(&new, &group).await?;
         loop {
             let mut deployment = accepted(&new, &group, &config, source.clone(), self.now());
             deployment.creator = made.creator;
@@ -325,6 +325,21 @@ impl Engine {
         Ok(if is_final { StopAnswer::Stopped } else { StopAnswer::Pending })
     }
 
+    async fn check_target_instances(
+        &self,
+        new: &NewDeployment,
+        group: &DeploymentGroup,
+    ) -> Result<(), DeploymentError> {
+        check_target_instances(new, group).map_err(DeploymentError::TargetInstances)?;
+        let Some(named) = &new.target_instances else { return Ok(()) };
+        // No Auto Scaling group is known, so whoever names only those names no instance.
+        let matching = self.inner.store.select_ec2_instances(&named.selector).await;
+        if matching.map_err(DeploymentError::Store)?.is_empty() {
+            return Err(DeploymentError::TargetInstances(TargetInstancesError::NoMatch));
+        }
+        Ok(())
+    }
+
     async fn effective_config(
         &self,
         name: &DeploymentConfigName,
@@ -387,10 +402,7 @@ fn check_target_instances(new: &NewDeployment, group: &DeploymentGroup) -> Resul
         (DeploymentType::BlueGreen, GreenFleet::DiscoverExisting, None) => {
             Err(TargetInstancesError::Required(new.group.clone()))
         }
-        // There is no inventory of EC2 instances or Auto Scaling groups, and nothing else takes part.
-        (DeploymentType::BlueGreen, GreenFleet::DiscoverExisting, Some(_)) => {
-            Err(TargetInstancesError::NoMatch)
-        }
+        (DeploymentType::BlueGreen, GreenFleet::DiscoverExisting, Some(_)) => Ok(()),
     }
 }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use longshore_model::deployment::{Deployment, DeploymentStatus, Rollback};
 use longshore_model::host::HostHealth;
-use longshore_model::id::{DeploymentId, HostArn};
+use longshore_model::id::{DeploymentGroupId, DeploymentId, HostArn};
 use longshore_model::plan::begin::{self, Candidate};
 use longshore_model::plan::{Ending, Step, health, in_place, late, rollback};
+use longshore_model::tag_filter::TagSelector;
 use longshore_model::target::{TargetEvent, TargetStatus};
 use longshore_model::time::Timestamp;
 use longshore_model::timeline;
@@ -292,10 +293,20 @@ impl Engine {
     }
 
     async fn candidates(&self, deployment: &Deployment) -> Result<Vec<Candidate>, StoreError> {
+        self.selected(&deployment.group_id, &deployment.selector, &deployment.ec2_selector).await
+    }
+
+    /// The hosts that selectors of a group select now, with what the group remembers of them.
+    pub(crate) async fn selected(
+        &self,
+        group: &DeploymentGroupId,
+        selector: &TagSelector,
+        ec2_selector: &TagSelector,
+    ) -> Result<Vec<Candidate>, StoreError> {
         let store = &self.inner.store;
-        let hosts = store.select_hosts(&deployment.selector).await?;
-        let instances = store.select_ec2_instances(&deployment.ec2_selector).await?;
-        let records = store.host_health(&deployment.group_id).await?;
+        let hosts = store.select_hosts(selector).await?;
+        let instances = store.select_ec2_instances(ec2_selector).await?;
+        let records = store.host_health(group).await?;
         let mut health: HashMap<HostArn, HostHealth> = records.into_iter().collect();
         let mut candidates: Vec<Candidate> = Vec::with_capacity(hosts.len() + instances.len());
         candidates.extend(hosts.into_iter().map(|host| {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use longshore_model::deployment::{Creator, FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::DeploymentGroup;
-use longshore_model::host::HostHealth;
 use longshore_model::id::{HostArn, PrincipalArn};
+use longshore_model::plan::begin::Candidate;
 use longshore_model::plan::late::{LATE_HOSTS, is_kept_up_to_date};
 use longshore_model::time::Timestamp;
 use longshore_store::StoreError;
@@ -119,18 +119,15 @@ impl Engine {
         arrived: &HashSet<PrincipalArn>,
     ) -> Result<Vec<PrincipalArn>, StoreError> {
         let Some(revision) = &group.history.target_revision else { return Ok(Vec::new()) };
-        let records = self.inner.store.host_health(&group.id).await?;
-        let health: HashMap<HostArn, HostHealth> = records.into_iter().collect();
-        let is_outdated =
-            |arn: &HostArn| health.get(arn).and_then(|health| health.installed.as_ref()) != Some(revision);
+        let is_outdated = |candidate: &Candidate| {
+            candidate.health.as_ref().and_then(|health| health.installed.as_ref()) != Some(revision)
+        };
         let late: Vec<(HostArn, PrincipalArn)> = self
-            .inner
-            .store
-            .select_hosts(&group.on_premises_selector)
+            .selected(&group.id, &group.on_premises_selector, &group.ec2_selector)
             .await?
             .into_iter()
-            .map(|host| (host.arn, host.identity.principal().clone()))
-            .filter(|(arn, principal)| arrived.contains(principal) && is_outdated(arn))
+            .filter(|candidate| arrived.contains(&candidate.principal) && is_outdated(candidate))
+            .map(|candidate| (candidate.arn, candidate.principal))
             .collect();
         if late.is_empty() {
             return Ok(Vec::new());

@@ -335,6 +335,14 @@ async fn a_deployment_says_what_its_group_asks_for_in_vain() {
     server.check("CreateDeployment", &create(""), &format!("{invalid}: needs target instances")).await;
     let others = r#","targetInstances":{"tagFilters":[{"Key":"k","Type":"KEY_ONLY"}]}"#;
     server.check("CreateDeployment", &create(others), &format!("{invalid}: match no instance")).await;
+    let instance = r#"{"instanceId":"i-0123456789abcdef0","availabilityZone":"eu-test-1a","state":"running",
+        "roleName":"web","tags":[{"Key":"k","Value":"v"}]}"#;
+    server.call("Longshore_v1.PutEc2Instance", instance).await;
+    let made = server.call("CreateDeployment", &create(others)).await;
+    let made = server.wait_for(made["deploymentId"].as_str().expect("an id"), "Failed").await;
+    assert_eq!(made["errorInformation"]["code"], "ELASTIC_LOAD_BALANCING_INVALID");
+    let tag = &made["targetInstances"]["tagFilters"][0];
+    assert_eq!((&tag["Key"], &tag["Type"]), (&"k".into(), &"KEY_ONLY".into()));
 }
 
 #[tokio::test]
