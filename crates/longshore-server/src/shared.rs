@@ -99,6 +99,10 @@ fn folder_id(folder: &Path) -> io::Result<String> {
     }
 }
 
+async fn record(store: &dyn ServerRecordStore, name: &str, value: String) -> Result<String, StoreError> {
+    store.server_record(&ServerRecord { name: name.to_owned(), value }).await
+}
+
 #[cfg(test)]
 mod tests {
     use longshore_store::sqlite::SqliteStore;
@@ -124,8 +128,4 @@ mod tests {
         assert_eq!(root_key(&store, key("AKIA1")).await.expect("a key"), key("AKIA1"));
         assert_eq!(root_key(&store, key("AKIA2")).await.expect("a key"), key("AKIA1"));
     }
-}
-
-async fn record(store: &dyn ServerRecordStore, name: &str, value: String) -> Result<String, StoreError> {
-    store.server_record(&ServerRecord { name: name.to_owned(), value }).await
 }

@@ -14,13 +14,11 @@ pub(crate) fn log_log(title: &str, points: &[(f64, f64)]) -> String {
     let column = |x: f64| place(x, first.0, last.0, WIDTH);
     let row = |y: f64| HEIGHT - 1 - place(y, low, high, HEIGHT);
     let mut drawing = vec![vec![' '; WIDTH]; HEIGHT];
-    for column_idx in 0..WIDTH {
-        let share = column_idx as f64 / (WIDTH - 1) as f64;
-        let x = first.0 * (last.0 / first.0).powf(share);
-        drawing[row(linear(x).clamp(low, high))][column_idx] = '.';
-    }
-    for (x, y) in points {
-        drawing[row(*y)][column(*x)] = 'o';
+    let at = |column_idx: usize| first.0 * (last.0 / first.0).powf(column_idx as f64 / (WIDTH - 1) as f64);
+    let dots = (0..WIDTH).map(|column_idx| (row(linear(at(column_idx)).clamp(low, high)), column_idx, '.'));
+    let marks = points.iter().map(|(x, y)| (row(*y), column(*x), 'o'));
+    for (row_idx, column_idx, mark) in dots.chain(marks) {
+        drawing[row_idx][column_idx] = mark;
     }
     let mut lines = vec![format!("{title} (o measured, . linear from the first; both axes logarithmic)")];
     for (idx, cells) in drawing.iter().enumerate() {

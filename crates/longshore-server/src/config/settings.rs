@@ -79,7 +79,11 @@ impl Settings {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(super) fn config(file: Option<&Path>, environment: &AwsEnvironment, store_url: Option<String>) -> Result<Config, ConfigError> {
+pub(super) fn config(
+    file: Option<&Path>,
+    environment: &AwsEnvironment,
+    store_url: Option<String>,
+) -> Result<Config, ConfigError> {
     let mut config = file.map_or_else(|| Ok(Config::default()), |path| Config::read(path, environment))?;
     if let Some(url) = store_url {
         config.store = Some(StoreUrl::checked("LONGSHORE_STORE_URL", url)?);
