@@ -117,7 +117,8 @@ pub struct Deployment {
     /// Alarms that take the place of the group's.
     #[serde(default)]
     pub override_alarms: Option<Alarms>,
-    /// The effective Auto Scaling processes to suspend; kept and answered.
+    /// The effective Auto Scaling processes to suspend; ignored, as no Auto Scaling group is targeted.
+    /// Source: service-additions.md §3.
     #[serde(default)]
     pub processes_to_suspend: Vec<ScalingProcess>,
     /// The effective config's zones.

@@ -25,26 +25,27 @@ pub struct DeploymentGroup {
     pub config: DeploymentConfigName,
     /// Kept as given; roles need not exist here (design.md §3).
     pub service_role_arn: String,
-    /// EC2 selector, kept and answered; the EC2 inventory comes later, so it selects no host yet.
+    /// Which EC2 instances of the inventory.
     pub ec2_selector: TagSelector,
     /// Which registered hosts.
     pub on_premises_selector: TagSelector,
-    /// What happens after a failure or a stop; kept and answered.
+    /// What happens after a failure or a stop.
     pub auto_rollback: AutoRollback,
-    /// What to do with hosts that joined during a deployment; kept and answered.
+    /// What to do with hosts that joined during a deployment.
     pub outdated_instances_strategy: OutdatedInstancesStrategy,
     /// Kept and answered; only meaningful with Auto Scaling groups.
     pub termination_hook_enabled: bool,
-    /// Style, load balancers and blue/green settings; kept and answered.
+    /// Style, load balancers and blue/green settings.
     #[serde(default)]
     pub traffic: Traffic,
-    /// Alarms that stop a deployment, when they were ever set; kept and answered.
+    /// Alarms that stop a deployment, when they were ever set.
     #[serde(default)]
     pub alarms: Option<Alarms>,
-    /// Who is told of events; kept and answered.
+    /// Who is told of events.
     #[serde(default)]
     pub triggers: Vec<Trigger>,
-    /// Auto Scaling processes to suspend during a deployment; kept and answered.
+    /// Auto Scaling processes to suspend during a deployment; ignored, as none targets an Auto Scaling group.
+    /// Source: service-additions.md §3.
     #[serde(default)]
     pub processes_to_suspend: Vec<ScalingProcess>,
     /// Resource tags.
