@@ -23,6 +23,9 @@ use crate::{Engine, random};
 /// How many entries are looked at together.
 const ENTRIES_AT_ONCE: usize = 500;
 
+/// How many entries that nobody is to be told of may be looked at again after a restart.
+const ENTRIES_UNTOLD: i64 = 10_000;
+
 /// How many deliveries are published at the same time.
 const DELIVERIES_AT_ONCE: usize = 16;
 
@@ -53,9 +56,10 @@ impl Engine {
     pub(crate) async fn keep_telling(&self) {
         let mut grew = self.inner.timeline.subscribe();
         let mut is_stopping = self.inner.is_stopping.subscribe();
+        let mut seen = TimelinePlace::default();
         while !*is_stopping.borrow() {
             grew.mark_unchanged();
-            match self.tell_some().await {
+            match self.tell_some(&mut seen).await {
                 Ok(true) | Err(StoreError::Stale) => continue,
                 Ok(false) => {}
                 Err(error) => {
@@ -72,11 +76,12 @@ impl Engine {
         }
     }
 
-    /// Says whether there may be more.
-    async fn tell_some(&self) -> Result<bool, StoreError> {
+    /// Looks at what is after the place that was told and after `seen`, which it moves. Says whether there
+    /// may be more.
+    async fn tell_some(&self, seen: &mut TimelinePlace) -> Result<bool, StoreError> {
         let store = &self.inner.store;
         let from = store.told().await?;
-        let entries = store.timeline_after(from, ENTRIES_AT_ONCE).await?;
+        let entries = store.timeline_after(from.max(*seen), ENTRIES_AT_ONCE).await?;
         let Some(to) = entries.last().map(|(place, _)| *place) else { return Ok(false) };
         let mut known: HashMap<DeploymentId, Option<Deployment>> = HashMap::new();
         let mut deliveries: Vec<Delivery> = Vec::new();
@@ -89,10 +94,15 @@ impl Engine {
                 deliveries.extend(self.deliveries_of(deployment, entry).await?);
             }
         }
-        store.tell(from, to, &deliveries, self.now()).await?;
+        // A place costs a commit. Without anything to tell it is worth one only now and then: whoever looks
+        // at these entries again finds nothing again.
+        if !deliveries.is_empty() || ENTRIES_UNTOLD <= to.0 - from.0 {
+            store.tell(from, to, &deliveries, self.now()).await?;
+        }
         if !deliveries.is_empty() {
             self.deliveries_grew();
         }
+        *seen = to;
         Ok(entries.len() == ENTRIES_AT_ONCE)
     }
 
