@@ -78,6 +78,25 @@ async fn a_host_that_joins_a_quiet_group_is_updated_if_the_group_says_so() {
     assert!(world.is_parked("a").await);
 }
 
+/// The same of an EC2 instance, which joins when it is tagged.
+#[tokio::test]
+async fn an_ec2_instance_that_joins_a_quiet_group_is_updated() {
+    const ID: &str = "i-0000000a";
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    keep_up_to_date(&world).await;
+    world.ec2_instance_tagged(ID, "us-east-1a", "db").await;
+    let id = world.deploy().await;
+    world.run_all_events("a").await;
+    world.reaches(&id, DeploymentStatus::Succeeded).await;
+    assert!(world.is_parked(ID).await, "the group does not select it");
+    world.ec2_instance(ID, "us-east-1a").await;
+    let command = world.poll(ID, &Connection::new()).await;
+    let update = update_among(&world, 2).await;
+    assert_eq!(command.key.target.deployment, update);
+    let made = world.view(&update).await.deployment;
+    assert_eq!((made.creator, made.n_hosts), (Creator::AutoUpdate, 2));
+}
+
 /// A host that was away when its group was deployed to comes back.
 #[tokio::test]
 async fn a_host_that_comes_back_is_updated() {

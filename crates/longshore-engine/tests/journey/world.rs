@@ -198,12 +198,17 @@ impl World {
 
     /// A running EC2 instance, tagged as the hosts are.
     pub(crate) async fn ec2_instance(&self, id: &str, zone: &str) {
+        self.ec2_instance_tagged(id, zone, "web").await;
+    }
+
+    /// A running EC2 instance with another value of the tag.
+    pub(crate) async fn ec2_instance_tagged(&self, id: &str, zone: &str, tag_value: &str) {
         let new = NewEc2Instance {
             id: Ec2InstanceId::parse(id).unwrap(),
             zone: ZoneName::parse(zone).unwrap(),
             state: Ec2State::Running,
             role: RoleName::parse("web").unwrap(),
-            tags: vec![HostTag { key: String::from("Role"), value: String::from("web") }],
+            tags: vec![HostTag { key: String::from("Role"), value: tag_value.to_owned() }],
             auto_scaling_group: None,
             launch_template: None,
         };
