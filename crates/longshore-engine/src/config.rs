@@ -12,6 +12,8 @@ pub struct EngineConfig {
     pub account_id: String,
     /// One for the whole server.
     pub region: String,
+    /// Tells this server from others on the same database, also after a restart.
+    pub server_id: String,
     /// The clocks that run on targets and deployments. Source: service.md §8.
     pub clocks: Clocks,
     /// How long a poll without a command is held before it is answered empty. AWS: about 45 s; an
@@ -84,6 +86,7 @@ impl Default for EngineConfig {
         EngineConfig {
             account_id: String::from("000000000000"),
             region: String::from("us-east-1"),
+            server_id: uuid::Uuid::new_v4().to_string(),
             clocks: Clocks::default(),
             poll_hold: Duration::from_secs(45),
             redelivery: Duration::from_secs(60),

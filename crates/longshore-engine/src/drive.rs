@@ -61,6 +61,10 @@ impl Drives {
         }
     }
 
+    pub(crate) fn runs(&self, id: &DeploymentId) -> bool {
+        self.lock().contains_key(id)
+    }
+
     fn set_waits_until(&self, id: &DeploymentId, point: Option<Timestamp>) {
         if let Some(drive) = self.lock().get_mut(id) {
             drive.waits_until = point;
@@ -139,6 +143,10 @@ impl Engine {
         tokio::spawn(async move {
             engine.drive(&id, &notify).await;
             engine.inner.drives.lock().remove(&id);
+            // It may be another server that ended it.
+            if !*engine.inner.is_stopping.borrow() {
+                engine.inner.ledger.forget_deployment(&id);
+            }
             engine.inner.drives.one_ended.notify_waiters();
         });
     }
@@ -422,6 +430,7 @@ impl Engine {
         }
         if deployment.status.is_final() {
             self.inner.ledger.forget_deployment(&deployment.id);
+            self.forget_hand_outs(&deployment.id);
             let status = deployment.status.as_str();
             metrics::counter!("longshore_deployments_total", "status" => status).increment(1);
             tracing::info!(deployment.id = %deployment.id, status, "deployment {} is {status}", deployment.id);

@@ -3,7 +3,8 @@
 //! A command is the present event of a target (see `longshore_model::target`). Durable is only what
 //! matters: that it was acknowledged, and how it ended. To whom it was handed out, and when, is
 //! remembered here in memory: after a restart it is simply handed out again, and the acknowledgement
-//! decides who runs it.
+//! decides who runs it. Where several servers share a database they also tell each other, see
+//! [`others`](crate::others).
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -147,9 +148,9 @@ impl Ledger {
     }
 
     /// Takes the first command that nobody holds, and notes that `principal` now does.
-    fn take(
+    pub(crate) fn take(
         &self,
-        commands: &[HostCommand],
+        commands: &[&HostCommand],
         principal: &PrincipalArn,
         connection: &Connection,
         now: Timestamp,
@@ -166,7 +167,7 @@ impl Ledger {
         let entry =
             Entry::HandedOut { at: now, principal: principal.clone(), connection: connection.clone() };
         entries.insert(free.key.clone(), entry);
-        Some(free.clone())
+        Some((*free).clone())
     }
 
     /// When the first of `commands` may be handed out again.
@@ -185,12 +186,20 @@ impl Ledger {
             .min()
     }
 
+    /// Whether this process answered the acknowledgement of a command.
+    pub(crate) fn has_answered(&self, key: &CommandKey) -> bool {
+        match self.lock().get(key) {
+            Some(Entry::AckAnswered) => true,
+            Some(Entry::HandedOut { .. }) | None => false,
+        }
+    }
+
     /// A final deployment has no commands.
     pub(crate) fn forget_deployment(&self, id: &DeploymentId) {
         self.lock().retain(|key, _| key.target.deployment != *id);
     }
 
-    fn forget(&self, key: &CommandKey) {
+    pub(crate) fn forget(&self, key: &CommandKey) {
         self.lock().remove(key);
     }
 }
@@ -314,7 +323,8 @@ impl Engine {
             woken.as_mut().enable();
             let commands = self.commands_of(principal).await?;
             let redelivery = self.inner.config.redelivery;
-            let taken = self.inner.ledger.take(&commands, principal, connection, self.now(), redelivery);
+            let (taken, free_elsewhere_at) =
+                self.take(&commands, principal, connection).await.map_err(HostCommandError::Store)?;
             if taken.is_some() {
                 return Ok(taken);
             }
@@ -322,6 +332,7 @@ impl Engine {
                 return Ok(None);
             }
             let again_at = self.inner.ledger.next_redelivery(&commands, redelivery);
+            let again_at = again_at.into_iter().chain(free_elsewhere_at).min();
             let wake_at = again_at.map_or(give_up_at, |at| at.min(give_up_at));
             tokio::select! {
                 () = woken => {}
@@ -349,27 +360,29 @@ impl Engine {
             entries.remove(key);
             drop(entries);
             self.inner.waiters.wake(&principal);
+            self.tell_taken_back(vec![(key.clone(), principal)]);
         }
     }
 
     /// The connection broke: commands handed out over it and not acknowledged are free again.
     pub fn connection_closed(&self, connection: &Connection) {
         connection.token.is_closed.store(true, Ordering::Release);
-        let freed: Vec<PrincipalArn> = {
+        let freed: Vec<(CommandKey, PrincipalArn)> = {
             let mut entries = self.inner.ledger.lock();
             let mut freed = Vec::new();
-            entries.retain(|_, entry| match entry {
+            entries.retain(|key, entry| match entry {
                 Entry::HandedOut { connection: holder, principal, .. } if holder.is_same(connection) => {
-                    freed.push(principal.clone());
+                    freed.push((key.clone(), principal.clone()));
                     false
                 }
                 Entry::HandedOut { .. } | Entry::AckAnswered => true,
             });
             freed
         };
-        for principal in &freed {
+        for (_, principal) in &freed {
             self.inner.waiters.wake(principal);
         }
+        self.tell_taken_back(freed);
     }
 
     /// The deployment that a host asks the specification of; only its targets may.
@@ -421,10 +434,13 @@ impl Engine {
                 self.expect_deadline(&applied.target);
                 AckAnswer::InProgress
             }
-            Err(NoChange::AlreadyAcknowledged) => match self.inner.ledger.lock().get(key) {
-                Some(Entry::AckAnswered) => AckAnswer::Succeeded,
-                Some(Entry::HandedOut { .. }) | None => AckAnswer::InProgress,
-            },
+            Err(NoChange::AlreadyAcknowledged) => {
+                if self.is_ack_answered(key).await.map_err(HostCommandError::Store)? {
+                    AckAnswer::Succeeded
+                } else {
+                    AckAnswer::InProgress
+                }
+            }
             Err(NoChange::AlreadyReported) => AckAnswer::Succeeded,
             Err(NoChange::NotCurrent | NoChange::NotDue | NoChange::NotApplicable) => AckAnswer::Failed,
         })
@@ -433,6 +449,7 @@ impl Engine {
     /// The answer to an acknowledgement was written to its connection.
     pub fn ack_answered(&self, key: &CommandKey) {
         self.inner.ledger.lock().insert(key.clone(), Entry::AckAnswered);
+        self.tell_ack_answered(key);
     }
 
     /// A host reports the end of a command. The first report of a command counts; later ones, and

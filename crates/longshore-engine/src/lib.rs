@@ -19,6 +19,7 @@ pub mod host;
 pub mod host_command;
 mod late;
 mod notify;
+mod others;
 pub mod outside;
 mod random;
 pub mod revision;
@@ -112,6 +113,7 @@ impl Engine {
             tokio::spawn(async move { deliverer.keep_delivering().await }),
             tokio::spawn(async move { updater.keep_up_to_date().await }),
         ];
+        engine.follow_others();
         Ok(engine)
     }
 

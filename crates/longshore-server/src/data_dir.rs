@@ -132,6 +132,23 @@ impl DataDir {
         self.write_private("credentials", &render_credentials(key))
     }
 
+    /// What tells this server from others on the same database: drawn at the first start.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn server_id(&self) -> Result<String, DataDirError> {
+        let path = self.path.join("server-id");
+        match fs::read_to_string(&path) {
+            Ok(id) => Ok(id.trim().to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let id = uuid::Uuid::new_v4().to_string();
+                self.write_private("server-id", &id)?;
+                Ok(id)
+            }
+            Err(source) => Err(io_error("read", &path, source)),
+        }
+    }
+
     /// Says where the running server is reached.
     ///
     /// # Errors

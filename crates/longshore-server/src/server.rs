@@ -228,7 +228,13 @@ async fn app(
     let page_tokens = PageTokens::new(page_token_key(&*store).await?);
     let webhook_secret = webhook_secret(&*store).await?;
     let outside = longshore_adapters::outside(settings.config.outside.clone(), webhook_secret.clone())?;
-    let engine = Engine::start(Arc::clone(&store), Arc::new(SystemClock), outside, settings.engine()).await?;
+    let engine = Engine::start(
+        Arc::clone(&store),
+        Arc::new(SystemClock),
+        outside,
+        settings.engine(data_dir.server_id()?),
+    )
+    .await?;
     // The predefined configs were made at the first start, which reading one takes note of.
     let predefined = DeploymentConfigName::parse(DEFAULT_CONFIG).expect("a constant that obeys the rule");
     engine.deployment_config(&predefined).await?;

@@ -22,8 +22,8 @@ pub use traits::{
     AccessKey, ApplicationStore, Applied, AuditFilter, AuditStore, BundleIndex, CommandTarget, DeadDelivery,
     DeliveryStore, DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore, Ec2Store,
     EnrollOutcome, EnrolledHost, EnrollmentStore, FollowUp, Forget, Generation, GitHubTokenStore, Group,
-    GroupStore, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome, Load, MultipartUpload,
-    NewEnrollment, NewRevisionUse, News, NewsStore, ObjectRow, Page, PolicyHolder, RevisionStore, Role,
-    RoleStore, RoundOutcome, ServerRecord, ServerRecordStore, Session, Snapshot, Store, StoredToken,
-    TagStore, TargetFilter, TimelinePlace, TimelineStore, UploadedPart, User,
+    GroupStore, HandOut, HandOutOutcome, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome,
+    Load, MultipartUpload, NewEnrollment, NewRevisionUse, News, ObjectRow, Others, Page, PolicyHolder,
+    RevisionStore, Role, RoleStore, RoundOutcome, ServerRecord, ServerRecordStore, Session, SharedStore,
+    Snapshot, Store, StoredToken, TagStore, TargetFilter, TimelinePlace, TimelineStore, UploadedPart, User,
 };

@@ -14,8 +14,8 @@ use longshore_store::contract::fixture::{
 };
 use longshore_store::postgres::PostgresStore;
 use longshore_store::{
-    ApplicationStore, Applied, DeploymentGroupStore, DeploymentStore, HostStore, News, NewsStore,
-    ServerRecord, ServerRecordStore, StoreError,
+    ApplicationStore, Applied, DeploymentGroupStore, DeploymentStore, HandOut, HandOutOutcome, HostStore,
+    News, Others, ServerRecord, ServerRecordStore, SharedStore, StoreError,
 };
 use sqlx::{Connection as _, PgConnection};
 
@@ -31,6 +31,10 @@ async fn two_stores() -> [PostgresStore; 2] {
     // At the same time: one makes the tables, the other waits.
     let (first, second) = futures::join!(open(&url), open(&url));
     [first, second]
+}
+
+fn others(store: &PostgresStore) -> &dyn Others {
+    store.others().expect("there may be others")
 }
 
 #[tokio::test]
@@ -164,8 +168,8 @@ async fn hear(news: &mut tokio::sync::broadcast::Receiver<News>, wanted: &News) 
 #[tokio::test]
 async fn a_server_hears_of_what_the_other_wrote_and_not_of_its_own() {
     let stores = two_stores().await;
-    let mut of_first = stores[0].news().expect("there may be others");
-    let mut of_second = stores[1].news().expect("there may be others");
+    let mut of_first = others(&stores[0]).news();
+    let mut of_second = others(&stores[1]).news();
     hear(&mut of_first, &News::Missed).await;
     hear(&mut of_second, &News::Missed).await;
 
@@ -180,14 +184,14 @@ async fn a_server_hears_of_what_the_other_wrote_and_not_of_its_own() {
         hear(&mut of_first, &News::Deployment(running.id.clone())).await,
         [News::Deployment(running.id)]
     );
-    assert_eq!(stores[1].waiting_principals().await.expect("list"), [principal("h1")]);
+    assert_eq!(others(&stores[1]).waiting_principals().await.expect("list"), [principal("h1")]);
 }
 
 #[tokio::test]
 async fn a_lost_connection_is_made_again_and_said() {
     let url = Cluster::shared().await.new_database().await;
     let store = open(&url).await;
-    let mut news = store.news().expect("there may be others");
+    let mut news = others(&store).news();
     hear(&mut news, &News::Missed).await;
     store.create_application(&application("a"), NO_LIMIT).await.expect("create");
 
@@ -265,4 +269,44 @@ async fn text_that_a_document_may_hold_does_no_harm() {
     let before = Timestamp::from_millis(0);
     let forget = longshore_store::Forget { created_before: before, keep_newest: 0, limit: 5 };
     assert_eq!(store.forget_deployments(&forget).await.expect("list"), []);
+}
+
+#[tokio::test]
+async fn a_command_is_handed_out_by_one_server() {
+    let stores = two_stores().await;
+    let deployment = add_running_deployment(&stores[0], 1).await;
+    let hand_out = |server: &str, event_idx| HandOut {
+        target: key(&deployment, "h0"),
+        event_idx,
+        principal: principal("h0"),
+        server: server.to_owned(),
+    };
+    let (one, two) = (hand_out("one", 0), hand_out("two", 0));
+    let take = async |store: usize, hand_out: &HandOut, now| {
+        others(&stores[store]).hand_out(hand_out, at(now), at(now - 60)).await.expect("write")
+    };
+    let mut heard = others(&stores[1]).news();
+    hear(&mut heard, &News::Missed).await;
+
+    assert_eq!(take(0, &one, 100).await, HandOutOutcome::Ours);
+    assert_eq!(take(0, &one, 110).await, HandOutOutcome::Ours, "its own books decide");
+    assert_eq!(take(1, &two, 120).await, HandOutOutcome::Elsewhere(at(110)));
+    others(&stores[0]).take_back(&one).await.expect("write");
+    hear(&mut heard, &News::Commands(principal("h0"))).await;
+    assert_eq!(take(1, &two, 130).await, HandOutOutcome::Ours);
+    others(&stores[0]).take_back(&one).await.expect("it is not its own any more");
+    assert_eq!(take(0, &one, 189).await, HandOutOutcome::Elsewhere(at(130)));
+    assert_eq!(take(0, &one, 190).await, HandOutOutcome::Ours, "nobody acknowledged for a minute");
+
+    let target = key(&deployment, "h0");
+    assert!(!others(&stores[1]).is_ack_answered(&target, 0).await.expect("read"));
+    others(&stores[0]).note_ack_answered(&target, 0).await.expect("write");
+    assert!(others(&stores[1]).is_ack_answered(&target, 0).await.expect("read"));
+    assert_eq!(take(1, &two, 900).await, HandOutOutcome::Elsewhere(at(190)), "its host runs it");
+    assert_eq!(take(1, &hand_out("two", 1), 901).await, HandOutOutcome::Ours, "the next command");
+    assert!(!others(&stores[1]).is_ack_answered(&target, 1).await.expect("read"));
+    others(&stores[0]).note_ack_answered(&target, 0).await.expect("late");
+    assert!(!others(&stores[1]).is_ack_answered(&target, 1).await.expect("read"));
+    others(&stores[0]).forget_hand_outs(&deployment.id).await.expect("write");
+    assert_eq!(take(0, &one, 902).await, HandOutOutcome::Ours);
 }

@@ -8,6 +8,7 @@ mod deployments;
 mod late;
 mod notifications;
 mod rollbacks;
+mod two_servers;
 mod upkeep;
 mod world;
 mod zones;

@@ -148,6 +148,16 @@ impl World {
 
     pub(crate) async fn with_config(hosts: &[&str], config_name: &str, config: EngineConfig) -> World {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().await.unwrap());
+        World::on(store, hosts, config_name, config).await
+    }
+
+    /// The same on this store.
+    pub(crate) async fn on(
+        store: Arc<dyn Store>,
+        hosts: &[&str],
+        config_name: &str,
+        config: EngineConfig,
+    ) -> World {
         let clock = Arc::new(HandClock::default());
         clock.advance(Duration::from_secs(1_700_000_000));
         let alarms = Arc::new(Alarms::default());
@@ -213,6 +223,15 @@ impl World {
             launch_template: None,
         };
         self.engine.put_ec2_instance(new).await.unwrap();
+    }
+
+    /// Another server, on this store, with the same clock.
+    pub(crate) async fn another(&self, store: Arc<dyn Store>) -> World {
+        let (clock, alarms, mail) = (self.clock.clone(), self.alarms.clone(), self.mail.clone());
+        let outside = Outside { alarms: alarms.clone(), publisher: mail.clone() };
+        let config = EngineConfig::default();
+        let engine = Engine::start(Arc::clone(&store), clock.clone(), outside, config.clone()).await.unwrap();
+        World { engine, clock, store, alarms, mail, config }
     }
 
     /// The same store under a new engine, as after a crash.

@@ -59,10 +59,11 @@ impl Settings {
     }
 
     /// The engine's part.
-    pub(crate) fn engine(&self) -> EngineConfig {
+    pub(crate) fn engine(&self, server_id: String) -> EngineConfig {
         EngineConfig {
             account_id: self.account_id.clone(),
             region: self.region.clone(),
+            server_id,
             clocks: self.config.clocks,
             poll_hold: self.config.poll_hold,
             redelivery: self.config.redelivery,

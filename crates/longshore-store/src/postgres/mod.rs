@@ -8,6 +8,7 @@
 
 mod dialect;
 mod news;
+mod others;
 #[cfg(test)]
 mod plan;
 // The folder is compiled for each database, see its beginning.
@@ -20,17 +21,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use longshore_model::id::PrincipalArn;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
-use tokio::sync::broadcast;
 
 use self::dialect::{Readers, Writing};
 use self::news::{CHANNEL, Hearing};
 use self::sql::Shared;
 use self::sql::row::Doing as _;
-use crate::{News, NewsStore, StoreError};
+use crate::StoreError;
 
 /// Reads of one server that run at the same time.
 const MAX_READERS: u32 = 8;
@@ -114,17 +112,6 @@ impl PostgresStore {
 /// [`BadUrl`].
 pub fn check_url(url: &str) -> Result<(), BadUrl> {
     options(url).map(|_| ())
-}
-
-#[async_trait]
-impl NewsStore for PostgresStore {
-    fn news(&self) -> Option<broadcast::Receiver<News>> {
-        Some(self.hearing.subscribe())
-    }
-
-    async fn waiting_principals(&self) -> Result<Vec<PrincipalArn>, StoreError> {
-        sql::waiting_principals(&mut *self.reader().await?).await
-    }
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, BadUrl> {

@@ -103,15 +103,20 @@ fn news_of_line(line: &str) -> Option<News> {
     }
 }
 
+/// As it is told.
+pub(super) fn line(news: &News) -> String {
+    match news {
+        News::Deployment(id) => format!("deployment {id}\n"),
+        News::Commands(principal) => format!("commands {principal}\n"),
+        News::Missed => String::from("missed\n"),
+    }
+}
+
 /// One line each, as many as go into one notification.
 pub(super) fn payloads(told: &BTreeSet<News>) -> Vec<String> {
     let mut payloads: Vec<String> = Vec::new();
     for news in told {
-        let line = match news {
-            News::Deployment(id) => format!("deployment {id}\n"),
-            News::Commands(principal) => format!("commands {principal}\n"),
-            News::Missed => String::from("missed\n"),
-        };
+        let line = line(news);
         match payloads.last_mut() {
             Some(payload) if payload.len() + line.len() <= MAX_PAYLOAD => payload.push_str(&line),
             _ => payloads.push(line),

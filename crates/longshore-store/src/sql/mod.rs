@@ -47,7 +47,7 @@ use super::dialect::{
 };
 use crate::StoreError;
 
-pub(super) use self::target::{ChangedRow, waiting_principals};
+pub(super) use self::target::ChangedRow;
 #[cfg(test)]
 pub(super) mod statements {
     //! Those whose plan is tested.

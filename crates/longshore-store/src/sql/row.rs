@@ -21,7 +21,7 @@ impl<T> Doing<T> for Result<T, sqlx::Error> {
 }
 
 /// Columns by their place in the statement.
-pub(super) trait Columns {
+pub(in super::super) trait Columns {
     /// An integer.
     fn int(&self, idx: usize) -> Result<i64, StoreError>;
     /// An integer that may be absent.

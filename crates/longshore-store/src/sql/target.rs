@@ -400,17 +400,6 @@ pub(super) async fn waiting(
         .collect()
 }
 
-/// As whom the hosts sign for which a command waits.
-pub(in super::super) async fn waiting_principals(
-    conn: &mut Connection,
-) -> Result<Vec<PrincipalArn>, StoreError> {
-    let rows = sqlx::query("SELECT DISTINCT principal FROM targets WHERE state = 'Pickup'")
-        .fetch_all(conn)
-        .await
-        .doing("list who has waiting commands")?;
-    rows.iter().map(|row| Ok(PrincipalArn(row.text(0)?))).collect()
-}
-
 /// What a transaction that made or changed `targets` has to tell: their deployments, and who has a
 /// command now.
 pub(super) fn news<'a>(targets: impl IntoIterator<Item = &'a Target>) -> BTreeSet<News> {

@@ -14,16 +14,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use longshore_model::id::PrincipalArn;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection};
-use tokio::sync::{Mutex, broadcast};
+use tokio::sync::Mutex;
 
 use self::dialect::{Readers, Writing};
 use self::sql::Shared;
 use self::sql::row::Doing as _;
-use crate::{News, NewsStore, StoreError};
+use crate::{Others, SharedStore, StoreError};
 
 /// Reads that run at the same time. More would only wait for the same processors.
 const MAX_READERS: u32 = 4;
@@ -38,15 +36,10 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
 }
 
-#[async_trait]
-impl NewsStore for SqliteStore {
+impl SharedStore for SqliteStore {
     /// The file belongs to one server.
-    fn news(&self) -> Option<broadcast::Receiver<News>> {
+    fn others(&self) -> Option<&dyn Others> {
         None
-    }
-
-    async fn waiting_principals(&self) -> Result<Vec<PrincipalArn>, StoreError> {
-        sql::waiting_principals(&mut *self.reader().await?).await
     }
 }
 

@@ -13,7 +13,7 @@ mod git_hub;
 mod group;
 mod host;
 mod identity;
-mod news;
+mod others;
 mod revision;
 mod role;
 mod server_record;
@@ -35,7 +35,7 @@ pub use git_hub::{GitHubTokenStore, LinkOutcome};
 pub use group::{Group, GroupStore};
 pub use host::{HostFilter, HostStore};
 pub use identity::{AccessKey, IdentityStore, InlinePolicy, PolicyHolder, User};
-pub use news::{News, NewsStore};
+pub use others::{HandOut, HandOutOutcome, News, Others, SharedStore};
 pub use revision::RevisionStore;
 pub use role::{Role, RoleStore, Session};
 pub use server_record::{ServerRecord, ServerRecordStore};
@@ -60,7 +60,7 @@ pub trait Store:
     + EnrollmentStore
     + BundleIndex
     + ServerRecordStore
-    + NewsStore
+    + SharedStore
 {
 }
 
@@ -82,7 +82,7 @@ impl<T> Store for T where
         + EnrollmentStore
         + BundleIndex
         + ServerRecordStore
-        + NewsStore
+        + SharedStore
 {
 }
 

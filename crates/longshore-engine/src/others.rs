@@ -1,0 +1,201 @@
+//! Other servers on the same database: hearing of what they wrote, and not handing out what they have
+//! handed out.
+//!
+//! A round may be made by any server; the store refuses the slower of two. Whoever takes a report makes
+//! the next round, so what others write is looked at here only for what they may have left undone: a
+//! server that is killed between a report and the round that should follow it. A host's command, on the
+//! other hand, may have its poll parked anywhere, and is looked for as soon as it is told.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use longshore_model::id::{DeploymentId, PrincipalArn};
+use longshore_model::time::Timestamp;
+use longshore_store::{HandOut, HandOutOutcome, News, StoreError};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::Engine;
+use crate::host_command::{CommandKey, Connection, HostCommand};
+
+/// How often is looked for what others may have left undone.
+const SWEEP: Duration = Duration::from_secs(3);
+
+/// After so many sweeps every deployment is looked at, told or not.
+const SWEEPS_PER_FULL_ONE: u32 = 10;
+
+/// What was heard since the last sweep.
+#[derive(Default)]
+struct Heard {
+    changed: HashSet<DeploymentId>,
+    is_missing_some: bool,
+}
+
+impl Engine {
+    /// Follows the other servers until the engine ends, if there can be any.
+    pub(crate) fn follow_others(&self) {
+        let Some(others) = self.inner.store.others() else { return };
+        let news = others.news();
+        let engine = self.clone();
+        let following = tokio::spawn(async move { engine.follow(news).await });
+        self.inner.beside.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(following);
+    }
+
+    async fn follow(&self, mut news: Receiver<News>) {
+        let mut is_stopping = self.inner.is_stopping.subscribe();
+        let mut heard = Heard::default();
+        let mut n_sweeps: u32 = 0;
+        let mut sweep_at = self.now().plus(SWEEP);
+        while !*is_stopping.borrow() {
+            tokio::select! {
+                told = news.recv() => match told {
+                    Ok(News::Deployment(id)) => {
+                        heard.changed.insert(id);
+                    }
+                    Ok(News::Commands(principal)) => self.inner.waiters.wake(&principal),
+                    Ok(News::Missed) | Err(RecvError::Lagged(_)) => heard.is_missing_some = true,
+                    // The store is closed, and the engine about to end.
+                    Err(RecvError::Closed) => {
+                        let _ = is_stopping.changed().await;
+                    }
+                },
+                () = self.inner.clock.sleep_until(sweep_at) => {
+                    n_sweeps = n_sweeps.wrapping_add(1);
+                    heard.is_missing_some |= n_sweeps.is_multiple_of(SWEEPS_PER_FULL_ONE);
+                    if let Err(error) = self.sweep(&std::mem::take(&mut heard)).await {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(error, "cannot look for what other servers left; trying again");
+                        heard.is_missing_some = true;
+                    }
+                    sweep_at = self.now().plus(SWEEP);
+                }
+                _ = is_stopping.changed() => {}
+            }
+        }
+    }
+
+    /// Looks at the deployments that others changed, takes part in those that they began, and wakes polls
+    /// whose command was told to nobody here.
+    async fn sweep(&self, heard: &Heard) -> Result<(), StoreError> {
+        let unfinished = self.inner.store.unfinished_deployments().await?;
+        for id in &unfinished {
+            if heard.is_missing_some || heard.changed.contains(id) || !self.inner.drives.runs(id) {
+                self.wake(id);
+            }
+        }
+        // The loops of those that others ended end too.
+        for id in heard.changed.iter().filter(|id| self.inner.drives.runs(id)) {
+            self.wake(id);
+        }
+        if let Some(others) = self.inner.store.others() {
+            for principal in others.waiting_principals().await? {
+                self.inner.waiters.wake(&principal);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the first of `commands` that neither this process nor another server holds; and answers when
+    /// the first of those that others hold is free.
+    pub(crate) async fn take(
+        &self,
+        commands: &[HostCommand],
+        principal: &PrincipalArn,
+        connection: &Connection,
+    ) -> Result<(Option<HostCommand>, Option<Timestamp>), StoreError> {
+        let redelivery = self.inner.config.redelivery;
+        let mut left: Vec<&HostCommand> = commands.iter().collect();
+        let mut free_at: Option<Timestamp> = None;
+        loop {
+            let now = self.now();
+            let Some(taken) = self.inner.ledger.take(&left, principal, connection, now, redelivery) else {
+                return Ok((None, free_at));
+            };
+            let Some(others) = self.inner.store.others() else { return Ok((Some(taken), None)) };
+            let hand_out = self.hand_out(&taken.key, principal);
+            match others.hand_out(&hand_out, now, now.minus(redelivery)).await {
+                Ok(HandOutOutcome::Ours) => return Ok((Some(taken), None)),
+                Ok(HandOutOutcome::Elsewhere(at)) => {
+                    self.inner.ledger.forget(&taken.key);
+                    free_at = free_at.into_iter().chain([at.plus(redelivery)]).min();
+                    left.retain(|command| command.key != taken.key);
+                }
+                Err(error) => {
+                    self.inner.ledger.forget(&taken.key);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Whether the answer to the command's acknowledgement has left, from here or another server.
+    pub(crate) async fn is_ack_answered(&self, key: &CommandKey) -> Result<bool, StoreError> {
+        if self.inner.ledger.has_answered(key) {
+            return Ok(true);
+        }
+        match self.inner.store.others() {
+            Some(others) => others.is_ack_answered(&key.target, key.event_idx).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Lets other servers know that the answer to an acknowledgement has left.
+    pub(crate) fn tell_ack_answered(&self, key: &CommandKey) {
+        let key = key.clone();
+        self.tell_others("that an acknowledgement was answered", async move |engine| {
+            let Some(others) = engine.inner.store.others() else { return Ok(()) };
+            others.note_ack_answered(&key.target, key.event_idx).await
+        });
+    }
+
+    /// Lets other servers hand out what did not reach its host.
+    pub(crate) fn tell_taken_back(&self, commands: Vec<(CommandKey, PrincipalArn)>) {
+        if commands.is_empty() {
+            return;
+        }
+        self.tell_others("that a command is free again", async move |engine| {
+            let Some(others) = engine.inner.store.others() else { return Ok(()) };
+            for (key, principal) in &commands {
+                others.take_back(&engine.hand_out(key, principal)).await?;
+            }
+            Ok(())
+        });
+    }
+
+    /// What was handed out of a deployment that has ended is of no interest.
+    pub(crate) fn forget_hand_outs(&self, id: &DeploymentId) {
+        let id = id.clone();
+        self.tell_others("that a deployment has no commands", async move |engine| {
+            let Some(others) = engine.inner.store.others() else { return Ok(()) };
+            others.forget_hand_outs(&id).await
+        });
+    }
+
+    fn hand_out(&self, key: &CommandKey, principal: &PrincipalArn) -> HandOut {
+        HandOut {
+            target: key.target.clone(),
+            event_idx: key.event_idx,
+            principal: principal.clone(),
+            server: self.inner.config.server_id.clone(),
+        }
+    }
+
+    /// Tells them in a task of its own: whoever has something to tell does not wait for it. What cannot
+    /// be told costs them time, see [`EngineConfig::redelivery`](crate::EngineConfig::redelivery).
+    fn tell_others<F, Told>(&self, what: &'static str, tell: F)
+    where
+        F: FnOnce(Engine) -> Told + Send + 'static,
+        Told: Future<Output = Result<(), StoreError>> + Send,
+    {
+        if self.inner.store.others().is_none() {
+            return;
+        }
+        let engine = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = tell(engine).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "cannot tell other servers {what}");
+            }
+        });
+    }
+}
