@@ -17,17 +17,29 @@ pub struct Server {
     url: String,
     data_dir: PathBuf,
     config: Option<PathBuf>,
+    /// The address of its database; its own file when absent.
+    database: Option<String>,
 }
 
 impl Server {
     /// Starts a server on a free port with its data under `folder`; `config` is the text of its
     /// configuration file.
     pub fn start(folder: &Path, config: &str) -> Server {
+        Server::start_with(folder, config, None)
+    }
+
+    /// The same on the PostgreSQL database at this address.
+    pub fn start_on(database: &str, folder: &Path, config: &str) -> Server {
+        Server::start_with(folder, config, Some(database.to_owned()))
+    }
+
+    fn start_with(folder: &Path, config: &str, database: Option<String>) -> Server {
         let data_dir = folder.join("server");
         std::fs::create_dir_all(folder).expect("the folder can be made");
         let config_file = folder.join("server.toml");
         std::fs::write(&config_file, config).expect("the configuration can be written");
-        let mut server = Server { running: None, url: String::new(), data_dir, config: Some(config_file) };
+        let mut server =
+            Server { running: None, url: String::new(), data_dir, config: Some(config_file), database };
         server.launch("127.0.0.1:0");
         server
     }
@@ -47,9 +59,14 @@ impl Server {
         self.running.as_ref().expect("the server runs")
     }
 
+    /// `kill -9`.
+    pub fn kill_9(&mut self) {
+        self.running.take().expect("the server runs").kill_9();
+    }
+
     /// `kill -9`, then the same server again on the same port.
     pub fn kill_9_and_restart(&mut self) {
-        self.running.take().expect("the server runs").kill_9();
+        self.kill_9();
         let address = self.url.trim_start_matches("http://").to_owned();
         self.launch(&address);
     }
@@ -72,6 +89,9 @@ impl Server {
         command.arg("--data-dir").arg(&self.data_dir).args(["--listen", listen]);
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
+        }
+        if let Some(database) = &self.database {
+            command.env("LONGSHORE_STORE_URL", database);
         }
         let log = std::fs::OpenOptions::new()
             .create(true)

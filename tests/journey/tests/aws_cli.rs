@@ -4,7 +4,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use longshore_journey::{App, Aws, Host, Server};
+use longshore_journey::{App, Aws, Host, Server, new_database};
 
 /// The agent's configuration for a host that `aws deploy register` registered.
 fn agent_config(server: &Server, host: &Host) -> String {
@@ -53,19 +53,31 @@ fn push_and_deploy(aws: &Aws, app: &App, key: &str) -> String {
 fn from_a_bucket_to_an_installed_revision_and_back() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&folder.path().join("control"), "");
-    let aws = Aws::new(&server, folder.path());
+    travel(&server, folder.path());
+}
+
+#[test]
+fn the_same_on_postgresql() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_on(&new_database(), &folder.path().join("control"), "");
+    travel(&server, folder.path());
+    assert!(!server.data_dir().join("longshore.db").exists(), "nothing is kept beside the database");
+}
+
+fn travel(server: &Server, folder: &std::path::Path) {
+    let aws = Aws::new(server, folder);
 
     aws.ok("s3 mb s3://bundles");
     assert!(aws.ok("sts get-caller-identity").contains("arn:aws"));
     aws.ok("deploy create-application --application-name web");
-    let host = register(&aws, &server, folder.path(), "web-1");
+    let host = register(&aws, server, folder, "web-1");
     aws.ok("deploy create-deployment-group --application-name web --deployment-group-name all \
          --service-role-arn arn:aws:iam::000000000000:role/CodeDeploy \
          --deployment-config-name CodeDeployDefault.AllAtOnce \
          --on-premises-instance-tag-filters Key=Role,Value=web,Type=KEY_AND_VALUE");
 
     // Below 8 MiB, with a symbolic link and scripts that are executable.
-    let app = App::write(&folder.path().join("source"), "one\n");
+    let app = App::write(&folder.join("source"), "one\n");
     app.link("content/latest.txt", "version.txt");
     let first = push_and_deploy(&aws, &app, "one.zip");
     assert_eq!(host.lines("app/version.txt"), ["one"]);
