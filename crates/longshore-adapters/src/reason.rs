@@ -71,6 +71,14 @@ mod tests {
         assert_eq!(chain(&outer).0, "cannot start: no route");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_waited_for_without_end() {
+        let never = std::future::pending::<Result<(), OutsideError>>();
+        let told = in_time("Prometheus", Duration::from_millis(2500), never).await.expect_err("too long");
+        assert_eq!(told.0, "no answer from Prometheus within 2.5 s");
+        assert_eq!(in_time("it", Duration::from_secs(1), async { Ok(1) }).await, Ok(1));
+    }
+
     #[derive(Debug, thiserror::Error)]
     #[error("cannot start")]
     struct OutsideStart(#[source] std::io::Error);
