@@ -8,7 +8,11 @@ use crate::config::AwsEnvironment;
 
 /// Runs the Longshore control plane: one process, one port, one data folder.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "longshore-server", version)]
+#[command(
+    name = "longshore-server",
+    version,
+    after_help = "Maintenance: longshore-server migrate | backup | restore | move, each with --help"
+)]
 pub struct Args {
     /// Folder for the database, bundles and the root key; made if it does not exist.
     #[arg(long, value_name = "DIR")]

@@ -88,9 +88,12 @@ impl DataDir {
         }
     }
 
+    /// The name of the database file.
+    pub const DATABASE: &'static str = "longshore.db";
+
     /// The database file.
     pub fn database(&self) -> PathBuf {
-        self.path.join("longshore.db")
+        self.path.join(DataDir::DATABASE)
     }
 
     /// The folder of the bundle store.

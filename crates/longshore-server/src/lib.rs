@@ -7,6 +7,7 @@
 pub mod args;
 pub mod config;
 pub mod data_dir;
+pub mod maintenance;
 pub mod telemetry;
 
 mod answer;

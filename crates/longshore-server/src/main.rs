@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use longshore_server::args::Args;
 use longshore_server::config::Settings;
+use longshore_server::maintenance::Maintenance;
 use longshore_server::{run, telemetry};
 use rustix::fs::Mode;
 
@@ -16,13 +17,24 @@ fn main() -> ExitCode {
     // The data folder holds secrets, and so may any file that a library makes in it.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     telemetry::log_to_stderr();
-    match started(Args::from_process()) {
+    let done = match Maintenance::from_process() {
+        Some(maintenance) => maintained(maintenance),
+        None => started(Args::from_process()),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn maintained(maintenance: Maintenance) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let said = runtime.block_on(maintenance.run())?;
+    writeln!(std::io::stdout(), "{said}")?;
+    Ok(())
 }
 
 fn started(args: Args) -> anyhow::Result<()> {

@@ -15,6 +15,7 @@ mod error;
 pub mod postgres;
 pub mod sqlite;
 mod traits;
+pub mod transfer;
 
 pub use any::AnyStore;
 pub use error::StoreError;

@@ -25,6 +25,7 @@ use serde::Deserialize;
 
 pub use self::aws::AwsEnvironment;
 pub use self::settings::Settings;
+pub(crate) use self::settings::config;
 pub use self::store::StoreUrl;
 
 /// Why the server cannot be started as asked.

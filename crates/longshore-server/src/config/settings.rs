@@ -80,7 +80,7 @@ impl Settings {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(super) fn config(
+pub(crate) fn config(
     file: Option<&Path>,
     environment: &AwsEnvironment,
     store_url: Option<String>,

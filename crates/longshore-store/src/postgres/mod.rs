@@ -24,7 +24,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
 
-use self::dialect::{Readers, Writing};
+use self::dialect::{Access, Readers, Writing};
 use self::news::{CHANNEL, Hearing};
 use self::sql::Shared;
 use self::sql::row::Doing as _;
@@ -112,6 +112,22 @@ impl PostgresStore {
 /// [`BadUrl`].
 pub fn check_url(url: &str) -> Result<(), BadUrl> {
     options(url).map(|_| ())
+}
+
+/// One connection, set up as all are.
+pub(crate) async fn connect(url: &str) -> Result<PgConnection, StoreError> {
+    let options = options(url).map_err(|source| StoreError::Database {
+        doing: "read the address of the database",
+        source: Box::new(source),
+    })?;
+    let mut conn = options.connect().await.doing("reach the database")?;
+    set_up(&mut conn).await.doing("set up a connection")?;
+    Ok(conn)
+}
+
+/// Begins a transaction beside which nobody else writes.
+pub(crate) async fn begin_alone(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    Writing::begin(conn, Access::Alone).await
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, BadUrl> {
