@@ -1,11 +1,17 @@
 //! Alarms that stop a deployment, looked at from its start to its end. Source: service.md §7.5.
 
+use std::time::Duration;
+
 use longshore_model::deployment::{Deployment, StopReason};
 use longshore_model::id::DeploymentId;
+use longshore_model::watch::AlarmState;
 use longshore_store::StoreError;
 
 use crate::Engine;
 use crate::deployment::DeploymentError;
+
+/// For how long alarms may be read: shorter than the time between two looks.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Engine {
     /// Stops the deployment if one of its alarms says so now, and says whether it did.
@@ -27,9 +33,20 @@ impl Engine {
 
     async fn alarm_reason(&self, deployment: &Deployment) -> Option<StopReason> {
         let alarms = deployment.watched_alarms()?;
-        let states = self.inner.outside.alarms.states(&alarms.names).await;
-        let states: Vec<_> =
-            states.into_iter().map(|state| state.map_err(|error| error.to_string())).collect();
+        let mut is_stopping = self.inner.is_stopping.subscribe();
+        let reading = tokio::time::timeout(PATIENCE, self.inner.outside.alarms.states(&alarms.names));
+        let read = tokio::select! {
+            read = reading => read,
+            // Whoever goes on with the deployment looks at them before anything else.
+            _ = is_stopping.changed() => return None,
+        };
+        let states: Vec<Result<AlarmState, String>> = match read {
+            Ok(states) => states.into_iter().map(|state| state.map_err(|error| error.to_string())).collect(),
+            Err(_) => {
+                let why = format!("no answer within {} seconds", PATIENCE.as_secs());
+                alarms.names.iter().map(|_| Err(why.clone())).collect()
+            }
+        };
         alarms.stop_reason(&states)
     }
 

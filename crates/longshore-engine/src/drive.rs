@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use longshore_model::deployment::{Deployment, DeploymentStatus, Rollback};
+use longshore_model::deployment_group::OutdatedInstancesStrategy;
 use longshore_model::host::HostHealth;
 use longshore_model::id::{DeploymentGroupId, DeploymentId, HostArn};
 use longshore_model::plan::begin::{self, Candidate};
@@ -218,8 +219,8 @@ impl Engine {
         }
     }
 
-    /// Looks at the alarms before the first host begins, or goes on after a restart. Says whether one of
-    /// them stopped the deployment.
+    /// Looks at the alarms before the first host begins, or goes on after a restart. Says whether the round
+    /// ends here: one of them stopped the deployment, or the engine ends.
     async fn begin_watch(
         &self,
         deployment: &Deployment,
@@ -228,7 +229,7 @@ impl Engine {
         if *alarms == AlarmWatch::Runs || deployment.watched_alarms().is_none() || deployment.stop.is_some() {
             return Ok(false);
         }
-        if self.stop_on_alarm(deployment).await? {
+        if self.stop_on_alarm(deployment).await? || *self.inner.is_stopping.borrow() {
             return Ok(true);
         }
         self.watch_alarms(&deployment.id);
@@ -445,11 +446,18 @@ impl Engine {
     async fn add_update(&self, outcome: &mut RoundOutcome, now: Timestamp) -> Result<(), StoreError> {
         let store = &self.inner.store;
         let root = &mut outcome.deployment;
+        // Of the hosts that an update leaves alone nobody can tell which are late and which failed before.
+        if root.only_hosts.is_some() {
+            return Ok(());
+        }
         let Some(group) = store.deployment_group_by_id(&root.group_id).await? else { return Ok(()) };
+        if group.outdated_instances_strategy == OutdatedInstancesStrategy::Ignore {
+            return Ok(());
+        }
         let candidates = self.candidates(root).await?;
         let endings = store.target_endings(&root.id).await?;
         let targets: HashSet<HostArn> = endings.into_iter().map(|(_, arn, _)| arn).collect();
-        let hosts = late::joined(root, group.outdated_instances_strategy, &candidates, &targets);
+        let hosts = late::joined(root, &candidates, &targets);
         if hosts.is_empty() {
             return Ok(());
         }

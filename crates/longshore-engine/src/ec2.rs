@@ -64,6 +64,11 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn delete_ec2_instance(&self, id: &Ec2InstanceId) -> Result<(), StoreError> {
-        self.inner.store.delete_ec2_instance(id).await
+        let instance = self.inner.store.ec2_instance(id).await?;
+        self.inner.store.delete_ec2_instance(id).await?;
+        if let Some(instance) = instance {
+            self.inner.arrivals.forget(&instance.host_identifier());
+        }
+        Ok(())
     }
 }

@@ -71,7 +71,12 @@ impl Engine {
     pub async fn deregister_host(&self, name: &HostName) -> Result<(), HostError> {
         let now = self.now();
         let forget_before = now.minus(self.inner.config.tombstone);
-        self.inner.store.deregister_host(name, now, forget_before).await.map_err(HostError::Store)
+        let host = self.inner.store.host(name).await.map_err(HostError::Store)?;
+        self.inner.store.deregister_host(name, now, forget_before).await.map_err(HostError::Store)?;
+        if let Some(host) = host {
+            self.inner.arrivals.forget(host.identity.principal());
+        }
+        Ok(())
     }
 
     /// The registered host called `name`, else its tombstone while that lives.

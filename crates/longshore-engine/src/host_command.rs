@@ -310,8 +310,14 @@ impl Engine {
         let store = &self.inner.store;
         self.host_of(principal).await?;
         let contact = HostContact { last_poll_at: self.now(), agent_version };
+        let away = self.inner.config.clocks.pickup;
+        if self.inner.arrivals.polls(principal, contact.last_poll_at, away) {
+            let before = store.contact(principal).await.map_err(HostCommandError::Store)?;
+            if before.is_none_or(|before| away <= contact.last_poll_at.since(before.last_poll_at)) {
+                self.inner.arrivals.came(principal);
+            }
+        }
         store.note_contact(principal, &contact).await.map_err(HostCommandError::Store)?;
-        self.inner.arrivals.polls(principal, contact.last_poll_at, self.inner.config.clocks.pickup);
 
         let give_up_at = self.now().plus(self.inner.config.poll_hold);
         let notify = self.inner.waiters.enter(principal);

@@ -36,15 +36,24 @@ struct State {
 }
 
 impl Arrivals {
-    /// Notes that a host polls. One that was not heard of for as long as `away` has come, or come back.
-    pub(crate) fn polls(&self, principal: &PrincipalArn, now: Timestamp, away: Duration) {
+    /// Notes that a host polls. Says whether this process has not heard of it for as long as `away`; it may
+    /// have polled another one, or this one before it was started again.
+    pub(crate) fn polls(&self, principal: &PrincipalArn, now: Timestamp, away: Duration) -> bool {
+        let before = self.lock().last_heard.insert(principal.clone(), now);
+        before.is_none_or(|before| away <= now.since(before))
+    }
+
+    /// A host has come, or come back.
+    pub(crate) fn came(&self, principal: &PrincipalArn) {
+        self.lock().waiting.insert(principal.clone());
+        self.came.notify_one();
+    }
+
+    /// A host is not registered any more.
+    pub(crate) fn forget(&self, principal: &PrincipalArn) {
         let mut state = self.lock();
-        let before = state.last_heard.insert(principal.clone(), now);
-        if before.is_none_or(|before| away <= now.since(before)) {
-            state.waiting.insert(principal.clone());
-            drop(state);
-            self.came.notify_one();
-        }
+        state.last_heard.remove(principal);
+        state.waiting.remove(principal);
     }
 
     /// A host was tagged: if it is there, it may have come to another group.

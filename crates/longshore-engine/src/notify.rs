@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use longshore_model::deployment::Deployment;
 use longshore_model::id::{ApplicationName, DeploymentGroupName, DeploymentId};
 use longshore_model::notification::{self, Delivery, Origin, Subject};
@@ -16,6 +15,7 @@ use longshore_model::time::Timestamp;
 use longshore_model::timeline::TimelineEntry;
 use longshore_model::watch::Trigger;
 use longshore_store::{DeadDelivery, Page, StoreError, TimelinePlace};
+use tokio::task::JoinSet;
 
 use crate::outside::Notification;
 use crate::{Engine, random};
@@ -27,7 +27,13 @@ const ENTRIES_AT_ONCE: usize = 500;
 const ENTRIES_UNTOLD: i64 = 10_000;
 
 /// How many deliveries are published at the same time.
-const DELIVERIES_AT_ONCE: usize = 16;
+const DELIVERIES_AT_ONCE: usize = 32;
+
+/// How many of them to one target: one that does not answer must not keep the others waiting.
+const TO_ONE_TARGET: usize = 4;
+
+/// How long a delivery waits whose target has so many already.
+const CROWDED: Duration = Duration::from_millis(500);
 
 /// For how long nobody else tries a delivery that was taken. Longer than any attempt may last.
 const TAKEN_FOR: Duration = Duration::from_secs(120);
@@ -120,7 +126,11 @@ impl Engine {
         if triggers.is_empty() {
             return Ok(Vec::new());
         }
-        let counts = self.inner.store.target_counts(&deployment.id).await?;
+        // Messages about hosts have no counts, and there are as many of them as hosts.
+        let counts = match &entry.host {
+            None => self.inner.store.target_counts(&deployment.id).await?,
+            Some(_) => Vec::new(),
+        };
         let target = match &entry.host {
             None => None,
             Some(host) => {
@@ -182,16 +192,13 @@ impl Engine {
         }
     }
 
-    /// Publishes deliveries until the engine ends.
+    /// Publishes deliveries until the engine ends, which gives up attempts that are under way: they are made
+    /// again by whoever comes next.
     pub(crate) async fn keep_delivering(&self) {
         let mut is_stopping = self.inner.is_stopping.subscribe();
+        let mut under_way = UnderWay::default();
         while !*is_stopping.borrow() {
-            let delivered = tokio::select! {
-                delivered = self.deliver_some() => delivered,
-                // An attempt may last longer than an end may take; it is made again by whoever comes next.
-                _ = is_stopping.changed() => return,
-            };
-            let next = match delivered {
+            let next = match self.begin_deliveries(&mut under_way).await {
                 Ok(Some(next)) => next.min(self.now().plus(SWEEP)),
                 Ok(None) => self.now().plus(SWEEP),
                 Err(error) => {
@@ -201,6 +208,7 @@ impl Engine {
                 }
             };
             tokio::select! {
+                () = under_way.one_ended(), if !under_way.is_empty() => {}
                 () = self.inner.deliveries.notified() => {}
                 () = self.inner.clock.sleep_until(next) => {}
                 _ = is_stopping.changed() => {}
@@ -208,21 +216,32 @@ impl Engine {
         }
     }
 
-    /// Publishes what is due, and says when more is.
-    async fn deliver_some(&self) -> Result<Option<Timestamp>, StoreError> {
+    /// Begins to publish what is due, as far as there is room, and says when more is due.
+    async fn begin_deliveries(&self, under_way: &mut UnderWay) -> Result<Option<Timestamp>, StoreError> {
         let store = &self.inner.store;
         loop {
+            let room = DELIVERIES_AT_ONCE.saturating_sub(under_way.len());
             // Asked first: reading costs no commit, and mostly nothing is due.
             let next = store.next_delivery().await?;
             let now = self.now();
-            if next.is_none_or(|next| now < next) || *self.inner.is_stopping.borrow() {
-                return Ok(next);
+            if room == 0 || next.is_none_or(|next| now < next) {
+                return Ok(next.filter(|_| 0 < room));
             }
-            let taken = store.take_deliveries(now, now.plus(TAKEN_FOR), DELIVERIES_AT_ONCE).await?;
-            let publishing = taken.into_iter().map(|(delivery, n_before)| self.deliver(delivery, n_before));
-            let done: Vec<Result<(), StoreError>> =
-                futures::stream::iter(publishing).buffer_unordered(DELIVERIES_AT_ONCE).collect().await;
-            done.into_iter().collect::<Result<(), StoreError>>()?;
+            let taken = store.take_deliveries(now, now.plus(TAKEN_FOR), room).await?;
+            let (fit, others): (Vec<_>, Vec<_>) =
+                taken.into_iter().partition(|(delivery, _)| under_way.admits(&delivery.target));
+            let put_back: Vec<String> = others.into_iter().map(|(delivery, _)| delivery.id).collect();
+            store.postpone_deliveries(&put_back, now.plus(CROWDED)).await?;
+            for (delivery, n_before) in fit {
+                let engine = self.clone();
+                under_way.begin(delivery.target.clone(), async move {
+                    let id = delivery.id.clone();
+                    if let Err(error) = engine.deliver(delivery, n_before).await {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(delivery.id = id, error, "cannot note what became of a delivery");
+                    }
+                });
+            }
         }
     }
 
@@ -335,6 +354,57 @@ impl Engine {
                 () = self.inner.clock.sleep_until(next) => {}
                 _ = is_stopping.changed() => {}
             }
+        }
+    }
+}
+
+/// Deliveries that are being published; dropping it gives them up.
+#[derive(Default)]
+struct UnderWay {
+    tasks: JoinSet<String>,
+    by_target: HashMap<String, usize>,
+}
+
+impl UnderWay {
+    fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Whether there is room for one more to `target`; if so it is counted.
+    fn admits(&mut self, target: &str) -> bool {
+        let n = self.by_target.entry(target.to_owned()).or_default();
+        let has_room = *n < TO_ONE_TARGET;
+        *n += usize::from(has_room);
+        has_room
+    }
+
+    /// Begins one that was admitted.
+    fn begin(&mut self, target: String, delivery: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(async move {
+            delivery.await;
+            target
+        });
+    }
+
+    /// Waits until one has ended, and makes room for others.
+    async fn one_ended(&mut self) {
+        match self.tasks.join_next().await {
+            Some(Ok(target)) => {
+                if let Some(n) = self.by_target.get_mut(&target) {
+                    *n -= 1;
+                }
+                self.by_target.retain(|_, n| 0 < *n);
+            }
+            // Its target's room is lost until none is under way.
+            Some(Err(error)) => tracing::error!(%error, "a delivery ended inside"),
+            None => {}
+        }
+        if self.tasks.is_empty() {
+            self.by_target.clear();
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::deployment::zones::ZoneRun;
 use crate::deployment::{Deployment, DeploymentError, DeploymentStatus};
 use crate::id::{DeploymentId, HostId, ZoneName};
-use crate::lifecycle::{EventState, LifecycleEventName};
+use crate::lifecycle::{EventState, LifecycleEvent, LifecycleEventName};
 use crate::plan::Step;
 use crate::target::{Target, TargetEvent, TargetState, TargetStatus, TargetSummary};
 use crate::time::Timestamp;
@@ -275,8 +275,9 @@ pub fn of_target(before: TargetStatus, after: &Target) -> Option<TimelineEntry> 
     if before == status {
         return None;
     }
-    let failure = after.events.iter().find_map(|event| match &event.state {
-        // A failure that was forgiven is none.
+    // The last event that ran: an earlier failure was forgiven.
+    let ran = |event: &&LifecycleEvent| !matches!(event.state, EventState::Pending | EventState::Skipped);
+    let failure = after.events.iter().rev().find(ran).and_then(|event| match &event.state {
         EventState::Failed { diagnostics, .. } if status == TargetStatus::Failed => {
             Some(HostFailure { event: event.name, message: diagnostics.message.clone() })
         }
@@ -313,8 +314,9 @@ mod tests {
     use crate::deployment::{Rollback, StopReason, StopRequest};
     use crate::deployment_config::MinimumHealthyHosts;
     use crate::fixture;
+    use crate::lifecycle::Diagnostics;
     use crate::plan::in_place;
-    use crate::target::{Clocks, Progress, Waiting};
+    use crate::target::{Clocks, Progress, TargetKey, TargetRules, Waiting};
 
     const NOW: Timestamp = Timestamp::from_millis(9_000);
 
@@ -452,5 +454,33 @@ mod tests {
             counted(&before, 2, NOW).what.to_string(),
             "2 of 2 hosts are to be deployed to, 1 must stay healthy"
         );
+    }
+
+    /// A failure that was forgiven is not what the host failed of. Source: service.md §6.4.
+    #[test]
+    fn a_host_names_the_failure_that_ended_it() {
+        let candidate = fixture::candidate("h1", None);
+        let deployment = in_progress(1, 0);
+        let key = TargetKey { deployment: deployment.id, host: candidate.id };
+        let events = [LifecycleEventName::ApplicationStop, LifecycleEventName::Install];
+        let mut target = Target::new(key, 0, candidate.arn, candidate.principal, &events, NOW);
+        let rules = TargetRules {
+            is_stopping: false,
+            ignore_application_stop_failures: true,
+            clocks: Clocks::default(),
+        };
+        let mut apply = |event: &TargetEvent| {
+            let before = target.status();
+            target = target.after(event, &rules, NOW).expect("it applies");
+            of_target(before, &target).map(|entry| entry.what.to_string())
+        };
+        let failed = |event_idx, message: &str| TargetEvent::Reported {
+            event_idx,
+            is_success: false,
+            diagnostics: Diagnostics::by_service(message.to_owned()),
+        };
+        assert_eq!(apply(&TargetEvent::Started).as_deref(), Some("InProgress"));
+        assert_eq!(apply(&failed(0, "forgiven")), None);
+        assert_eq!(apply(&failed(1, "disk full")).as_deref(), Some("Failed in Install: disk full"));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -34,6 +34,9 @@ pub(crate) const PATH: &str = "/events";
 
 /// How long the stream says nothing: proxies cut connections that are silent for longer.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long one stream lasts: permission is asked again when the client comes back, as such clients do.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// What a caller may follow events with.
 const ACTION: &str = "codedeploy:ListEvents";
@@ -97,7 +100,9 @@ pub(crate) async fn stream(
         Some(text) => api::place(&text)?,
         None => app.engine.timeline_end().await.map_err(ApiError::internal)?,
     };
-    let chunks = futures::stream::unfold(Some((app, place)), next_chunk);
+    let end = Instant::now() + LONGEST;
+    let chunks = futures::stream::unfold((app, place), next_chunk);
+    let chunks = chunks.take_while(move |_| std::future::ready(Instant::now() < end));
     let frames = chunks.map(|chunk| Ok(Frame::data(chunk)));
     let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
     let headers = response.headers_mut();
@@ -107,12 +112,9 @@ pub(crate) async fn stream(
 }
 
 /// What the stream says next; it ends with the server, or when the store fails.
-async fn next_chunk(
-    state: Option<(Arc<App>, TimelinePlace)>,
-) -> Option<(Bytes, Option<(Arc<App>, TimelinePlace)>)> {
-    let (app, place) = state?;
+async fn next_chunk((app, place): (Arc<App>, TimelinePlace)) -> Option<(Bytes, (Arc<App>, TimelinePlace))> {
     let Ok(followed) = tokio::time::timeout(KEEP_ALIVE, app.engine.follow_timeline(place)).await else {
-        return Some((Bytes::from_static(b": still here\n\n"), Some((app, place))));
+        return Some((Bytes::from_static(b": still here\n\n"), (app, place)));
     };
     let entries = match followed {
         Ok(entries) => entries,
@@ -136,5 +138,5 @@ async fn next_chunk(
         let data = serde_json::to_string(&event).unwrap_or_default();
         text.push_str(&format!("id: {}\nevent: state-change\ndata: {data}\n\n", place.0));
     }
-    Some((Bytes::from(text), Some((app, place))))
+    Some((Bytes::from(text), (app, place)))
 }

@@ -13,7 +13,7 @@ use super::{Outcome, status};
 use crate::args::Global;
 use crate::output::Output;
 use crate::output::columns::columns;
-use crate::output::line::{Line, Tone, duration_text};
+use crate::output::line::{Line, Tone, duration_text, printable};
 use crate::progress::Progress;
 use crate::progress::spent::{HostTime, critical_path, host_times};
 use crate::service::Service;
@@ -112,7 +112,7 @@ fn entry_lines(entries: &[TimelineEntryInfo]) -> Vec<Line> {
         .map(|(age, entry)| {
             Line::of(Tone::Faint, format!("{age:>age_width$}  "))
                 .then(Tone::Strong, format!("{:host_width$}  ", host(entry)))
-                .then(tone(entry), entry.text.clone())
+                .then(tone(entry), printable(&entry.text))
         })
         .collect()
 }

@@ -11,7 +11,7 @@ use super::watch::now;
 use crate::args::Global;
 use crate::output::Output;
 use crate::output::columns::columns;
-use crate::output::line::duration_text;
+use crate::output::line::{duration_text, printable};
 use crate::service::Service;
 use crate::settings;
 
@@ -94,5 +94,5 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
 
 fn row(found: &UndeliveredNotification) -> [String; 5] {
     let age = duration_text(now().since(Timestamp::from(found.create_time)));
-    [found.id.clone(), age, found.trigger.clone(), found.subject.clone(), found.error.clone()]
+    [found.id.clone(), age, found.trigger.clone(), printable(&found.subject), printable(&found.error)]
 }

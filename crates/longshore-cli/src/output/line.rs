@@ -86,6 +86,12 @@ fn ansi(tone: Tone) -> Option<&'static str> {
     }
 }
 
+/// What a script or another machine said comes from outside: control characters in it must not move the
+/// cursor here.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
 /// A duration for people: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`.
 pub(crate) fn duration_text(duration: Duration) -> String {
     let secs = duration.as_secs();

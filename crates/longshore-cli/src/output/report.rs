@@ -4,7 +4,7 @@
 use longshore_model::lifecycle::LifecycleEventName;
 use longshore_model::target::TargetStatus;
 
-use super::line::{Line, Tone};
+use super::line::{Line, Tone, printable};
 use crate::progress::{Ending, HostProgress, Progress};
 
 /// More different failures than these are counted: their output would hide the first ones'.
@@ -119,11 +119,6 @@ fn log_lines(ending: &Ending) -> Vec<Line> {
     let shown =
         all.iter().skip(n_left_out).map(|line| Line::of(Tone::Faint, format!("  | {}", printable(line))));
     shown.collect()
-}
-
-/// A script's output comes from outside: control characters in it must not move the cursor here.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -50,6 +50,24 @@ async fn a_host_that_joins_during_a_deployment_is_updated_after_it() {
     assert_eq!((end.n_hosts, end.late.updates), (2, Vec::new()));
 }
 
+/// Who failed in the deployment is not late; the update of those who are is left at that.
+#[tokio::test]
+async fn a_host_that_failed_is_not_taken_for_a_late_one() {
+    let world = World::new(&["a", "c"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    world.reaches(&id, DeploymentStatus::InProgress).await;
+    join(&world, "k").await;
+    let command = world.poll("c", &Connection::new()).await;
+    world.ack("c", &command.key).await;
+    world.report("c", &command.key, false).await;
+    world.run_all_events("a").await;
+    let root = world.reaches(&id, DeploymentStatus::Succeeded).await.deployment;
+    world.run_all_events("k").await;
+    let end = world.reaches(&root.late.updates[0], DeploymentStatus::Succeeded).await.deployment;
+    assert_eq!(end.late.updates, Vec::new());
+    assert!(world.is_parked("c").await);
+}
+
 async fn keep_up_to_date(world: &World) {
     let group = TaggedResource::Group(
         ApplicationName::parse("web").unwrap(),
@@ -113,8 +131,12 @@ async fn a_host_that_comes_back_is_updated() {
     // What fails is not tried again for ever.
     world.ack("b", &command.key).await;
     world.report("b", &command.key, false).await;
-    world.reaches(&update, DeploymentStatus::Failed).await;
-    assert!(world.is_parked("b").await);
+    let end = world.reaches(&update, DeploymentStatus::Failed).await.deployment;
+    assert_eq!(end.rollback, None);
+    for _ in 0..5 {
+        world.clock.advance(Duration::from_secs(6));
+        assert!(world.is_parked("b").await);
+    }
     update_among(&world, 2).await;
 }
 

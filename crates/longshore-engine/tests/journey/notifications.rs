@@ -126,6 +126,21 @@ async fn what_is_not_taken_is_tried_again_then_kept() {
     assert_eq!(world.engine.dead_deliveries(&ALL).await.unwrap(), []);
 }
 
+/// One target that does not answer keeps nobody else waiting.
+#[tokio::test]
+async fn a_silent_target_keeps_nobody_waiting() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    world.mail.silence("https://example.com/silent");
+    let started = [TriggerEvent::DeploymentStart];
+    let mut triggers: Vec<Trigger> = (0..9).map(|n| trigger(&format!("silent-{n}"), &started)).collect();
+    for trigger in &mut triggers {
+        trigger.target = String::from("https://example.com/silent");
+    }
+    triggers.push(trigger("heard", &started));
+    world.group_with("told", "CodeDeployDefault.AllAtOnce", triggers).await;
+    assert_eq!(mail(&world, 1).await[0].target, "https://example.com/heard");
+}
+
 /// Waits until the last attempt is noted: its next time is set after it.
 async fn noted(world: &World, n_attempts: i64) {
     let retries = [2, 10, 50];

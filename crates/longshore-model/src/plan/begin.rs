@@ -1,6 +1,8 @@
 //! The beginning of a deployment: its hosts are looked up, counted and put in order.
 //! Source: service.md §4.2 rules 1 to 4, §4.5.
 
+use std::collections::HashSet;
+
 use crate::deployment::{Deployment, DeploymentError, DeploymentEvent, ErrorCode, IllegalTransition};
 use crate::host::ec2::Ec2Instance;
 use crate::host::{Host, HostHealth};
@@ -152,6 +154,7 @@ fn ordered(deployment: &Deployment, mut candidates: Vec<Candidate>, is_zonal: bo
         });
     }
     if let Some(only) = &deployment.only_hosts {
+        let only: HashSet<&HostArn> = only.iter().collect();
         candidates.retain(|candidate| only.contains(&candidate.arn));
     }
     let group_revision = deployment.previous_revision.as_ref();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use crate::application::ResourceTag;
 use crate::deployment::{Creator, Deployment, DeploymentStatus, Late};
-use crate::deployment_group::{DeploymentGroup, OutdatedInstancesStrategy};
+use crate::deployment_group::{AutoRollback, DeploymentGroup};
 use crate::id::{DeploymentId, HostArn};
 use crate::plan::begin::Candidate;
 use crate::time::Timestamp;
@@ -21,27 +21,9 @@ pub fn is_kept_up_to_date(group: &DeploymentGroup) -> bool {
     group.tags.iter().any(|ResourceTag { key, value }| key == LATE_HOSTS && value == UPDATE)
 }
 
-/// The hosts that joined while `deployment`, which has ended, ran, and have another revision or none.
+/// The hosts that joined while `deployment`, which has succeeded, ran, and have another revision or none.
 /// `candidates` are the hosts that its group selects now, `targets` those that it deployed to.
-pub fn joined(
-    deployment: &Deployment,
-    strategy: OutdatedInstancesStrategy,
-    candidates: &[Candidate],
-    targets: &HashSet<HostArn>,
-) -> Vec<HostArn> {
-    match (deployment.status, strategy) {
-        (DeploymentStatus::Succeeded, OutdatedInstancesStrategy::Update) => {}
-        (_, OutdatedInstancesStrategy::Ignore)
-        | (
-            DeploymentStatus::Created
-            | DeploymentStatus::Queued
-            | DeploymentStatus::InProgress
-            | DeploymentStatus::Baking
-            | DeploymentStatus::Failed
-            | DeploymentStatus::Stopped,
-            _,
-        ) => return Vec::new(),
-    }
+pub fn joined(deployment: &Deployment, candidates: &[Candidate], targets: &HashSet<HostArn>) -> Vec<HostArn> {
     let late = candidates.iter().filter(|candidate| {
         let installed = candidate.health.as_ref().and_then(|health| health.installed.as_ref());
         !targets.contains(&candidate.arn) && installed != Some(&deployment.revision)
@@ -57,6 +39,8 @@ pub fn update(root: &Deployment, hosts: Vec<HostArn>, id: DeploymentId, now: Tim
         previous_revision: Some(root.revision.clone()),
         description: None,
         update_outdated_instances_only: true,
+        // The group has this revision: a host that does not take it is no reason to deploy to all again.
+        auto_rollback: AutoRollback::default(),
         only_hosts: Some(hosts),
         late: Late { root: Some(root.id.clone()), updates: Vec::new() },
         rollback: None,
@@ -90,13 +74,7 @@ mod tests {
 
     /// Hosts are written `name:revision`, `-` for none; targets by name.
     #[track_caller]
-    fn check(
-        status: DeploymentStatus,
-        strategy: OutdatedInstancesStrategy,
-        hosts: &str,
-        targets: &str,
-        expected: &str,
-    ) {
+    fn check(hosts: &str, targets: &str, expected: &str) {
         let candidates: Vec<Candidate> = hosts
             .split_whitespace()
             .filter_map(|text| text.split_once(':'))
@@ -108,20 +86,16 @@ mod tests {
         let arn = |name: &str| fixture::candidate(name, None).arn;
         let targets: HashSet<HostArn> = targets.split_whitespace().map(arn).collect();
         let expected: Vec<HostArn> = expected.split_whitespace().map(arn).collect();
-        assert_eq!(joined(&ended(status), strategy, &candidates, &targets), expected);
+        assert_eq!(joined(&ended(DeploymentStatus::Succeeded), &candidates, &targets), expected);
     }
 
     /// Source: service.md §7.6, "Launch during a deployment".
     #[test]
     fn who_joined_and_has_another_revision_is_late() {
-        use DeploymentStatus::{Failed, Stopped, Succeeded};
-        use OutdatedInstancesStrategy::{Ignore, Update};
         let hosts = "a:v2.zip b:v1.zip c:- d:v2.zip e:-";
-        check(Succeeded, Update, hosts, "a b", "c e");
-        check(Succeeded, Update, hosts, "a b c e", "");
-        check(Succeeded, Ignore, hosts, "a b", "");
-        check(Failed, Update, hosts, "a b", "");
-        check(Stopped, Update, hosts, "a b", "");
+        check(hosts, "a b", "c e");
+        // What failed in it is not late.
+        check(hosts, "a b c e", "");
     }
 
     #[test]

@@ -9,9 +9,11 @@ use crate::time::Timestamp;
 pub fn is_due(deployment: &Deployment) -> bool {
     let rule = &deployment.auto_rollback;
     let lists = |event| rule.is_enabled && rule.events.contains(&event);
-    // A rollback is never rolled back, whatever its stop says.
-    if deployment.creator == Creator::Rollback {
-        return false;
+    // A rollback is never rolled back, whatever its stop says; nor is the update of a few late hosts, whose
+    // group has its revision already.
+    match deployment.creator {
+        Creator::User => {}
+        Creator::Rollback | Creator::AutoUpdate => return false,
     }
     match (deployment.status, &deployment.stop) {
         (DeploymentStatus::Failed, None) => lists(AutoRollbackEvent::DeploymentFailure),
@@ -145,6 +147,8 @@ mod tests {
     fn a_rollback_is_not_rolled_back() {
         let rollback = |deployment: Deployment| Deployment { creator: Creator::Rollback, ..deployment };
         check(&rollback(ended(DeploymentStatus::Failed, None)), [false; 4]);
+        let update = Deployment { creator: Creator::AutoUpdate, ..ended(DeploymentStatus::Failed, None) };
+        check(&update, [false; 4]);
         let stopped = ended(DeploymentStatus::Stopped, Some((StopReason::Manual, Some(true))));
         check(&rollback(stopped), [false; 4]);
     }

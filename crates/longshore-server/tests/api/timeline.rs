@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::Request;
 use longshore_model::time::Timestamp;
-use longshore_wire::sigv4::{payload_sha256_hex, sign};
+use longshore_wire::sigv4::{Credentials, payload_sha256_hex, sign};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
-use crate::support::{REGION, TestServer, call, check_as};
+use crate::support::{REGION, TestServer, call, check_as, client};
 
 const TIMELINE: &str = "Longshore_v1.GetDeploymentTimeline";
 const EVENTS: &str = "Longshore_v1.ListEvents";
@@ -54,16 +54,20 @@ async fn events_are_listed_from_any_place() {
     server.check(EVENTS, r#"{"waitSeconds":21}"#, "ValidationException: at most 20").await;
 }
 
-/// Opens the stream as root, or without a signature.
-async fn open(server: &TestServer, path: &str, is_signed: bool) -> BufReader<tokio::net::TcpStream> {
+/// Opens the stream, without a signature if there are no credentials.
+async fn open(
+    server: &TestServer,
+    path: &str,
+    credentials: Option<&Credentials>,
+) -> BufReader<tokio::net::TcpStream> {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     let now = Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).expect("in range"));
     let host = server.url().trim_start_matches("http://").to_owned();
     let request = Request::builder().method("GET").uri(path).header("host", host);
     let (mut parts, ()) = request.body(()).expect("a request").into_parts();
-    if is_signed {
+    if let Some(credentials) = credentials {
         let hash = payload_sha256_hex(b"");
-        sign(&mut parts, &hash, &server.root(), REGION, "codedeploy", now).expect("signed");
+        sign(&mut parts, &hash, credentials, REGION, "codedeploy", now).expect("signed");
     }
     let headers: String = parts
         .headers
@@ -97,7 +101,7 @@ async fn until(stream: &mut BufReader<tokio::net::TcpStream>, last: &str) -> Vec
 #[tokio::test]
 async fn events_stream_as_they_happen() {
     let server = TestServer::start().await.with_group().await;
-    let mut stream = open(&server, "/events", true).await;
+    let mut stream = open(&server, "/events", Some(&server.root())).await;
     let head = until(&mut stream, "transfer-encoding").await;
     assert!(
         head[0].contains("200 OK") && head.iter().any(|line| line.contains("text/event-stream")),
@@ -117,7 +121,7 @@ async fn events_stream_as_they_happen() {
     );
     // Whoever lost the connection goes on after the last event that came.
     let first = lines.iter().find_map(|line| line.strip_prefix("id: ")).expect("a place");
-    let mut again = open(&server, &format!("/events?after={first}"), true).await;
+    let mut again = open(&server, &format!("/events?after={first}"), Some(&server.root())).await;
     let rest = until(&mut again, r#""state":"FAILURE""#).await;
     assert!(rest.iter().any(|line| line.contains(&data[1]["id"].to_string())), "{rest:?}");
     assert!(!rest.iter().any(|line| line.contains(r#""state":"START""#)), "{rest:?}");
@@ -130,12 +134,18 @@ async fn events_stream_as_they_happen() {
 #[tokio::test]
 async fn the_stream_asks_for_permission() {
     let server = TestServer::start().await;
-    let mut anonymous = open(&server, "/events", false).await;
+    let mut anonymous = open(&server, "/events", None).await;
     assert!(until(&mut anonymous, "HTTP/1.1").await[0].contains("404"), "it is no public page");
-    let (_, ann) = server.user("ann").await;
+    let (_, key) = server.user_key("ann").await;
+    let ann = client(server.url(), key.clone());
+    let mut denied = open(&server, "/events", Some(&key)).await;
+    let answer = until(&mut denied, "AccessDeniedException").await;
+    assert!(answer[0].contains("400"), "{answer:?}");
     check_as(&ann, EVENTS, "{}", "AccessDeniedException: codedeploy:ListEvents").await;
     server.allow("ann", r#"{"Effect":"Allow","Action":"codedeploy:ListEvents","Resource":"*"}"#).await;
     assert!(call(&ann, EVENTS, "{}").await.is_ok());
+    let mut allowed = open(&server, "/events", Some(&key)).await;
+    until(&mut allowed, "text/event-stream").await;
 }
 
 #[tokio::test]

@@ -44,6 +44,9 @@ pub async fn a_delivery_is_taken_by_one_at_a_time(store: &dyn Store) {
     assert_eq!(ids(&store.take_deliveries(at(9), at(20), 10).await.expect("take")), [""; 0]);
     assert_eq!(ids(&store.take_deliveries(at(11), at(20), 2).await.expect("take")), ["a", "b"]);
     assert_eq!(ids(&store.take_deliveries(at(19), at(40), 10).await.expect("take")), ["c"]);
+    store.postpone_deliveries(&[String::from("b")], at(15)).await.expect("postpone");
+    assert_eq!(store.next_delivery().await.expect("read"), Some(at(15)));
+    assert_eq!(store.take_deliveries(at(15), at(30), 10).await.expect("take"), [(delivery("b"), 0)]);
     store.delivered("a").await.expect("delivered");
     store.not_delivered("c", "no answer", Some(at(30))).await.expect("note");
     assert_eq!(

@@ -45,6 +45,14 @@ impl DeliveryStore for SqlStore {
         self.write(move |conn| Box::pin(async move { take(conn, now, until, limit).await })).await
     }
 
+    async fn postpone_deliveries(&self, ids: &[String], due_at: Timestamp) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids = ids.to_vec();
+        self.write(move |conn| Box::pin(async move { set_due(conn, &ids, due_at).await })).await
+    }
+
     async fn next_delivery(&self) -> Result<Option<Timestamp>, StoreError> {
         let mut reader = self.reader().await?;
         let row = sqlx::query("SELECT MIN(due_at) FROM deliveries WHERE due_at IS NOT NULL")
@@ -219,18 +227,23 @@ async fn take(
         .iter()
         .map(|row| Ok((row.document(0, "delivery")?, attempts(row, 1)?)))
         .collect::<Result<_, StoreError>>()?;
-    let ids: Vec<&str> = taken.iter().map(|(delivery, _)| delivery.id.as_str()).collect();
+    let ids: Vec<String> = taken.iter().map(|(delivery, _)| delivery.id.clone()).collect();
+    set_due(conn, &ids, until).await?;
+    Ok(taken)
+}
+
+async fn set_due(conn: &mut Connection, ids: &[String], due_at: Timestamp) -> Result<(), StoreError> {
     sqlx::query(concat!(
         "UPDATE deliveries SET due_at = $2 WHERE id IN (SELECT value FROM ",
-        json_texts!("$1", "taken"),
+        json_texts!("$1", "wanted"),
         ")"
     ))
-    .bind(encode(&ids, "delivery ids")?)
-    .bind(until.millis())
+    .bind(encode(ids, "delivery ids")?)
+    .bind(due_at.millis())
     .execute(conn)
     .await
-    .doing("take deliveries")?;
-    Ok(taken)
+    .doing("set when deliveries are due")?;
+    Ok(())
 }
 
 fn attempts(row: &Row, idx: usize) -> Result<u32, StoreError> {

@@ -69,6 +69,8 @@ pub trait DeliveryStore: Send + Sync {
         until: Timestamp,
         limit: usize,
     ) -> Result<Vec<(Delivery, u32)>, StoreError>;
+    /// Puts deliveries that were taken back, as if they had not been tried, due at `due_at`.
+    async fn postpone_deliveries(&self, ids: &[String], due_at: Timestamp) -> Result<(), StoreError>;
     /// When the next delivery is due.
     async fn next_delivery(&self) -> Result<Option<Timestamp>, StoreError>;
     /// A delivery was taken by its target; it is forgotten.
