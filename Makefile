@@ -31,6 +31,11 @@ test: ## Run all tests: rules, contracts, simulation, and journeys with the real
 	cargo build --workspace
 	cargo test --workspace
 
+test-postgresql: ## Run the journeys again with each server on PostgreSQL
+	@tools/setup test
+	cargo build --workspace
+	LONGSHORE_JOURNEY_DATABASE=postgresql cargo test -p longshore-journey
+
 check: ## Format, lints, documentation, generated code, and the walls between crates
 	@tools/setup build
 	cargo fmt --all --check

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Running, program};
+use crate::{Running, new_database, program};
 
 /// The root key of every server here.
 pub(crate) const ROOT_KEY: (&str, &str) =
@@ -23,9 +23,14 @@ pub struct Server {
 
 impl Server {
     /// Starts a server on a free port with its data under `folder`; `config` is the text of its
-    /// configuration file.
+    /// configuration file. With `LONGSHORE_JOURNEY_DATABASE=postgresql` it is on a database of its own.
     pub fn start(folder: &Path, config: &str) -> Server {
-        Server::start_with(folder, config, None)
+        let database = match std::env::var("LONGSHORE_JOURNEY_DATABASE").as_deref() {
+            Ok("postgresql") => Some(new_database()),
+            Ok(other) => panic!("LONGSHORE_JOURNEY_DATABASE is {other:?}, and may be `postgresql`"),
+            Err(_) => None,
+        };
+        Server::start_with(folder, config, database)
     }
 
     /// The same on the PostgreSQL database at this address.
