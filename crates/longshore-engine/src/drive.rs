@@ -17,7 +17,7 @@ use longshore_model::tag_filter::TagSelector;
 use longshore_model::target::{TargetEvent, TargetStatus};
 use longshore_model::time::Timestamp;
 use longshore_model::timeline;
-use longshore_store::{FollowUp, Load, RoundOutcome, Snapshot, StoreError};
+use longshore_store::{FollowUp, Places, RoundOutcome, Snapshot, StoreError};
 use tokio::sync::Notify;
 
 use crate::deployment::first_use;
@@ -75,39 +75,6 @@ impl Drives {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeploymentId, Drive>> {
         // A panic elsewhere cannot leave the map half-changed: every change is one call.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Deployments that begin just now: their places are taken, and the store does not know yet.
-#[derive(Debug, Default)]
-pub(crate) struct Beginnings {
-    n_hosts: Mutex<HashMap<DeploymentId, usize>>,
-}
-
-/// One of them, for as long as this lives.
-struct Beginning<'a> {
-    all: &'a Beginnings,
-    id: DeploymentId,
-    /// What begins beside it.
-    others: Load,
-}
-
-impl Beginnings {
-    fn tell(&self, id: &DeploymentId, n_hosts: usize) -> Beginning<'_> {
-        let mut all = self.lock();
-        let others = Load { deployments: all.len(), hosts: all.values().sum() };
-        all.insert(id.clone(), n_hosts);
-        Beginning { all: self, id: id.clone(), others }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeploymentId, usize>> {
-        self.n_hosts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Beginning<'_> {
-    fn drop(&mut self) {
-        self.all.lock().remove(&self.id);
     }
 }
 
@@ -250,13 +217,11 @@ impl Engine {
 
     async fn begin(&self, snapshot: Snapshot, now: Timestamp) -> Result<RoundEnd, StoreError> {
         // Asked without the hosts first: one that waits asks often.
-        if !self.is_place_free(0, Load::default()).await? {
+        if !self.is_place_free(0).await? {
             return self.queue(snapshot, now).await;
         }
         let candidates = self.candidates(&snapshot.deployment).await?;
-        // Told before the load is read: whoever begins at the same time sees the one or the other.
-        let beginning = self.inner.beginnings.tell(&snapshot.deployment.id, candidates.len());
-        if !self.is_place_free(candidates.len(), beginning.others).await? {
+        if !self.is_place_free(candidates.len()).await? {
             return self.queue(snapshot, now).await;
         }
         let max_hosts = self.inner.config.quotas.hosts_per_deployment;
@@ -270,6 +235,8 @@ impl Engine {
         }
         outcome.new_targets = begun.targets;
         let is_final = outcome.deployment.status.is_final();
+        // Others may begin at the same time, here or on another server: the place counts when it is written.
+        outcome.places = (!is_final).then(|| self.places());
         self.commit(&snapshot, outcome, now).await?;
         Ok(if is_final { RoundEnd::Final } else { RoundEnd::Wait(Some(now)) })
     }
@@ -289,16 +256,14 @@ impl Engine {
         Ok(wait)
     }
 
-    /// Whether `n_hosts` more fit beside what is in progress and the `others` that begin just now.
-    async fn is_place_free(&self, n_hosts: usize, others: Load) -> Result<bool, StoreError> {
+    /// Whether a deployment with `n_hosts` more fits beside what is in progress.
+    async fn is_place_free(&self, n_hosts: usize) -> Result<bool, StoreError> {
+        Ok(self.places().have_room(self.inner.store.load().await?, n_hosts))
+    }
+
+    fn places(&self) -> Places {
         let quotas = &self.inner.config.quotas;
-        let load = self.inner.store.load().await?;
-        let (n_deployments, n_busy) = (load.deployments + others.deployments, load.hosts + others.hosts);
-        if quotas.concurrent_deployments <= n_deployments {
-            return Ok(false);
-        }
-        // One that is larger than all places together would wait for ever: it goes when it is alone.
-        Ok(n_busy == 0 || n_busy + n_hosts <= quotas.concurrent_hosts)
+        Places { deployments: quotas.concurrent_deployments, hosts: quotas.concurrent_hosts }
     }
 
     async fn candidates(&self, deployment: &Deployment) -> Result<Vec<Candidate>, StoreError> {
@@ -376,6 +341,7 @@ impl Engine {
             group_history,
             host_health: Vec::new(),
             timeline: Vec::new(),
+            places: None,
             follow_up: None,
         })
     }

@@ -24,7 +24,8 @@ pub use traits::{
     DeliveryStore, DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore, Ec2Store,
     EnrollOutcome, EnrolledHost, EnrollmentStore, FollowUp, Forget, Generation, GitHubTokenStore, Group,
     GroupStore, HandOut, HandOutOutcome, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome,
-    Load, MultipartUpload, NewEnrollment, NewRevisionUse, News, ObjectRow, Others, Page, PolicyHolder,
-    RevisionStore, Role, RoleStore, RoundOutcome, ServerRecord, ServerRecordStore, Session, SharedStore,
-    Snapshot, Store, StoredToken, TagStore, TargetFilter, TimelinePlace, TimelineStore, UploadedPart, User,
+    Load, MultipartUpload, NewEnrollment, NewRevisionUse, News, ObjectRow, Others, Page, Places,
+    PolicyHolder, RevisionStore, Role, RoleStore, RoundOutcome, ServerRecord, ServerRecordStore, Session,
+    SharedStore, Snapshot, Store, StoredToken, TagStore, TargetFilter, TimelinePlace, TimelineStore,
+    UploadedPart, User,
 };

@@ -259,6 +259,7 @@ pub fn outcome(deployment: &Deployment) -> RoundOutcome {
         group_history: None,
         host_health: Vec::new(),
         timeline: Vec::new(),
+        places: None,
         follow_up: None,
     }
 }

@@ -84,6 +84,7 @@ macro_rules! contract_tests {
                 several_events_of_one_target_follow_each_other
                 the_rules_are_those_after_the_round a_missing_group_is_no_error
                 applying_an_event_keeps_the_generation a_follow_up_is_made_with_the_end
+                a_beginning_without_room_is_not_written
             }
             target {
                 an_event_is_applied_and_seen what_does_not_apply_changes_nothing

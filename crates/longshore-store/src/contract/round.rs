@@ -1,5 +1,6 @@
 //! Promises of [`DeploymentStore`](crate::DeploymentStore) about snapshots and rounds.
 
+use longshore_model::deployment::Deployment;
 use longshore_model::deployment_group::GroupHistory;
 use longshore_model::host::HostHealth;
 use longshore_model::id::HostArn;
@@ -8,7 +9,7 @@ use longshore_model::target::{
 };
 
 use super::fixture::*;
-use crate::{FollowUp, Generation, Store, StoreError};
+use crate::{FollowUp, Generation, Places, RoundOutcome, Store, StoreError};
 
 const CLOCKS: Clocks = Clocks {
     pickup: std::time::Duration::from_secs(300),
@@ -193,4 +194,28 @@ pub async fn a_follow_up_is_made_with_the_end(store: &dyn Store) {
     assert_eq!(store.unfinished_deployments().await.expect("read"), [deployment_id(2)]);
     let made = store.deployment(&deployment_id(2)).await.expect("read");
     assert_eq!(made, end.follow_up.map(|follow_up| follow_up.deployment));
+}
+
+/// The place is counted when the beginning is written, whoever asked for it before.
+pub async fn a_beginning_without_room_is_not_written(store: &dyn Store) {
+    let mut begins = Vec::new();
+    for (number, name) in [(1, "g"), (2, "h"), (3, "i")] {
+        let group = add_group(store, "a", name).await;
+        let created = add_deployment(store, number, &group, at(10)).await;
+        begins.push(outcome(&Deployment { n_hosts: 3, ..started(&created) }));
+    }
+    commit(store, &begins[0]).await;
+    for (idx, places, has_room) in [
+        // Three of five hosts are busy.
+        (1, Places { deployments: 2, hosts: 5 }, false),
+        (1, Places { deployments: 2, hosts: 6 }, true),
+        // Two of two deployments are in progress.
+        (2, Places { deployments: 2, hosts: 100 }, false),
+    ] {
+        let begin = RoundOutcome { places: Some(places), ..begins[idx].clone() };
+        let seen = generation(store, &begin.deployment).await;
+        let answer = store.commit(seen, &begin, &CLOCKS, at(20)).await;
+        assert_eq!(!matches!(answer, Err(StoreError::Stale)), has_room, "{places:?}: {answer:?}");
+    }
+    assert_eq!(store.load().await.expect("read").deployments, 2);
 }

@@ -11,6 +11,7 @@ use longshore_model::time::Timestamp;
 use longshore_model::timeline::of_target;
 
 use super::deployment::{create, is_stopping};
+use super::history;
 use super::row::{Doing as _, encode};
 use super::target::{self, StoredTarget, target_columns};
 use super::timeline;
@@ -26,6 +27,13 @@ pub(super) async fn commit(
     now: Timestamp,
 ) -> Result<Vec<Target>, StoreError> {
     let deployment = &outcome.deployment;
+    if let Some(places) = &outcome.places {
+        // Whoever else begins has been waited for: of two for one place one goes, and the other sees it.
+        let load = history::load(conn).await?;
+        if !places.have_room(load, usize::try_from(deployment.n_hosts).unwrap_or(usize::MAX)) {
+            return Err(StoreError::Stale);
+        }
+    }
     replace_deployment(conn, seen, deployment).await?;
     target::insert_all(conn, &deployment.id, &outcome.new_targets).await?;
     let changed = apply_events(conn, outcome, clocks, now).await?;

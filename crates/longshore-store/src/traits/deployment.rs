@@ -45,6 +45,9 @@ pub struct RoundOutcome {
     pub host_health: Vec<(HostArn, HostHealth)>,
     /// What the round adds to the timeline, besides what becomes of its targets.
     pub timeline: Vec<TimelineEntry>,
+    /// What may be in progress at the same time, when the round begins the deployment: without room for it
+    /// nothing is written.
+    pub places: Option<Places>,
     /// The deployment that takes the place of this one, which the round ends.
     pub follow_up: Option<FollowUp>,
 }
@@ -102,6 +105,24 @@ pub struct Load {
     pub deployments: usize,
     /// Hosts of their groups.
     pub hosts: usize,
+}
+
+/// What may be in progress at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// Deployments.
+    pub deployments: usize,
+    /// Hosts of their groups.
+    pub hosts: usize,
+}
+
+impl Places {
+    /// Whether a deployment with `n_hosts` more fits beside `load`.
+    pub fn have_room(&self, load: Load, n_hosts: usize) -> bool {
+        // One that is larger than all places together would wait for ever: it goes when it is alone.
+        let fits = load.hosts == 0 || load.hosts + n_hosts <= self.hosts;
+        load.deployments < self.deployments && fits
+    }
 }
 
 /// How much of the history is to be kept.
@@ -167,7 +188,7 @@ pub trait DeploymentStore: Send + Sync {
     ///
     /// # Errors
     /// `Stale` when another round or stop was committed since `seen`, when an event does not apply any
-    /// more, or when the follow-up cannot be made; the caller reads and plans again.
+    /// more, or when there is no room or the follow-up cannot be made; the caller reads and plans again.
     async fn commit(
         &self,
         seen: Generation,

@@ -25,7 +25,7 @@ pub use audit::{AuditFilter, AuditStore};
 pub use bundle::{BundleIndex, MultipartUpload, ObjectRow, UploadedPart};
 pub use deployment::{
     Applied, CommandTarget, DeploymentFilter, DeploymentStore, FollowUp, Forget, Generation, Load,
-    NewRevisionUse, RoundOutcome, Snapshot, TargetFilter,
+    NewRevisionUse, Places, RoundOutcome, Snapshot, TargetFilter,
 };
 pub use deployment_config::DeploymentConfigStore;
 pub use deployment_group::DeploymentGroupStore;
