@@ -1,8 +1,8 @@
 //! News between servers, by `NOTIFY` in the transaction that writes and `LISTEN` here.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use longshore_model::id::{DeploymentId, PrincipalArn};
@@ -29,6 +29,8 @@ const MAX_PAYLOAD: usize = 7000;
 #[derive(Debug)]
 pub(super) struct Hearing {
     sender: broadcast::Sender<News>,
+    /// For whoever asks first: all that was heard since the start.
+    first: Mutex<Option<broadcast::Receiver<News>>>,
     task: JoinHandle<()>,
 }
 
@@ -36,14 +38,15 @@ impl Hearing {
     /// Listens on a connection of `pool` until this is dropped. What the connection with the process
     /// id `own_writer` told is our own.
     pub(super) fn start(pool: PgPool, own_writer: Arc<AtomicU32>) -> Hearing {
-        let sender = broadcast::Sender::new(MAX_UNREAD);
+        let (sender, first) = broadcast::channel(MAX_UNREAD);
         let task = tokio::spawn(listen(pool, own_writer, sender.clone()));
-        Hearing { sender, task }
+        Hearing { sender, first: Mutex::new(Some(first)), task }
     }
 
-    /// What is heard from now on.
+    /// What is heard from now on; whoever asks first hears from the start.
     pub(super) fn subscribe(&self) -> broadcast::Receiver<News> {
-        self.sender.subscribe()
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        first.unwrap_or_else(|| self.sender.subscribe())
     }
 
     /// Hears no more.
