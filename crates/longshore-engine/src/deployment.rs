@@ -233,7 +233,7 @@ impl Engine {
         self.stop_for(id, StopReason::Manual, rolls_back).await
     }
 
-    /// Ends the wait of a blue/green deployment. None waits yet, since none is made.
+    /// Ends the wait of a blue/green deployment. None gets as far as a wait: no load balancer is known.
     ///
     /// # Errors
     /// `NotFound`, `NotBlueGreen`, `AlreadyCompleted`, `NotWaiting`, `Store`.
