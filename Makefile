@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check fuzz bench clean
+.PHONY: help build demo test test-postgresql check fuzz bench clean
 
 PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
 # The AWS CLI that tools/setup installs comes before any other.

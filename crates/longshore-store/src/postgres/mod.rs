@@ -15,6 +15,8 @@ mod plan;
 #[allow(clippy::duplicate_mod)]
 #[path = "../sql/mod.rs"]
 mod sql;
+#[cfg(test)]
+mod tests;
 
 use std::str::FromStr as _;
 use std::sync::Arc;
