@@ -62,6 +62,11 @@ impl Drives {
         }
     }
 
+    /// The deployments whose loops run.
+    pub(crate) fn all(&self) -> Vec<DeploymentId> {
+        self.lock().keys().cloned().collect()
+    }
+
     pub(crate) fn runs(&self, id: &DeploymentId) -> bool {
         self.lock().contains_key(id)
     }

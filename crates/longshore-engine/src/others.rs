@@ -84,8 +84,10 @@ impl Engine {
             }
         }
         // The loops of those that others ended end too.
-        for id in heard.changed.iter().filter(|id| self.inner.drives.runs(id)) {
-            self.wake(id);
+        for id in self.inner.drives.all() {
+            if heard.is_missing_some || heard.changed.contains(&id) {
+                self.wake(&id);
+            }
         }
         if let Some(others) = self.inner.store.others() {
             for principal in others.waiting_principals().await? {

@@ -172,6 +172,28 @@ pub enum Rollback {
 }
 
 impl Deployment {
+    /// Another deployment with the same settings, made at `now` and not begun.
+    pub(crate) fn anew(&self, id: DeploymentId, now: Timestamp) -> Deployment {
+        Deployment {
+            id,
+            description: None,
+            late: Late::default(),
+            rollback: None,
+            restart_of: None,
+            status: DeploymentStatus::Created,
+            error: None,
+            stop: None,
+            status_messages: Vec::new(),
+            created_at: now,
+            started_at: None,
+            completed_at: None,
+            n_hosts: 0,
+            minimum_hosts: 0,
+            zones: None,
+            ..self.clone()
+        }
+    }
+
     /// The sentence about its rollback, for people and tools. Source: service.md §7.4; AWS's own texts
     /// where they are known.
     pub fn rollback_message(&self) -> Option<String> {

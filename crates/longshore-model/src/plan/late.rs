@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::application::ResourceTag;
-use crate::deployment::{Creator, Deployment, DeploymentStatus, Late};
+use crate::deployment::{Creator, Deployment, Late};
 use crate::deployment_group::{AutoRollback, DeploymentGroup};
 use crate::id::{DeploymentId, HostArn};
 use crate::plan::begin::Candidate;
@@ -34,34 +34,21 @@ pub fn joined(deployment: &Deployment, candidates: &[Candidate], targets: &HashS
 /// The deployment `id` that brings `hosts`, which joined while `root` ran, to its revision.
 pub fn update(root: &Deployment, hosts: Vec<HostArn>, id: DeploymentId, now: Timestamp) -> Deployment {
     Deployment {
-        id,
         creator: Creator::AutoUpdate,
         previous_revision: Some(root.revision.clone()),
-        description: None,
         update_outdated_instances_only: true,
         // The group has this revision: a host that does not take it is no reason to deploy to all again.
         auto_rollback: AutoRollback::default(),
         only_hosts: Some(hosts),
         late: Late { root: Some(root.id.clone()), updates: Vec::new() },
-        rollback: None,
-        restart_of: None,
-        status: DeploymentStatus::Created,
-        error: None,
-        stop: None,
-        status_messages: Vec::new(),
-        created_at: now,
-        started_at: None,
-        completed_at: None,
-        n_hosts: 0,
-        minimum_hosts: 0,
-        zones: None,
-        ..root.clone()
+        ..root.anew(id, now)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deployment::DeploymentStatus;
     use crate::deployment_config::MinimumHealthyHosts;
     use crate::fixture;
     use crate::host::HostHealth;

@@ -1,6 +1,6 @@
 //! What follows when a deployment ends badly: the last good one is made again. Source: service.md §7.4.
 
-use crate::deployment::{Creator, Deployment, DeploymentStatus, Late, Rollback, StopReason, StopRequest};
+use crate::deployment::{Creator, Deployment, DeploymentStatus, Rollback, StopReason, StopRequest};
 use crate::deployment_group::{AutoRollback, AutoRollbackEvent};
 use crate::id::DeploymentId;
 use crate::time::Timestamp;
@@ -51,33 +51,19 @@ pub fn rollback(
     now: Timestamp,
 ) -> Deployment {
     Deployment {
-        id,
         creator: Creator::Rollback,
         revision: last_success.revision.clone(),
         previous_revision: Some(last_success.revision.clone()),
-        description: None,
         file_exists_behavior: last_success.file_exists_behavior,
         auto_rollback: AutoRollback::default(),
         rollback: Some(Rollback::Of(trigger.id.clone())),
-        // All hosts of the group, with the archives of no other deployment.
+        // All hosts of the group.
         update_outdated_instances_only: false,
         only_hosts: None,
-        late: Late::default(),
-        restart_of: None,
         // Zones are not gone through one by one. Source: service.md §4.5.
         zonal: None,
         override_alarms: None,
-        status: DeploymentStatus::Created,
-        error: None,
-        stop: None,
-        status_messages: Vec::new(),
-        created_at: now,
-        started_at: None,
-        completed_at: None,
-        n_hosts: 0,
-        minimum_hosts: 0,
-        zones: None,
-        ..trigger.clone()
+        ..trigger.anew(id, now)
     }
 }
 
