@@ -51,7 +51,7 @@ pub fn check_syntax(body: &[u8]) -> Result<(), ApiError> {
         return Ok(());
     }
     let mut decoder = Decoder::new(body);
-    skip::skip(&mut decoder).map_err(|error| malformed(&error))?;
+    skip::skip(&mut decoder, 0).map_err(|error| malformed(&error))?;
     match body.len().saturating_sub(decoder.position()) {
         0 => Ok(()),
         n_left => Err(trailing(n_left)),

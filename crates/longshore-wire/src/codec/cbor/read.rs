@@ -157,7 +157,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
                 visitor.visit_map(self.items(n)?)
             }
             Type::Null | Type::Undefined => {
-                skip(&mut self.decoder)?;
+                skip(&mut self.decoder, self.path.len())?;
                 visitor.visit_unit()
             }
             Type::Tag => {
@@ -173,7 +173,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.decoder.datatype()? {
             Type::Null | Type::Undefined => {
-                skip(&mut self.decoder)?;
+                skip(&mut self.decoder, self.path.len())?;
                 visitor.visit_none()
             }
             _ => visitor.visit_some(self),
@@ -220,7 +220,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        skip(&mut self.decoder)?;
+        skip(&mut self.decoder, self.path.len())?;
         visitor.visit_unit()
     }
 

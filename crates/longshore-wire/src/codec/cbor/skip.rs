@@ -11,18 +11,18 @@ enum Left {
     UntilBreak { is_map: bool, n_seen: u64 },
 }
 
-/// Moves `decoder` behind the next item.
+/// Moves `decoder` behind the next item, which lies in `depth` others.
 ///
 /// # Errors
 /// When the item is not well-formed, ends early, or is nested deeper than [`MAX_DEPTH`].
-pub(super) fn skip(decoder: &mut Decoder<'_>) -> Result<(), Error> {
+pub(super) fn skip(decoder: &mut Decoder<'_>, depth: usize) -> Result<(), Error> {
     let mut open: Vec<Left> = Vec::new();
     loop {
         if is_at_break(decoder, open.last())? {
             decoder.set_position(decoder.position() + 1);
             open.pop();
         } else if let Some(inside) = enter(decoder)? {
-            if open.len() == MAX_DEPTH {
+            if MAX_DEPTH <= depth + open.len() {
                 return Err(Error::message("nested too deep").at(decoder.position()));
             }
             open.push(inside);

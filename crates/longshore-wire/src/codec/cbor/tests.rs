@@ -175,6 +175,14 @@ fn nesting_and_claimed_lengths_cost_nothing() {
         assert!(error.message.contains("nested too deep"), "{}", error.message);
         check_refused::<ListDeploymentsInput>(&body, "nested too deep");
     }
+    // The limit is one, whether a member is read or passed over.
+    for (n_levels, is_fine) in [(super::MAX_DEPTH - 1, true), (super::MAX_DEPTH, false)] {
+        let mut body = bytes("a1 61 78");
+        body.extend(std::iter::repeat_n(0xd3, n_levels));
+        body.push(0x00);
+        assert_eq!(check_syntax(&body).is_ok(), is_fine, "{n_levels}");
+        assert_eq!(decode::<ListDeploymentsInput>(&body).is_ok(), is_fine, "{n_levels}");
+    }
     // Heads that claim 2^64-1 items or bytes, and then the end.
     for head in ["9b", "bb", "5b", "7b"] {
         check_malformed(&format!("a1 61 78 {head} ffffffffffffffff"), "not CBOR");
