@@ -59,6 +59,9 @@ struct HostDocument<'a> {
     events: serde_json::Map<String, serde_json::Value>,
 }
 
+/// What takes less is shown as nothing: mostly there is no script for the event.
+const SHOWN_FROM: Duration = Duration::from_millis(50);
+
 /// Shows it.
 pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow::Result<Outcome> {
     if !args.timeline {
@@ -164,7 +167,7 @@ fn row(time: &HostTime) -> [String; 6] {
     let scripts: Vec<String> = time
         .events
         .iter()
-        .filter(|(event, _)| is_script(*event))
+        .filter(|(event, took)| is_script(*event) && SHOWN_FROM <= *took)
         .map(|(event, took)| format!("{} {}", event.as_str(), duration_text(*took)))
         .collect();
     [
