@@ -8,7 +8,6 @@ use std::time::Duration;
 use longshore_model::deployment::{Creator, FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::DeploymentGroup;
 use longshore_model::id::{HostArn, PrincipalArn};
-use longshore_model::plan::begin::Candidate;
 use longshore_model::plan::late::{LATE_HOSTS, is_kept_up_to_date};
 use longshore_model::time::Timestamp;
 use longshore_store::StoreError;
@@ -128,14 +127,11 @@ impl Engine {
         arrived: &HashSet<PrincipalArn>,
     ) -> Result<Vec<PrincipalArn>, StoreError> {
         let Some(revision) = &group.history.target_revision else { return Ok(Vec::new()) };
-        let is_outdated = |candidate: &Candidate| {
-            candidate.health.as_ref().and_then(|health| health.installed.as_ref()) != Some(revision)
-        };
         let late: Vec<(HostArn, PrincipalArn)> = self
             .selected(&group.id, &group.on_premises_selector, &group.ec2_selector)
             .await?
             .into_iter()
-            .filter(|candidate| arrived.contains(&candidate.principal) && is_outdated(candidate))
+            .filter(|candidate| arrived.contains(&candidate.principal) && candidate.is_outdated(revision))
             .map(|candidate| (candidate.arn, candidate.principal))
             .collect();
         if late.is_empty() {

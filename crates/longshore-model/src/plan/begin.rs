@@ -10,6 +10,7 @@ use crate::id::{HostArn, HostId, PrincipalArn, ZoneName};
 use crate::lifecycle;
 use crate::plan::Ending;
 use crate::plan::zonal::{self, Division};
+use crate::revision::Revision;
 use crate::target::{Clocks, Target, TargetEvent, TargetKey, TargetRules};
 use crate::time::Timestamp;
 use crate::traffic::TrafficOption;
@@ -40,6 +41,13 @@ impl Candidate {
     pub fn ec2(instance: Ec2Instance, health: Option<HostHealth>) -> Candidate {
         let principal = instance.host_identifier();
         Candidate { id: instance.id.into(), arn: instance.arn, principal, zone: Some(instance.zone), health }
+    }
+}
+
+impl Candidate {
+    /// Whether it has another revision than `revision`, or none. Source: service.md §7.6.
+    pub fn is_outdated(&self, revision: &Revision) -> bool {
+        self.health.as_ref().and_then(|health| health.installed.as_ref()) != Some(revision)
     }
 }
 
@@ -148,10 +156,7 @@ fn skipped(target: &Target, now: Timestamp) -> Option<Target> {
 /// ties by id; each zone so, if the deployment goes zone by zone. Source: service.md §4.2 rule 4, §4.5.
 fn ordered(deployment: &Deployment, mut candidates: Vec<Candidate>, is_zonal: bool) -> Vec<Candidate> {
     if deployment.update_outdated_instances_only {
-        candidates.retain(|candidate| {
-            candidate.health.as_ref().and_then(|health| health.installed.as_ref())
-                != Some(&deployment.revision)
-        });
+        candidates.retain(|candidate| candidate.is_outdated(&deployment.revision));
     }
     if let Some(only) = &deployment.only_hosts {
         let only: HashSet<&HostArn> = only.iter().collect();

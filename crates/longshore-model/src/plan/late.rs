@@ -24,10 +24,9 @@ pub fn is_kept_up_to_date(group: &DeploymentGroup) -> bool {
 /// The hosts that joined while `deployment`, which has succeeded, ran, and have another revision or none.
 /// `candidates` are the hosts that its group selects now, `targets` those that it deployed to.
 pub fn joined(deployment: &Deployment, candidates: &[Candidate], targets: &HashSet<HostArn>) -> Vec<HostArn> {
-    let late = candidates.iter().filter(|candidate| {
-        let installed = candidate.health.as_ref().and_then(|health| health.installed.as_ref());
-        !targets.contains(&candidate.arn) && installed != Some(&deployment.revision)
-    });
+    let late = candidates
+        .iter()
+        .filter(|candidate| !targets.contains(&candidate.arn) && candidate.is_outdated(&deployment.revision));
     late.map(|candidate| candidate.arn.clone()).collect()
 }
 
