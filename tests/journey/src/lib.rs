@@ -5,6 +5,7 @@
 
 mod app;
 mod aws;
+pub mod guard;
 mod host;
 mod http;
 mod metadata;
@@ -18,6 +19,7 @@ mod server;
 pub use app::App;
 pub use aws::{Aws, Credentials};
 pub use host::Host;
+pub use longshore_store::cluster::{Cluster, Shutdown};
 pub use metadata::Metadata;
 pub use moto::Moto;
 pub use postgres::new_database;

@@ -17,7 +17,8 @@ pub fn program(name: &str) -> PathBuf {
     })
 }
 
-/// A child process that is killed, with its whole process group, when this is dropped.
+/// A child process that is killed, with its whole process group, when this is dropped; and by
+/// [`guard`](crate::guard), should this process end before.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -27,6 +28,7 @@ impl Running {
     /// Starts `command` in a process group of its own.
     pub fn start(command: &mut Command) -> Running {
         use std::os::unix::process::CommandExt;
+        crate::guard::mark(command);
         let child = command.process_group(0).stdin(Stdio::null()).spawn().expect("the program starts");
         Running { child }
     }

@@ -45,7 +45,7 @@ impl Server {
         std::fs::write(&config_file, config).expect("the configuration can be written");
         let mut server =
             Server { running: None, url: String::new(), data_dir, config: Some(config_file), database };
-        server.launch("127.0.0.1:0");
+        server.launch("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}"));
         server
     }
 
@@ -72,8 +72,26 @@ impl Server {
     /// `kill -9`, then the same server again on the same port.
     pub fn kill_9_and_restart(&mut self) {
         self.kill_9();
-        let address = self.url.trim_start_matches("http://").to_owned();
-        self.launch(&address);
+        self.try_start_again().unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Starts a killed server again on the same port.
+    ///
+    /// # Errors
+    /// What it said instead of listening, when it ended.
+    pub fn try_start_again(&mut self) -> Result<(), String> {
+        let address = self.address().to_owned();
+        self.launch(&address)
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// Where its log is.
+    fn log(&self) -> PathBuf {
+        self.data_dir.with_extension("log")
     }
 
     /// The variables with which clients find it and may do all.
@@ -89,7 +107,7 @@ impl Server {
         .to_vec()
     }
 
-    fn launch(&mut self, listen: &str) {
+    fn launch(&mut self, listen: &str) -> Result<(), String> {
         let mut command = Command::new(program("longshore-server"));
         command.arg("--data-dir").arg(&self.data_dir).args(["--listen", listen]);
         if let Some(config) = &self.config {
@@ -101,7 +119,7 @@ impl Server {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
-            .open(self.data_dir.with_extension("log"))
+            .open(self.log())
             .expect("the log can be opened");
         command
             .env("LONGSHORE_ROOT_ACCESS_KEY_ID", ROOT_KEY.0)
@@ -112,9 +130,11 @@ impl Server {
         let stdout = running.child().stdout.take().expect("stdout is piped");
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).expect("the server says where it listens");
-        let url = line.trim().strip_prefix("listening on ").unwrap_or_default().to_owned();
-        assert!(url.starts_with("http"), "the server did not start: {line:?}, see {:?}.log", self.data_dir);
-        self.url = url;
+        let Some(url) = line.trim().strip_prefix("listening on ") else {
+            return Err(format!("the server did not start: {line:?}, see {}", self.log().display()));
+        };
+        self.url = url.to_owned();
         self.running = Some(running);
+        Ok(())
     }
 }
