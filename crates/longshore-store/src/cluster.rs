@@ -17,19 +17,37 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 /// How long the cluster may take to answer.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Runs `initdb` and the cluster in the folder `$2` with the programs in `$1`, until standard input
-/// ends, which it does with the process that holds the other end; then stops it and removes the folder.
+/// Runs `initdb` and the cluster in the folder `$2` with the programs in `$1`, again whenever it has ended
+/// and the file `down` is not there, until standard input ends, which it does with the process that
+/// holds the other end; then stops it and removes the folder.
 const SUPERVISOR: &str = r#"
 "$1/initdb" --pgdata="$2/data" --username=postgres --auth=trust --no-sync --encoding=UTF8 \
     --locale=C.UTF-8 --locale-provider=icu --icu-locale=en-US >"$2/initdb.log" 2>&1 || exit 1
-"$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c fsync=off \
-    -c full_page_writes=off -c max_connections=400 >"$2/log" 2>&1 &
-pid=$!
+(
+    until [ -e "$2/end" ]; do
+        if [ -e "$2/down" ]; then sleep 0.05; continue; fi
+        "$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c fsync=off \
+            -c full_page_writes=off -c max_connections=400 >>"$2/log" 2>&1 </dev/null &
+        echo $! >"$2/pid"
+        wait $!
+    done
+    : >"$2/over"
+) &
 cat >/dev/null
-kill -QUIT "$pid"
-wait "$pid"
+: >"$2/end"
+# More than once: it may be starting again at this moment.
+until [ -e "$2/over" ]; do kill -QUIT "$(cat "$2/pid")" 2>/dev/null; sleep 0.05; done
 rm -rf "$2"
 "#;
+
+/// How a cluster is stopped. Source: PostgreSQL's documentation, "Shutting Down the Server".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Connections are broken off, and what is open is rolled back.
+    Fast,
+    /// As if it had crashed: the next start recovers from its log.
+    Immediate,
+}
 
 /// A running cluster.
 #[derive(Debug)]
@@ -65,6 +83,50 @@ impl Cluster {
         let sql = AssertSqlSafe(format!("CREATE DATABASE {name}"));
         sqlx::query(sql).execute(&mut conn).await.expect("a new database");
         format!("postgres://postgres@localhost/{name}?host={}", self.folder.display())
+    }
+
+    /// Starts one beside that of this process, for a test that stops it.
+    ///
+    /// # Panics
+    /// As [`Cluster::shared`].
+    pub async fn of_its_own() -> Cluster {
+        let cluster = Cluster::start().expect("PostgreSQL starts");
+        cluster.wait_until_it_answers().await;
+        cluster
+    }
+
+    /// Stops it so, and waits until it has stopped. It starts again with [`Cluster::go_on`].
+    ///
+    /// # Errors
+    /// When it cannot be told to, or has not ended after a minute.
+    pub fn stop(&self, how: Shutdown) -> io::Result<()> {
+        std::fs::write(self.folder.join("down"), "")?;
+        let pid = std::fs::read_to_string(self.folder.join("pid"))?;
+        let signal = match how {
+            Shutdown::Fast => "-INT",
+            Shutdown::Immediate => "-QUIT",
+        };
+        let status = Command::new("kill").args([signal, pid.trim()]).status()?;
+        if !status.success() {
+            return Err(io::Error::other(format!("kill {signal} {}: {status}", pid.trim())));
+        }
+        let deadline = Instant::now() + DEADLINE;
+        // Its own file: gone when the last of its processes is.
+        while self.folder.join("data/postmaster.pid").exists() {
+            if Instant::now() > deadline {
+                return Err(io::Error::other(format!("PostgreSQL does not stop\n{}", self.logs())));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Lets it start again.
+    ///
+    /// # Errors
+    /// When it was not stopped.
+    pub fn go_on(&self) -> io::Result<()> {
+        std::fs::remove_file(self.folder.join("down"))
     }
 
     fn start() -> io::Result<Cluster> {
