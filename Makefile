@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-postgresql check fuzz bench clean
+.PHONY: help build demo test test-postgresql soak check fuzz bench clean
 
 PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
 # The AWS CLI that tools/setup installs comes before any other.
@@ -26,7 +26,7 @@ demo: ## Deploy a web application in two versions to three hosts on this machine
 	@cargo build --workspace --quiet
 	@$(PROGRAMS)/longshore demo --dir demo/.run $(if $(KEEP),--keep)
 
-test: ## Run all tests: rules, contracts, simulation, and journeys with the real programs, the AWS CLI and SDKs
+test: ## Run all tests: rules, contracts, simulation, a minute of faults, and journeys with the real programs, the AWS CLI and SDKs
 	@tools/setup test
 	cargo build --workspace
 	cargo test --workspace
@@ -35,6 +35,11 @@ test-postgresql: ## Run the journeys again with each server on PostgreSQL
 	@tools/setup test
 	cargo build --workspace
 	LONGSHORE_JOURNEY_DATABASE=postgresql cargo test -p longshore-journey
+
+soak: ## Ten minutes of faults: servers, PostgreSQL, networks, disks, agents (networks and disks need root); SECONDS=60
+	@tools/setup test
+	cargo build --workspace
+	LONGSHORE_FAULTS_SECONDS=$(or $(SECONDS),600) cargo test --workspace --test faults
 
 check: ## Format, lints, documentation, generated code, and the walls between crates
 	@tools/setup build
