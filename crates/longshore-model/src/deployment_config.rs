@@ -87,3 +87,34 @@ pub fn predefined(name: &DeploymentConfigName, first_start: Timestamp) -> Option
         created_at: first_start,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// M of the predefined config called `CodeDeployDefault.` and `name` for fleets of 1, 2, 3, 9 and 10.
+    #[track_caller]
+    fn check(name: &str, expected: [usize; 5]) {
+        let name = DeploymentConfigName::parse(&format!("CodeDeployDefault.{name}")).expect("a valid name");
+        let config = predefined(&name, Timestamp::from_millis(0)).expect("it is predefined");
+        assert_eq!([1, 2, 3, 9, 10].map(|n| config.minimum_healthy_hosts.minimum(n)), expected, "{name}");
+    }
+
+    /// service.md §4.1, the table of M.
+    #[test]
+    fn predefined_configs_keep_none_half_or_all_but_one() {
+        check("AllAtOnce", [0, 0, 0, 0, 0]);
+        check("HalfAtATime", [0, 1, 2, 5, 5]);
+        check("OneAtATime", [0, 1, 2, 8, 9]);
+    }
+
+    /// service.md §4.1, the table of M: a percentage is rounded up in whole numbers.
+    #[test]
+    fn custom_configs_keep_a_number_or_a_share_rounded_up() {
+        use MinimumHealthyHosts::{FleetPercent, HostCount};
+        assert_eq!([HostCount(0), HostCount(3), HostCount(300)].map(|rule| rule.minimum(9)), [0, 3, 300]);
+        let percent = |percent, n| FleetPercent(percent).minimum(n);
+        assert_eq!([percent(0, 9), percent(1, 9), percent(50, 9), percent(99, 9)], [0, 1, 5, 9]);
+        assert_eq!([percent(99, 100), percent(99, 1000), percent(50, 1000)], [99, 990, 500]);
+    }
+}

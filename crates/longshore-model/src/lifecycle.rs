@@ -209,3 +209,53 @@ impl Diagnostics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// service.md §6.1 and §6.2: all events in run order, and the seven of a host without traffic control.
+    #[test]
+    fn a_host_without_traffic_control_goes_through_seven_events() {
+        let all: Vec<&str> = LifecycleEventName::ALL.iter().map(|event| event.as_str()).collect();
+        assert_eq!(
+            all,
+            [
+                "BeforeBlockTraffic",
+                "BlockTraffic",
+                "AfterBlockTraffic",
+                "ApplicationStop",
+                "DownloadBundle",
+                "BeforeInstall",
+                "Install",
+                "AfterInstall",
+                "ApplicationStart",
+                "ValidateService",
+                "BeforeAllowTraffic",
+                "AllowTraffic",
+                "AfterAllowTraffic",
+            ]
+        );
+        let in_place: Vec<&str> = IN_PLACE.iter().map(|event| event.as_str()).collect();
+        assert_eq!(in_place, all[3..10]);
+    }
+
+    /// service.md §9.4, the table; §8: an agent that was started again reports 7.
+    #[test]
+    fn codes_of_agents_become_codes_of_the_api() {
+        for (code, expected) in [
+            (0, "Success"),
+            (1, "ScriptMissing"),
+            (2, "ScriptNotExecutable"),
+            (3, "ScriptTimedOut"),
+            (4, "ScriptFailed"),
+            (5, "UnknownError"),
+            (6, "ScriptFailed"),
+            (7, "UnknownError"),
+            (8, "UnknownError"),
+            (-1, "UnknownError"),
+        ] {
+            assert_eq!(LifecycleErrorCode::from_agent_code(code).as_str(), expected, "{code}");
+        }
+    }
+}

@@ -139,13 +139,20 @@ impl Room {
 impl fmt::Display for Room {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let down = self.in_flight + self.failed;
-        let verb = if down == 1 { "is" } else { "are" };
-        write!(formatter, "{down} of {} {verb} down", self.hosts)?;
+        write!(formatter, "{down} of {} {} down", self.hosts, are(down))?;
         if 0 < self.failed {
             write!(formatter, " ({} failed)", self.failed)?;
         }
         write!(formatter, ", the minimum is {}", self.minimum)
     }
+}
+
+fn n_hosts(n: u32) -> String {
+    if n == 1 { String::from("1 host") } else { format!("{n} hosts") }
+}
+
+fn are(n: u32) -> &'static str {
+    if n == 1 { "is" } else { "are" }
 }
 
 /// For people: one sentence without its time and host.
@@ -157,15 +164,14 @@ impl fmt::Display for Happening {
                 write!(formatter, "{}: {} ({})", status.as_str(), error.message, error.code.as_str())
             }
             Happening::Counted { hosts, minimum, targets } => {
-                write!(
-                    formatter,
-                    "{targets} of {hosts} hosts are to be deployed to, {minimum} must stay healthy"
-                )
+                let (hosts, are) = (n_hosts(*hosts), are(*targets));
+                write!(formatter, "{targets} of {hosts} {are} to be deployed to, {minimum} must stay healthy")
             }
             Happening::Zone { name, hosts, minimum, targets } => {
+                let (hosts, are) = (n_hosts(*hosts), are(*targets));
                 write!(
                     formatter,
-                    "zone {name} goes: {targets} of its {hosts} hosts are to be deployed to, \
+                    "zone {name} goes: {targets} of its {hosts} {are} to be deployed to, \
                      {minimum} must stay healthy"
                 )
             }
@@ -453,6 +459,14 @@ mod tests {
         assert_eq!(
             counted(&before, 2, NOW).what.to_string(),
             "2 of 2 hosts are to be deployed to, 1 must stay healthy"
+        );
+        assert_eq!(
+            counted(&in_progress(3, 2), 1, NOW).what.to_string(),
+            "1 of 3 hosts is to be deployed to, 2 must stay healthy"
+        );
+        assert_eq!(
+            counted(&in_progress(1, 0), 1, NOW).what.to_string(),
+            "1 of 1 host is to be deployed to, 0 must stay healthy"
         );
     }
 

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(ending, expected, "{states:?}");
     }
 
-    /// Source: service.md §7.5, and §5.5 for the text.
+    /// service.md §7.5, and §5.5 for the text.
     #[test]
     fn an_active_alarm_stops_and_so_does_one_that_cannot_be_read() {
         check(false, "ooo", None);
@@ -165,6 +165,7 @@ mod tests {
         check(true, "oua", Some(". Activated alarms: <c>"));
     }
 
+    /// service.md §10.1 and service-additions.md §3.
     #[test]
     fn names_are_read_as_they_are_written() {
         for event in TriggerEvent::ALL {

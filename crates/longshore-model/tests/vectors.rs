@@ -124,6 +124,7 @@ fn check(row: &str) {
     assert_eq!(shown(&outcome), format!("{max} | {counts} | {result}"), "{name}");
 }
 
+/// service.md §4.7: all rows, as `vectors.txt` has them; M and C are those of §4.1, the rules those of §4.2.
 #[test]
 fn every_vector_of_the_table() {
     let table = include_str!("vectors.txt");
@@ -150,6 +151,7 @@ fn check_outdated(failing: &[usize], expected: &str) {
     assert_eq!(shown(&run(&deployment, candidates, failing)), expected);
 }
 
+/// service.md §4.7, "Outdated-only", after §4.1.
 #[test]
 fn an_update_of_outdated_hosts_counts_the_others_as_healthy() {
     check_outdated(&[], "2 | 2/0/0 | Succeeded");
@@ -157,6 +159,7 @@ fn an_update_of_outdated_hosts_counts_the_others_as_healthy() {
     check_outdated(&[1, 2], "2 | 0/2/0 | HEALTH_CONSTRAINTS");
 }
 
+/// service.md §4.2 rule 2.
 #[test]
 fn an_update_with_nothing_outdated_succeeds_at_once() {
     let health = HostHealth { is_healthy: true, installed: Some(revision("v2.zip")) };
@@ -167,12 +170,14 @@ fn an_update_with_nothing_outdated_succeeds_at_once() {
     assert_eq!(outcome.deployment.status_messages.len(), 1);
 }
 
+/// service.md §4.2 rule 1.
 #[test]
 fn no_host_at_all_fails_the_deployment() {
     let outcome = run(&deployment(MinimumHealthyHosts::FleetPercent(0)), Vec::new(), &[]);
     assert_eq!(shown(&outcome), "0 | 0/0/0 | NO_INSTANCES");
 }
 
+/// service.md §4.2 rule 1.
 #[test]
 fn more_hosts_than_the_quota_fail_the_deployment() {
     let candidates = (0..1001).map(|idx| candidate(&format!("t{idx:04}"), None)).collect();
@@ -180,6 +185,7 @@ fn more_hosts_than_the_quota_fail_the_deployment() {
     assert_eq!(shown(&outcome), "0 | 0/0/0 | OVER_MAX_INSTANCES");
 }
 
+/// service.md §4.2 rule 4, in the words of §4.4; §7.4: a rollback goes so, too.
 #[test]
 fn hosts_go_unhealthy_first_then_unknown_then_old_then_current_then_by_name() {
     let healthy =
@@ -196,4 +202,36 @@ fn hosts_go_unhealthy_first_then_unknown_then_old_then_current_then_by_name() {
     let beginning = begin(&deployment(MinimumHealthyHosts::HostCount(0)), candidates, 1000, NOW).unwrap();
     let order: Vec<&str> = beginning.targets.iter().map(|target| target.key.host.as_str()).collect();
     assert_eq!(order, ["d-unhealthy", "e-new", "c-unknown", "a-old", "b-old", "a-current"]);
+}
+
+/// service.md §4.2, "Consequences": the last host may fail, one success is enough where none must stay healthy, and
+/// none is too few.
+#[test]
+fn consequences_that_aws_documents() {
+    let ended = |rule, n_hosts: usize, failing: &[usize]| {
+        let candidates = (1..=n_hosts).map(|idx| candidate(&format!("t{idx:03}"), None)).collect();
+        shown(&run(&deployment(rule), candidates, failing))
+    };
+    let (all_but_one, all_at_once) = (MinimumHealthyHosts::AllButOne, MinimumHealthyHosts::FleetPercent(0));
+    assert_eq!(ended(all_but_one, 5, &[5]), "1 | 4/1/0 | Succeeded");
+    assert_eq!(ended(all_but_one, 5, &[4]), "1 | 3/1/1 | HEALTH_CONSTRAINTS");
+    assert_eq!(ended(all_at_once, 5, &[1, 2, 3, 4]), "5 | 1/4/0 | Succeeded");
+    assert_eq!(ended(all_at_once, 5, &[1, 2, 3, 4, 5]), "5 | 0/5/0 | HEALTH_CONSTRAINTS");
+}
+
+/// service.md §4.2, "Why N-based": hosts that were unhealthy before go first, and count like any other.
+#[test]
+fn a_host_that_was_unhealthy_before_counts_as_it_ends() {
+    let candidates = || {
+        let unhealthy = Some(HostHealth { is_healthy: false, installed: None });
+        let healthy = Some(HostHealth { is_healthy: true, installed: Some(revision("v1.zip")) });
+        vec![candidate("a", healthy.clone()), candidate("b", healthy), candidate("z", unhealthy)]
+    };
+    let rule = deployment(MinimumHealthyHosts::AllButOne);
+    let order = |outcome: &Outcome| {
+        outcome.targets.iter().map(|target| target.key.host.as_str().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    let repaired = run(&rule, candidates(), &[]);
+    assert_eq!((order(&repaired), shown(&repaired)), ("z a b".into(), "1 | 3/0/0 | Succeeded".into()));
+    assert_eq!(shown(&run(&rule, candidates(), &[1])), "1 | 0/1/2 | HEALTH_CONSTRAINTS");
 }

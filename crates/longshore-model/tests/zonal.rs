@@ -404,7 +404,7 @@ fn a_stop_during_a_wait_takes_effect_at_once() {
     assert_eq!(world.result(), "1/0/2 Stopped");
 }
 
-/// Waits may be longer than a deployment may run (48 hours and 12): they do not count. §8 has no word on it.
+/// Waits may be longer than a deployment may run (§2.3: 48 hours each, §8: 12 in all): they do not count.
 #[test]
 fn waits_do_not_count_against_the_time_of_a_deployment() {
     let day = 86_400;

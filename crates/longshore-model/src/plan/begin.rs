@@ -187,3 +187,106 @@ fn targets(deployment: &Deployment, candidates: Vec<Candidate>, now: Timestamp) 
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment::DeploymentStatus;
+    use crate::deployment_config::MinimumHealthyHosts::{self, HostCount};
+    use crate::fixture;
+    use crate::target::TargetStatus;
+    use crate::traffic::{DeploymentType, LoadBalancers, Traffic};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000);
+
+    fn deployment(rule: MinimumHealthyHosts) -> Deployment {
+        fixture::deployment(rule, NOW)
+    }
+
+    fn hosts(n: usize) -> Vec<Candidate> {
+        (0..n).map(|idx| fixture::candidate(&format!("h{idx:04}"), None)).collect()
+    }
+
+    /// Hosts with the revision that is deployed.
+    fn current_hosts(n: usize) -> Vec<Candidate> {
+        let health = HostHealth { is_healthy: true, installed: Some(fixture::revision("v2.zip")) };
+        hosts(n).into_iter().map(|host| Candidate { health: Some(health.clone()), ..host }).collect()
+    }
+
+    /// Status or error code, N, M, how many targets begin and how many are skipped.
+    #[track_caller]
+    fn check(deployment: &Deployment, hosts: Vec<Candidate>, expected: &str) {
+        let begun = begin(deployment, hosts, 1000, NOW).expect("it has not begun");
+        let (after, targets) = (begun.deployment, begun.targets);
+        let said = after.error.as_ref().map_or(after.status.as_str(), |error| error.code.as_str());
+        let count = |status| targets.iter().filter(|target| target.status() == status).count();
+        let (n_pending, n_skipped) = (count(TargetStatus::Pending), count(TargetStatus::Skipped));
+        assert_eq!(n_pending + n_skipped, targets.len(), "nothing runs yet");
+        assert_eq!(after.started_at.is_some(), after.status == DeploymentStatus::InProgress);
+        assert_eq!(
+            format!("{said} N={} M={} {n_pending}+{n_skipped}", after.n_hosts, after.minimum_hosts),
+            expected
+        );
+    }
+
+    /// service.md §4.2 rules 1 and 3, §5.1: what cannot start has failed, and its hosts are skipped.
+    #[test]
+    fn what_cannot_start_has_failed() {
+        check(&deployment(HostCount(0)), hosts(0), "NO_INSTANCES N=0 M=0 0+0");
+        check(&deployment(HostCount(0)), hosts(1001), "OVER_MAX_INSTANCES N=0 M=0 0+0");
+        check(&deployment(HostCount(0)), hosts(1000), "InProgress N=1000 M=0 1000+0");
+        check(&deployment(HostCount(3)), hosts(3), "HEALTH_CONSTRAINTS_INVALID N=3 M=3 0+3");
+        check(&deployment(HostCount(4)), hosts(3), "HEALTH_CONSTRAINTS_INVALID N=3 M=4 0+3");
+        check(&deployment(HostCount(2)), hosts(3), "InProgress N=3 M=2 3+0");
+    }
+
+    /// service.md §4.2 rule 2 comes before rule 3: nothing outdated is a success at once, with a word on it.
+    #[test]
+    fn nothing_outdated_is_a_success_at_once() {
+        let outdated = Deployment { update_outdated_instances_only: true, ..deployment(HostCount(2)) };
+        check(&outdated, current_hosts(2), "Succeeded N=2 M=2 0+0");
+        let begun = begin(&outdated, current_hosts(2), 1000, NOW).expect("it has not begun");
+        assert!(begun.deployment.status_messages[0].starts_with("No host is outdated"));
+    }
+
+    /// service.md §4.1: N is of all hosts of the group, T the outdated ones among them.
+    #[test]
+    fn hosts_that_are_not_outdated_count_and_are_no_targets() {
+        let outdated = Deployment { update_outdated_instances_only: true, ..deployment(HostCount(2)) };
+        let mut mixed = current_hosts(2);
+        mixed.push(fixture::candidate("late", None));
+        check(&outdated, mixed.clone(), "InProgress N=3 M=2 1+0");
+        let only = Deployment { only_hosts: Some(Vec::new()), ..outdated };
+        check(&only, mixed, "Succeeded N=3 M=2 0+0");
+    }
+
+    /// service.md §5.1 and §5.5, and §4.6, §6.2, §6.3, §7.3 as long as no load balancer is known: what needs one
+    /// fails before anything else is looked at.
+    #[test]
+    fn what_needs_a_load_balancer_fails_before_any_host_is_touched() {
+        let behind = |deployment_type, classic: &[&str], target_groups: &[&str]| {
+            let names = |names: &[&str]| names.iter().map(|name| String::from(*name)).collect();
+            let load_balancers =
+                LoadBalancers { classic: names(classic), target_groups: names(target_groups) };
+            let option = TrafficOption::WithTrafficControl;
+            let traffic = Traffic { deployment_type, option, load_balancers, ..Traffic::default() };
+            Deployment { traffic, ..deployment(HostCount(0)) }
+        };
+        let refused = "ELASTIC_LOAD_BALANCING_INVALID N=0 M=0 0+0";
+        for deployment_type in [DeploymentType::InPlace, DeploymentType::BlueGreen] {
+            check(&behind(deployment_type, &["old"], &[]), hosts(3), refused);
+            check(&behind(deployment_type, &[], &["new"]), hosts(3), refused);
+            check(&behind(deployment_type, &["old"], &["new"]), hosts(0), refused);
+        }
+        let message = begin(&behind(DeploymentType::InPlace, &[], &["new"]), hosts(1), 1000, NOW)
+            .expect("it has not begun")
+            .deployment
+            .error
+            .map(|error| error.message);
+        assert!(message.is_some_and(|text| text.contains("load balancer new")));
+        // Names alone, without traffic control, are no reason.
+        let mut named = behind(DeploymentType::InPlace, &["old"], &[]);
+        named.traffic.option = TrafficOption::WithoutTrafficControl;
+        check(&named, hosts(3), "InProgress N=3 M=0 3+0");
+    }
+}

@@ -98,6 +98,7 @@ mod tests {
         assert_eq!(after, record(expected));
     }
 
+    /// service.md §4.4, after any end.
     #[test]
     fn success_makes_a_host_healthy_and_current() {
         use DeploymentStatus::{Failed, Stopped, Succeeded};
@@ -107,18 +108,21 @@ mod tests {
         }
     }
 
+    /// service.md §4.4, "Deployment Succeeded".
     #[test]
     fn after_a_successful_deployment_a_current_host_without_success_is_unknown_and_unhealthy() {
         check(DeploymentStatus::Succeeded, Some(TargetStatus::Failed), "healthy:current", "unhealthy:-");
         check(DeploymentStatus::Succeeded, None, "healthy:current", "unhealthy:-");
     }
 
+    /// service.md §4.4, "those Old/Unknown that did not succeed stay as they were".
     #[test]
     fn after_a_successful_deployment_old_and_unknown_stay_what_they_were() {
         check(DeploymentStatus::Succeeded, Some(TargetStatus::Failed), "healthy:old", "unhealthy:old");
         check(DeploymentStatus::Succeeded, Some(TargetStatus::Failed), "unhealthy:-", "unhealthy:-");
     }
 
+    /// service.md §4.4, "Deployment Failed/Stopped"; §5.2: a host that a stop left halfway is unhealthy.
     #[test]
     fn after_a_failed_deployment_only_hosts_that_were_attempted_change() {
         use DeploymentStatus::{Failed, Stopped};
@@ -129,6 +133,7 @@ mod tests {
         }
     }
 
+    /// service.md §4.4; §6.1: the service's notion is of whole deployments.
     #[test]
     fn only_success_moves_the_target_revision() {
         let before = GroupHistory { target_revision: Some(revision("current")), ..GroupHistory::default() };

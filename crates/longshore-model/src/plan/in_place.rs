@@ -47,7 +47,7 @@ fn deploying(deployment: &Deployment, targets: &[TargetSummary], clocks: &Clocks
     let counts = count(targets);
     let ends_at = ends_at(deployment, clocks, now);
     let steps = if ends_at <= now {
-        abandon(targets)
+        abandon(deployment, targets)
     } else if deployment.stop.is_some() {
         stop(deployment, targets, counts)
     } else {
@@ -154,16 +154,21 @@ fn stop(deployment: &Deployment, targets: &[TargetSummary], counts: Counts) -> V
         }
     }
     if counts.running == 0 {
-        let error = match &deployment.stop {
-            Some(stop) => stop.reason.error(),
-            None => ErrorCode::ManualStop.error(),
-        };
-        steps.push(Step::Finish(Ending::Stopped(error)));
+        steps.push(Step::Finish(stopped(deployment)));
     }
     steps
 }
 
-fn abandon(targets: &[TargetSummary]) -> Vec<Step> {
+fn stopped(deployment: &Deployment) -> Ending {
+    Ending::Stopped(match &deployment.stop {
+        Some(stop) => stop.reason.error(),
+        None => ErrorCode::ManualStop.error(),
+    })
+}
+
+/// The deployment has run for too long: whatever runs is given up. One that is to be stopped was promised
+/// that it would be. Source: service.md §8 and §7.1.
+fn abandon(deployment: &Deployment, targets: &[TargetSummary]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for target in targets {
         match target.state {
@@ -172,7 +177,10 @@ fn abandon(targets: &[TargetSummary]) -> Vec<Step> {
             TargetState::Succeeded | TargetState::Failed | TargetState::Skipped => {}
         }
     }
-    steps.push(Step::Finish(Ending::Failed(ErrorCode::Timeout.error())));
+    steps.push(Step::Finish(match deployment.stop {
+        Some(_) => stopped(deployment),
+        None => Ending::Failed(ErrorCode::Timeout.error()),
+    }));
     steps
 }
 
@@ -183,3 +191,6 @@ fn unstarted(targets: &[TargetSummary]) -> impl Iterator<Item = &TargetSummary> 
 fn step(target: &TargetSummary, event: TargetEvent) -> Step {
     Step::Target { position: target.position, event }
 }
+
+#[cfg(test)]
+mod tests;

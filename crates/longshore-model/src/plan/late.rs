@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(joined(&ended(DeploymentStatus::Succeeded), &candidates, &targets), expected);
     }
 
-    /// Source: service.md §7.6, "Launch during a deployment".
+    /// service.md §7.6, "Launch during a deployment".
     #[test]
     fn who_joined_and_has_another_revision_is_late() {
         let hosts = "a:v2.zip b:v1.zip c:- d:v2.zip e:-";
@@ -84,6 +84,7 @@ mod tests {
         check(hosts, "a b c e", "");
     }
 
+    /// service.md §7.6, "follow-on deployments", and their `relatedDeployments`.
     #[test]
     fn an_update_is_of_the_late_hosts_only() {
         let root = Deployment { description: Some(String::from("d")), ..ended(DeploymentStatus::Succeeded) };
@@ -96,6 +97,24 @@ mod tests {
         assert_eq!(
             (made.revision.clone(), made.previous_revision),
             (root.revision.clone(), Some(made.revision))
+        );
+    }
+
+    /// service.md §7.6: a host is outdated when its last success for the group is another revision, or none.
+    #[test]
+    fn a_host_is_outdated_by_what_was_last_installed() {
+        let host = |installed: Option<&str>, is_healthy| {
+            let installed = installed.map(fixture::revision);
+            fixture::candidate("a", Some(HostHealth { is_healthy, installed }))
+        };
+        let revision = fixture::revision("v2.zip");
+        assert!(fixture::candidate("a", None).is_outdated(&revision), "nothing was ever deployed");
+        assert!(host(None, true).is_outdated(&revision));
+        assert!(host(Some("v1.zip"), true).is_outdated(&revision));
+        assert!(!host(Some("v2.zip"), true).is_outdated(&revision));
+        assert!(
+            !host(Some("v2.zip"), false).is_outdated(&revision),
+            "it failed since, and has it all the same"
         );
     }
 }

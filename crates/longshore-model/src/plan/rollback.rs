@@ -73,6 +73,7 @@ mod tests {
     use crate::deployment::FileExistsBehavior;
     use crate::deployment_config::MinimumHealthyHosts;
     use crate::fixture;
+    use crate::traffic::{Traffic, TrafficOption};
     use crate::watch::Alarms;
 
     const NOW: Timestamp = Timestamp::from_millis(5_000);
@@ -107,7 +108,7 @@ mod tests {
         assert_eq!(due, expected, "{:?} {:?}", deployment.status, deployment.stop);
     }
 
-    /// Source: service.md §7.4, "Trigger", and §7.1, "Whether a stop rolls back".
+    /// service.md §7.4, "Trigger", and §7.1, "Whether a stop rolls back".
     #[test]
     fn each_kind_of_end_has_its_event() {
         use DeploymentStatus::{Failed, InProgress, Stopped, Succeeded};
@@ -128,7 +129,7 @@ mod tests {
         }
     }
 
-    /// Source: service.md §7.4, "a rollback never rolls back".
+    /// service.md §7.4, "a rollback never rolls back".
     #[test]
     fn a_rollback_is_not_rolled_back() {
         let rollback = |deployment: Deployment| Deployment { creator: Creator::Rollback, ..deployment };
@@ -139,7 +140,7 @@ mod tests {
         check(&rollback(stopped), [false; 4]);
     }
 
-    /// Source: service.md §7.4, the table of fields.
+    /// service.md §7.4, the table of fields, and §6.5 for the behaviour when a file exists.
     #[test]
     fn a_rollback_has_the_last_success_and_the_rules_of_what_failed() {
         let alarms = Some(Alarms { is_enabled: true, ignore_poll_failure: false, names: vec!["a".into()] });
@@ -147,6 +148,9 @@ mod tests {
             description: Some(String::from("new")),
             ignore_application_stop_failures: true,
             update_outdated_instances_only: true,
+            only_hosts: Some(Vec::new()),
+            zonal: Some(crate::deployment_config::Zonal::default()),
+            traffic: Traffic { option: TrafficOption::WithTrafficControl, ..Traffic::default() },
             file_exists_behavior: FileExistsBehavior::Overwrite,
             auto_rollback: AutoRollback {
                 is_enabled: true,
@@ -169,6 +173,9 @@ mod tests {
         assert_eq!((made.id.clone(), made.creator.as_str()), (id, "codeDeployRollback"));
         assert_eq!(made.revision, last_success.revision);
         assert_eq!(made.config, trigger.config);
+        assert_eq!(made.minimum_healthy_hosts, trigger.minimum_healthy_hosts);
+        assert_eq!(made.traffic, trigger.traffic);
+        assert_eq!((made.only_hosts.clone(), made.zonal), (None, None));
         assert!(made.ignore_application_stop_failures && !made.update_outdated_instances_only);
         assert_eq!(made.file_exists_behavior, FileExistsBehavior::Retain);
         assert_eq!((made.auto_rollback.clone(), made.description.clone()), (AutoRollback::default(), None));
