@@ -14,6 +14,7 @@ use longshore_model::fixture::{self, ec2_instance, revision};
 use longshore_model::host::HostHealth;
 use longshore_model::lifecycle::Diagnostics;
 use longshore_model::plan::begin::{Beginning, Candidate, begin};
+use longshore_model::plan::zonal::waits_until;
 use longshore_model::plan::{Round, Step, in_place};
 use longshore_model::target::{Clocks, Target, TargetEvent, TargetRules, TargetStatus};
 use longshore_model::time::Timestamp;
@@ -376,6 +377,7 @@ fn a_wait_is_data_of_the_deployment_and_ends_by_the_clock() {
     assert_eq!(world.deployment.status, DeploymentStatus::Baking);
     let run = world.deployment.zones.clone().unwrap();
     assert_eq!((run.present, run.baking_since), (0, Some(BEGAN)));
+    assert_eq!(waits_until(&world.deployment), Some(BEGAN.plus(Duration::from_secs(90))));
     // Whoever reads it anew goes on with the same wait.
     let json = serde_json::to_string(&world.deployment).unwrap();
     world.deployment = serde_json::from_str(&json).unwrap();
@@ -386,6 +388,7 @@ fn a_wait_is_data_of_the_deployment_and_ends_by_the_clock() {
     assert_eq!(world.deployment.status, DeploymentStatus::InProgress);
     let run = world.deployment.zones.clone().unwrap();
     assert_eq!((run.present, run.baking_since, run.baked()), (1, None, Duration::from_secs(90)));
+    assert_eq!(waits_until(&world.deployment), None);
     assert_eq!(world.said.last().map(String::as_str), Some("b1"));
 }
 

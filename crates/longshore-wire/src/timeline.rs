@@ -31,6 +31,9 @@ pub struct GetDeploymentTimelineOutput {
     /// Of the next page, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
+    /// When the wait between two zones ends in which the deployment is now, if it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<Time>,
 }
 
 /// One thing that happened.

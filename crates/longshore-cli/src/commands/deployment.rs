@@ -8,7 +8,7 @@ use longshore_model::time::Timestamp;
 use longshore_wire::timeline::TimelineEntryInfo;
 use serde::Serialize;
 
-use super::watch::{deployment_id, look};
+use super::watch::{Known, deployment_id, look};
 use super::{Outcome, status};
 use crate::args::Global;
 use crate::output::Output;
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
     let id = deployment_id(&args.id)?;
     let service = Service::new(settings::connection(global)?)?;
     let entries = service.timeline(&id).await?;
-    let progress = look(&service, &id, &mut Vec::new()).await?;
+    let progress = look(&service, &id, &mut Known::default()).await?;
     let times = host_times(&progress, &begun(&entries));
     let path = critical_path(&times);
     output.lines(&entry_lines(&entries))?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Outcome;
-use super::watch::{deployment_id, look, now};
+use super::watch::{Known, deployment_id, look, now};
 use crate::args::Global;
 use crate::output::board::board;
 use crate::output::columns::columns;
@@ -55,7 +55,7 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
     let service = Service::new(settings::connection(global)?)?;
     match id {
         Some(id) => {
-            let progress = look(&service, &id, &mut Vec::new()).await?;
+            let progress = look(&service, &id, &mut Known::default()).await?;
             output.lines(&board(&progress, now(), usize::MAX))?;
             output.lines(&failure_report(&progress))?;
             output.json(&json::Deployment::of(&progress))?;

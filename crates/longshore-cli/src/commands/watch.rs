@@ -114,9 +114,9 @@ pub(crate) async fn follow<F: Fn() -> Vec<Line>>(
     id: &DeploymentId,
     view: &mut View<F>,
 ) -> anyhow::Result<Progress> {
-    let mut names = Vec::new();
+    let mut known = Known::default();
     loop {
-        let progress = look(service, id, &mut names).await?;
+        let progress = look(service, id, &mut known).await?;
         let is_final = progress.status.is_final();
         view.show(progress)?;
         if is_final {
@@ -126,21 +126,36 @@ pub(crate) async fn follow<F: Fn() -> Vec<Line>>(
     }
 }
 
-/// One look at a deployment and its hosts. `names` keeps the hosts' names between looks: they do not
-/// change once the deployment has started.
+/// What need not be asked at every look.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// The hosts' names: they do not change once the deployment has started.
+    names: Vec<String>,
+    /// When the wait between zones ends, once the server was asked; it may not say.
+    wait_ends: Option<Option<Timestamp>>,
+}
+
+/// One look at a deployment and its hosts.
 ///
 /// # Errors
 /// When the server cannot be asked.
 pub(crate) async fn look(
     service: &Service,
     id: &DeploymentId,
-    names: &mut Vec<String>,
+    known: &mut Known,
 ) -> anyhow::Result<Progress> {
     let mut progress = service.deployment(id).await?;
-    if names.is_empty() && progress.status != DeploymentStatus::Created {
-        *names = service.target_names(id).await?;
+    if known.names.is_empty() && progress.status != DeploymentStatus::Created {
+        known.names = service.target_names(id).await?;
     }
-    progress.hosts = service.targets(id, names).await?;
+    progress.hosts = service.targets(id, &known.names).await?;
+    let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now());
+    known.wait_ends = match known.wait_ends {
+        _ if progress.status != DeploymentStatus::Baking => None,
+        Some(end) if !is_over(end) => Some(end),
+        Some(_) | None => Some(service.waits_until(id).await),
+    };
+    progress.waits_until = known.wait_ends.flatten();
     Ok(progress)
 }
 

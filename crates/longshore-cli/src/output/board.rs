@@ -120,7 +120,7 @@ fn bar(progress: &Progress, now: Timestamp) -> Line {
         .then(Tone::Bad, "▒".repeat(n_bad))
         .then(Tone::Faint, "░".repeat(BAR_COLUMNS - n_good - n_bad))
         .then(Tone::Plain, format!("] {n_ended}/{} hosts  ", progress.hosts.len()))
-        .then(status_tone(progress.status), progress.status.as_str())
+        .then(status_tone(progress.status), progress.status_text(now))
         .then(Tone::Plain, format!("  {}  ", counts_text(counts)))
         .then(Tone::Faint, duration_text(progress.elapsed(now)))
 }
@@ -173,6 +173,17 @@ web-3   ·       ·        ·        ·       ·      ·       ·      Pending
 [█████████░░░░░░░░░░░░░░░░░░░] 1/3 hosts  InProgress  1 succeeded, 1 in progress, 1 pending  4.2 s
 ";
         assert_eq!(drawn(&progress, 10), expected);
+    }
+
+    #[test]
+    fn a_wait_between_zones_tells_how_long_it_still_takes() {
+        let mut progress = progress(DeploymentStatus::Baking, "web-1:SSSSSSS web-2:.......");
+        assert!(drawn(&progress, 10).contains("1/2 hosts  Baking  1 succeeded"));
+        progress.waits_until = Some(Timestamp::from_millis(94_200));
+        assert!(drawn(&progress, 10).contains("1/2 hosts  Baking, next zone in 1 min 30 s  1 succeeded"));
+        // The next look will see what follows.
+        progress.waits_until = Some(Timestamp::from_millis(4200));
+        assert!(drawn(&progress, 10).contains("1/2 hosts  Baking  1 succeeded"));
     }
 
     #[test]

@@ -16,8 +16,9 @@ pub(crate) fn change_line(change: &Change, progress: &Progress, now: Timestamp) 
             .then(status_tone(*status), format!("  {}", status.as_str()))
             .then(Tone::Plain, format!("  {}", counts_text(progress.counts())))
             .then(Tone::Faint, format!("  {}", duration_text(progress.elapsed(now)))),
+        // The change is the one to the status that the progress shows.
         Change::Deployment { status } => Line::of(Tone::Strong, progress.id.as_str())
-            .then(status_tone(*status), format!("  {}", status.as_str())),
+            .then(status_tone(*status), format!("  {}", progress.status_text(now))),
         Change::Event { host, event } => {
             let tone = match event.status {
                 EventStatus::Pending | EventStatus::Skipped => Tone::Faint,

@@ -12,6 +12,8 @@ use longshore_model::lifecycle::LifecycleEventName;
 use longshore_model::target::TargetStatus;
 use longshore_model::time::Timestamp;
 
+use crate::output::line::duration_text;
+
 pub(crate) use read::{host_from_shape, progress_from_shape};
 
 /// One deployment at one moment.
@@ -35,6 +37,8 @@ pub(crate) struct Progress {
     pub(crate) created_at: Option<Timestamp>,
     /// When it became final.
     pub(crate) completed_at: Option<Timestamp>,
+    /// When the wait between zones ends in which it is, if the server says so.
+    pub(crate) waits_until: Option<Timestamp>,
     /// The server's count of its hosts, once it has started.
     pub(crate) overview: Counts,
     /// Its hosts in scheduling order; empty until it has started, and where they were not asked for.
@@ -140,6 +144,17 @@ impl Progress {
         match self.created_at {
             Some(created_at) => self.completed_at.unwrap_or(now).since(created_at),
             None => Duration::ZERO,
+        }
+    }
+
+    /// Its status for people: of a wait between zones also how long it still takes.
+    pub(crate) fn status_text(&self, now: Timestamp) -> String {
+        let left = self.waits_until.filter(|_| self.status == DeploymentStatus::Baking);
+        match left {
+            Some(until) if now < until => {
+                format!("{}, next zone in {}", self.status.as_str(), duration_text(until.since(now)))
+            }
+            Some(_) | None => self.status.as_str().to_owned(),
         }
     }
 }
@@ -262,6 +277,7 @@ pub(crate) mod notation {
             error: None,
             created_at: Some(Timestamp::from_millis(0)),
             completed_at: None,
+            waits_until: None,
             overview: Counts::default(),
             hosts: hosts.split_whitespace().map(host).collect(),
         }

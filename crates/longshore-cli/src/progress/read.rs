@@ -57,6 +57,7 @@ pub(crate) fn progress_from_shape(
         }),
         created_at: info.create_time.map(|time| time.0),
         completed_at: info.complete_time.map(|time| time.0),
+        waits_until: None,
         overview: info.deployment_overview.as_ref().map(counts).unwrap_or_default(),
         hosts,
     })

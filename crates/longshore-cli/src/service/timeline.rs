@@ -1,6 +1,7 @@
 //! What happened, and what could not be told.
 
 use longshore_model::id::DeploymentId;
+use longshore_model::time::Timestamp;
 use longshore_wire::notification::{
     LIST_UNDELIVERED_NOTIFICATIONS, ListUndeliveredNotificationsInput, ListUndeliveredNotificationsOutput,
     RESEND_NOTIFICATIONS, ResendNotificationsInput, ResendNotificationsOutput, UndeliveredNotification,
@@ -30,6 +31,15 @@ impl Service {
                 None => return Ok(entries),
             }
         }
+    }
+
+    /// When the wait between zones ends in which a deployment is, if it is in one and the server says so: who
+    /// may not read timelines, or asks an older server, goes without.
+    pub(crate) async fn waits_until(&self, id: &DeploymentId) -> Option<Timestamp> {
+        let input = GetDeploymentTimelineInput { deployment_id: Some(id.to_string()), next_token: None };
+        let answer = self.client.call_json(SIGNING_NAME, GET_DEPLOYMENT_TIMELINE, &input).await;
+        let page: GetDeploymentTimelineOutput = answer.ok()?;
+        page.waits_until.map(|time| time.0)
     }
 
     /// State changes from a place on.

@@ -8,6 +8,7 @@ use longshore_model::lifecycle::Diagnostics;
 
 use crate::world::{World, principal};
 
+/// service.md §9.2.
 #[tokio::test]
 async fn a_parked_poll_is_answered_when_a_command_appears() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
@@ -20,6 +21,7 @@ async fn a_parked_poll_is_answered_when_a_command_appears() {
     assert_eq!(command.event.as_str(), "ApplicationStop");
 }
 
+/// service.md §8: a poll is answered after about 45 seconds.
 #[tokio::test]
 async fn a_poll_without_a_command_is_answered_empty_after_the_hold() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
@@ -28,12 +30,18 @@ async fn a_poll_without_a_command_is_answered_empty_after_the_hold() {
     let poll = world.engine.poll(&principal, None, &connection);
     let advance = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        world.clock.advance(Duration::from_secs(45));
+        world.clock.advance(Duration::from_secs(44));
     };
-    let (answer, ()) = tokio::join!(poll, advance);
-    assert_eq!(answer.unwrap(), None);
+    tokio::pin!(poll);
+    tokio::select! {
+        answer = &mut poll => panic!("answered too early: {answer:?}"),
+        () = async { advance.await; tokio::time::sleep(Duration::from_millis(100)).await } => {}
+    }
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(poll.await.unwrap(), None);
 }
 
+/// service.md §9.2.
 #[tokio::test]
 async fn a_command_is_handed_out_once() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
@@ -42,6 +50,7 @@ async fn a_command_is_handed_out_once() {
     assert!(world.is_parked("a").await);
 }
 
+/// service.md §9.2.
 #[tokio::test]
 async fn a_command_that_nobody_acknowledged_is_handed_out_again_after_a_minute() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
@@ -74,6 +83,7 @@ async fn a_dropped_poll_takes_nothing_with_it() {
     world.poll("a", &Connection::new()).await;
 }
 
+/// service.md §9.2.
 #[tokio::test]
 async fn the_second_copy_of_a_command_is_dropped_once_the_first_was_answered() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
@@ -117,6 +127,7 @@ async fn hang_up<T>(call: impl Future<Output = T>) {
     assert!(first.is_pending(), "the call was over at once");
 }
 
+/// service.md §9.2.
 #[tokio::test]
 async fn a_host_cannot_touch_the_commands_of_another() {
     let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
@@ -136,4 +147,39 @@ async fn an_unregistered_identity_gets_nothing() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
     let answer = world.engine.poll(&principal("stranger"), None, &Connection::new()).await;
     assert!(matches!(answer, Err(HostCommandError::NotRegistered(_))), "{answer:?}");
+}
+
+/// service.md §9.2: a host may have commands of several deployments at the same time; §6.1: each is called as its
+/// lifecycle event.
+#[tokio::test]
+async fn a_host_has_a_command_of_each_deployment() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    world.group("other", "CodeDeployDefault.AllAtOnce").await;
+    let first = world.deploy().await;
+    let second = world.deploy_to("other", "app.zip").await.unwrap();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let command = world.poll("a", &Connection::new()).await;
+        assert_eq!(command.event.as_str(), "ApplicationStop");
+        told.push(command.key.target.deployment);
+    }
+    told.sort();
+    let mut expected = vec![first, second];
+    expected.sort();
+    assert_eq!(told, expected);
+    assert!(world.is_parked("a").await);
+}
+
+/// service.md §9.2: a command that is five minutes old is handed out no more, and refused to whoever has it.
+#[tokio::test]
+async fn a_command_that_was_not_taken_in_time_is_gone() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let id = world.deploy().await;
+    let command = world.poll("a", &Connection::new()).await;
+    world.clock.advance(Duration::from_secs(300));
+    world.reaches(&id, DeploymentStatus::Failed).await;
+    assert!(world.is_parked("a").await);
+    assert_eq!(world.ack("a", &command.key).await, AckAnswer::Failed);
+    world.report("a", &command.key, true).await;
+    assert_eq!(world.view(&id).await.deployment.status, DeploymentStatus::Failed);
 }

@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use longshore_engine::deployment_group::DeploymentGroupChange;
 use longshore_engine::host_command::Connection;
 use longshore_model::application::{ResourceTag, TagChange, TaggedResource};
 use longshore_model::deployment::{Creator, DeploymentStatus};
+use longshore_model::deployment_group::OutdatedInstancesStrategy;
 use longshore_model::host::{HostIdentity, HostTag};
 use longshore_model::id::{ApplicationName, DeploymentGroupName, DeploymentId};
 use longshore_model::plan::late::{LATE_HOSTS, UPDATE};
 use longshore_store::{DeploymentFilter, Page};
 
-use crate::world::{World, name, principal};
+use crate::world::{World, name, new_deployment, principal};
 
 async fn join(world: &World, host: &str) {
     world.engine.register_host(name(host), HostIdentity::IamUser(principal(host))).await.unwrap();
@@ -34,6 +36,7 @@ async fn update_among(world: &World, n: usize) -> DeploymentId {
     }
 }
 
+/// service.md §7.6, `outdatedInstancesStrategy` UPDATE and `relatedDeployments`.
 #[tokio::test]
 async fn a_host_that_joins_during_a_deployment_is_updated_after_it() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
@@ -50,7 +53,7 @@ async fn a_host_that_joins_during_a_deployment_is_updated_after_it() {
     assert_eq!((end.n_hosts, end.late.updates), (2, Vec::new()));
 }
 
-/// Who failed in the deployment is not late; the update of those who are is left at that.
+/// service.md §7.6: who failed in the deployment is not late; the update of those who are is left at that.
 #[tokio::test]
 async fn a_host_that_failed_is_not_taken_for_a_late_one() {
     let world = World::new(&["a", "c"], "CodeDeployDefault.AllAtOnce").await;
@@ -165,4 +168,63 @@ async fn a_host_that_comes_while_its_group_is_busy_is_not_forgotten() {
         assert!(started.elapsed() < Duration::from_secs(30), "b is forgotten");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+}
+
+/// service.md §7.6, "IGNORE leaves them old"; and a deployment that does not succeed updates nobody.
+#[tokio::test]
+async fn a_host_that_joins_is_left_old_if_the_group_ignores_it() {
+    let ignore = Some(OutdatedInstancesStrategy::Ignore);
+    for (strategy, is_success) in [(ignore, true), (None, false)] {
+        let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+        let outdated_instances_strategy = strategy;
+        let change =
+            DeploymentGroupChange { outdated_instances_strategy, ..DeploymentGroupChange::default() };
+        world.change_group(change).await;
+        let id = world.deploy().await;
+        world.reaches(&id, DeploymentStatus::InProgress).await;
+        join(&world, "b").await;
+        let status = if is_success {
+            world.run_all_events("a").await;
+            DeploymentStatus::Succeeded
+        } else {
+            let command = world.poll("a", &Connection::new()).await;
+            world.report("a", &command.key, false).await;
+            DeploymentStatus::Failed
+        };
+        let root = world.reaches(&id, status).await.deployment;
+        assert_eq!(root.late.updates, Vec::new());
+        assert!(world.is_parked("b").await);
+    }
+}
+
+/// service.md §7.6, `updateOutdatedInstancesOnly`: outdated is who has another revision, or none, for this group;
+/// without a revision it is the group's.
+#[tokio::test]
+async fn only_outdated_hosts_are_deployed_to() {
+    let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
+    world.group("other", "CodeDeployDefault.AllAtOnce").await;
+    let first = world.deploy().await;
+    world.run_all_events("a").await;
+    world.run_all_events("b").await;
+    let revision = world.reaches(&first, DeploymentStatus::Succeeded).await.deployment.revision;
+    join(&world, "c").await;
+    let outdated = world
+        .deploy_with(|new| {
+            new.revision = None;
+            new.update_outdated_instances_only = true;
+        })
+        .await;
+    let command = world.poll("c", &Connection::new()).await;
+    assert_eq!(command.key.target.deployment, outdated);
+    let view = world.view(&outdated).await;
+    assert_eq!((view.deployment.revision, view.deployment.n_hosts), (revision, 3));
+    assert_eq!(view.counts.iter().map(|(_, n)| n).sum::<usize>(), 1);
+    assert!(world.is_parked("a").await && world.is_parked("b").await);
+    world.engine.stop_deployment(&outdated, None).await.unwrap();
+    // What they have of one group is nothing to another.
+    let mut new = new_deployment("other", "app.zip");
+    new.update_outdated_instances_only = true;
+    let of_other = world.engine.create_deployment(new).await.unwrap();
+    world.reaches(&of_other, DeploymentStatus::InProgress).await;
+    assert_eq!(world.view(&of_other).await.counts.iter().map(|(_, n)| n).sum::<usize>(), 3);
 }

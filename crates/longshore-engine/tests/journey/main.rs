@@ -5,9 +5,11 @@
 mod alarms;
 mod commands;
 mod deployments;
+mod hosts;
 mod late;
 mod notifications;
 mod rollbacks;
+mod stops;
 mod two_servers;
 mod upkeep;
 mod world;

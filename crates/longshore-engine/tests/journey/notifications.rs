@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use longshore_engine::deployment_group::DeploymentGroupChange;
+use longshore_engine::host_command::Connection;
 use longshore_engine::outside::Notification;
-use longshore_model::deployment::DeploymentStatus;
+use longshore_model::deployment::{DeploymentStatus, Rollback};
+use longshore_model::deployment_group::{AutoRollback, AutoRollbackEvent};
 use longshore_model::id::{ApplicationName, DeploymentGroupName};
 use longshore_model::watch::{Trigger, TriggerEvent};
 use longshore_store::Page;
 
-use crate::world::World;
+use crate::world::{World, new_deployment};
 
 const ALL: Page = Page { after: None, limit: 100 };
 
@@ -43,6 +45,7 @@ fn told(mail: &[Notification]) -> Vec<String> {
     told
 }
 
+/// service.md §10.1: every trigger that lists an event, once each; one that is made is tested.
 #[tokio::test]
 async fn each_trigger_is_told_what_it_lists() {
     use TriggerEvent::{DeploymentStart, DeploymentSuccess, InstanceFailure, InstanceStart, InstanceSuccess};
@@ -74,6 +77,7 @@ async fn each_trigger_is_told_what_it_lists() {
     assert_eq!(ids.len(), 7);
 }
 
+/// service.md §10.1, "On creating/editing a trigger".
 #[tokio::test]
 async fn a_changed_trigger_is_tested_and_others_are_not() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
@@ -90,7 +94,7 @@ async fn a_changed_trigger_is_tested_and_others_are_not() {
     assert_eq!(told(&mail(&world, 2).await[1..]), [format!("two: {test}")]);
 }
 
-/// Three retries, then it is kept and may be sent again; the deployment never minds.
+/// service.md §10.1, "retried (3 times, exponential)"; then it is kept and may be sent again.
 #[tokio::test]
 async fn what_is_not_taken_is_tried_again_then_kept() {
     let mut world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
@@ -126,7 +130,7 @@ async fn what_is_not_taken_is_tried_again_then_kept() {
     assert_eq!(world.engine.dead_deliveries(&ALL).await.unwrap(), []);
 }
 
-/// One target that does not answer keeps nobody else waiting.
+/// service.md §10.1: one target that does not answer keeps nobody else waiting.
 #[tokio::test]
 async fn a_silent_target_keeps_nobody_waiting() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
@@ -153,7 +157,7 @@ async fn noted(world: &World, n_attempts: i64) {
     }
 }
 
-/// What happened while nobody told of it is told after a restart, from the store.
+/// service.md §10.1: what happened while nobody told of it is told after a restart, from the store.
 #[tokio::test]
 async fn what_a_crash_left_untold_is_told() {
     let mut world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
@@ -193,7 +197,7 @@ async fn the_timeline_is_followed_from_any_place() {
         said,
         [
             "Created",
-            "1 of 1 hosts are to be deployed to, 0 must stay healthy",
+            "1 of 1 host is to be deployed to, 0 must stay healthy",
             "InProgress",
             "1 host begins: 0 of 1 are down, the minimum is 0",
             "InProgress",
@@ -201,4 +205,63 @@ async fn the_timeline_is_followed_from_any_place() {
             "Succeeded",
         ]
     );
+}
+
+/// service.md §10.1: each kind of event goes to whoever lists it, of deployments that the service made too.
+#[tokio::test]
+async fn every_kind_of_event_is_told() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let triggers: Vec<Trigger> =
+        TriggerEvent::ALL.iter().map(|event| trigger(event.as_str(), &[*event])).collect();
+    world.group_with("told", "CodeDeployDefault.AllAtOnce", triggers).await;
+    mail(&world, TriggerEvent::ALL.len()).await;
+    let good = world.deploy_to("told", "good.zip").await.unwrap();
+    world.run_all_events("a").await;
+    world.reaches(&good, DeploymentStatus::Succeeded).await;
+    let mut new = new_deployment("told", "bad.zip");
+    new.auto_rollback =
+        Some(AutoRollback { is_enabled: true, events: vec![AutoRollbackEvent::DeploymentFailure] });
+    let bad = world.engine.create_deployment(new).await.unwrap();
+    let command = world.poll("a", &Connection::new()).await;
+    world.report("a", &command.key, false).await;
+    let failed = world.reaches(&bad, DeploymentStatus::Failed).await.deployment;
+    let Some(Rollback::By(rollback)) = failed.rollback else { panic!("{failed:?}") };
+    world.poll("a", &Connection::new()).await;
+    world.engine.stop_deployment(&rollback, None).await.unwrap();
+
+    let told = told(&mail(&world, TriggerEvent::ALL.len() + 13).await[TriggerEvent::ALL.len()..]);
+    let mut expected: Vec<String> = Vec::new();
+    for (id, events) in [
+        (
+            &good,
+            "DeploymentStart: CREATED,InstanceStart: IN_PROGRESS,InstanceSuccess: SUCCEEDED,DeploymentSuccess: SUCCEEDED",
+        ),
+        (
+            &bad,
+            "DeploymentStart: CREATED,InstanceStart: IN_PROGRESS,InstanceFailure: FAILED,DeploymentFailure: FAILED",
+        ),
+        (
+            &rollback,
+            "DeploymentStart: CREATED,DeploymentRollback: IN_PROGRESS,InstanceStart: IN_PROGRESS,InstanceFailure: FAILED,DeploymentStop: STOPPED",
+        ),
+    ] {
+        let subject = |event| format!("{event}: AWS CodeDeploy {id} in us-east-1 to web");
+        expected.extend(events.split(',').map(subject));
+    }
+    expected.sort();
+    assert_eq!(told, expected);
+}
+
+/// service.md §10.1: failures to publish "never affect the deployment".
+#[tokio::test]
+async fn a_deployment_goes_on_when_nobody_can_be_told() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    world.mail.refuse(1000);
+    let triggers = vec![trigger("all", TriggerEvent::ALL)];
+    world.group_with("told", "CodeDeployDefault.AllAtOnce", triggers).await;
+    let id = world.deploy_to("told", "app.zip").await.unwrap();
+    world.run_all_events("a").await;
+    world.reaches(&id, DeploymentStatus::Succeeded).await;
+    until("an attempt", || (0 < world.mail.attempts()).then_some(())).await;
+    assert_eq!(world.mail.taken().len(), 0);
 }

@@ -1,9 +1,11 @@
 //! A deployment that ends badly is followed by the last good one. Source: service.md §7.1 and §7.4.
 
+use longshore_engine::deployment_group::DeploymentGroupChange;
 use longshore_engine::host_command::Connection;
 use longshore_model::deployment::{Creator, Deployment, DeploymentStatus, FileExistsBehavior, Rollback};
 use longshore_model::deployment_group::{AutoRollback, AutoRollbackEvent};
-use longshore_model::id::DeploymentId;
+use longshore_model::id::{DeploymentConfigName, DeploymentId};
+use longshore_store::{Page, TargetFilter};
 
 use crate::world::{World, new_deployment};
 
@@ -38,6 +40,7 @@ async fn rollback_of(world: &World, id: &DeploymentId) -> Deployment {
     }
 }
 
+/// service.md §7.4: at once, with the revision and the behaviour of the last success; §6.5.
 #[tokio::test]
 async fn a_failed_deployment_is_rolled_back_to_the_last_good_revision() {
     let world = world(&["a", "b"]).await;
@@ -56,6 +59,7 @@ async fn a_failed_deployment_is_rolled_back_to_the_last_good_revision() {
     world.reaches(&rollback.id, DeploymentStatus::Succeeded).await;
 }
 
+/// service.md §7.4, "a rollback never rolls back".
 #[tokio::test]
 async fn a_rollback_that_fails_is_the_end() {
     let world = world(&["a"]).await;
@@ -69,6 +73,7 @@ async fn a_rollback_that_fails_is_the_end() {
     world.deploy().await;
 }
 
+/// service.md §7.4, "No earlier success".
 #[tokio::test]
 async fn without_an_earlier_success_there_is_nothing_to_go_back_to() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
@@ -79,7 +84,7 @@ async fn without_an_earlier_success_there_is_nothing_to_go_back_to() {
     world.deploy().await;
 }
 
-/// The word of the stop counts before the rule.
+/// service.md §7.1, "Whether a stop rolls back": the word of the stop counts before the rule.
 #[tokio::test]
 async fn a_stop_is_rolled_back_if_the_caller_or_else_the_rule_says_so() {
     let on_request = rule(AutoRollbackEvent::DeploymentStopOnRequest);
@@ -98,7 +103,7 @@ async fn a_stop_is_rolled_back_if_the_caller_or_else_the_rule_says_so() {
     }
 }
 
-/// The end and the rollback are one transaction.
+/// service.md §7.4, "at once": the end and the rollback are one transaction.
 #[tokio::test]
 async fn a_rollback_goes_on_after_a_restart() {
     let mut world = world(&["a"]).await;
@@ -109,4 +114,59 @@ async fn a_rollback_goes_on_after_a_restart() {
     world.restart().await;
     world.run_all_events("a").await;
     world.reaches(&rollback.id, DeploymentStatus::Succeeded).await;
+}
+
+/// service.md §7.4: the deployment's own rule "replaces the group's as a whole".
+#[tokio::test]
+async fn a_rule_of_the_deployment_takes_the_place_of_the_groups() {
+    let on_request = rule(AutoRollbackEvent::DeploymentStopOnRequest);
+    for (own, is_rolled_back) in [(None, true), (Some(AutoRollback::default()), false), (on_request, false)] {
+        let world = world(&["a"]).await;
+        let auto_rollback = rule(AutoRollbackEvent::DeploymentFailure);
+        world.change_group(DeploymentGroupChange { auto_rollback, ..DeploymentGroupChange::default() }).await;
+        let id = world.deploy_with(|new| new.auto_rollback = own.clone()).await;
+        fail_on(&world, "a").await;
+        let view = world.reaches(&id, DeploymentStatus::Failed).await;
+        assert_eq!(view.deployment.rollback.is_some(), is_rolled_back, "{own:?}");
+    }
+}
+
+/// service.md §7.4, "targets": all hosts of the group, those that the failure left unhealthy first.
+#[tokio::test]
+async fn a_rollback_goes_to_all_hosts_of_the_group() {
+    let world = world(&["a", "b", "c"]).await;
+    let one_at_a_time = DeploymentConfigName::parse("CodeDeployDefault.OneAtATime").unwrap();
+    let id = world
+        .deploy_with(|new| {
+            new.auto_rollback = rule(AutoRollbackEvent::DeploymentFailure);
+            new.config = Some(one_at_a_time);
+        })
+        .await;
+    world.run_all_events("a").await;
+    fail_on(&world, "b").await;
+    world.reaches(&id, DeploymentStatus::Failed).await;
+    let rollback = rollback_of(&world, &id).await;
+    assert_eq!(rollback.config.as_str(), "CodeDeployDefault.OneAtATime");
+    let all = Page { after: None, limit: 100 };
+    world.reaches(&rollback.id, DeploymentStatus::InProgress).await;
+    let targets = world.engine.targets(&rollback.id, &TargetFilter::default(), &all).await.unwrap();
+    let order: Vec<String> = targets.iter().map(|(_, host)| host.to_string()).collect();
+    // a has the revision that is rolled back, c was never touched.
+    assert_eq!(order, ["b", "a", "c"]);
+    for host in ["b", "a", "c"] {
+        world.run_all_events(host).await;
+    }
+    world.reaches(&rollback.id, DeploymentStatus::Succeeded).await;
+}
+
+/// service.md §7.4: "the same revision" may be the one that failed: a redeploy.
+#[tokio::test]
+async fn the_same_revision_may_be_deployed_again() {
+    let world = world(&["a"]).await;
+    let mut new = new_deployment("all", "good.zip");
+    new.auto_rollback = rule(AutoRollbackEvent::DeploymentFailure);
+    let id = world.engine.create_deployment(new).await.unwrap();
+    fail_on(&world, "a").await;
+    let failed = world.reaches(&id, DeploymentStatus::Failed).await.deployment;
+    assert_eq!(rollback_of(&world, &id).await.revision, failed.revision);
 }

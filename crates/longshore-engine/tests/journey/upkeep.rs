@@ -92,7 +92,7 @@ async fn tombstones_are_forgotten_when_nobody_asks() {
     assert!(world.store.hosts(&HostFilter::default(), &all).await.unwrap().is_empty());
 }
 
-/// The process ended between the deletion and the end of what ran. Source: service.md §2.1 and §3.3.
+/// service.md §5.1, §2.1 and §3.3: the process ended between the deletion and the end of what ran.
 #[tokio::test]
 async fn what_lost_its_group_in_a_crash_is_ended_by_the_next_start() {
     for deletes_application in [false, true] {
@@ -114,7 +114,7 @@ async fn what_lost_its_group_in_a_crash_is_ended_by_the_next_start() {
     }
 }
 
-/// Source: service.md §12: hosts in concurrent deployments.
+/// service.md §5.1 and §12: hosts in concurrent deployments.
 #[tokio::test]
 async fn a_deployment_waits_until_its_hosts_have_room() {
     let quotas = Quotas { concurrent_hosts: 3, ..Quotas::default() };
@@ -131,7 +131,7 @@ async fn a_deployment_waits_until_its_hosts_have_room() {
     world.reaches(&second, DeploymentStatus::InProgress).await;
 }
 
-/// It is larger than all places together, so it goes alone.
+/// service.md §5.1: it is larger than all places together, so it goes alone.
 #[tokio::test]
 async fn a_deployment_that_never_fits_goes_alone() {
     let quotas = Quotas { concurrent_hosts: 1, ..Quotas::default() };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use longshore_engine::deployment::{DeploymentError, DeploymentView};
-use longshore_engine::deployment_group::NewDeploymentGroup;
+use longshore_engine::deployment_group::{DeploymentGroupChange, NewDeploymentGroup};
 use longshore_engine::ec2::NewEc2Instance;
 use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HostCommand};
 use longshore_engine::outside::{AlarmReader, AlarmState, Notification, OutsideError, Publisher};
@@ -76,17 +76,24 @@ pub(crate) struct World {
 #[derive(Default)]
 pub(crate) struct Alarms {
     states: Mutex<HashMap<String, Result<AlarmState, OutsideError>>>,
+    looks: AtomicI64,
 }
 
 impl Alarms {
     pub(crate) fn set(&self, name: &str, state: Result<AlarmState, OutsideError>) {
         self.states.lock().unwrap().insert(name.to_owned(), state);
     }
+
+    /// How often somebody looked.
+    pub(crate) fn looks(&self) -> i64 {
+        self.looks.load(Ordering::SeqCst)
+    }
 }
 
 #[async_trait]
 impl AlarmReader for Alarms {
     async fn states(&self, names: &[String]) -> Vec<Result<AlarmState, OutsideError>> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
         let states = self.states.lock().unwrap();
         names.iter().map(|name| states.get(name).cloned().unwrap_or(Ok(AlarmState::Ok))).collect()
     }
@@ -213,6 +220,13 @@ impl World {
             tags: Vec::new(),
         };
         self.engine.create_deployment_group(new).await.unwrap();
+    }
+
+    /// Changes the group `all`.
+    pub(crate) async fn change_group(&self, change: DeploymentGroupChange) {
+        let web = ApplicationName::parse("web").unwrap();
+        let all = DeploymentGroupName::parse("all").unwrap();
+        self.engine.update_deployment_group(&web, &all, change).await.unwrap();
     }
 
     /// A running EC2 instance, tagged as the hosts are.

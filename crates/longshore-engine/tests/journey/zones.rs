@@ -7,7 +7,7 @@ use longshore_engine::outside::AlarmState;
 use longshore_engine::{EngineConfig, Quotas};
 use longshore_model::deployment::{DeploymentStatus, ErrorCode};
 use longshore_model::deployment_config::{MinimumHealthyHosts, Zonal};
-use longshore_model::id::{DeploymentConfigName, DeploymentId};
+use longshore_model::id::{ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId};
 use longshore_model::target::TargetStatus;
 use longshore_model::watch::Alarms;
 
@@ -51,6 +51,7 @@ async fn baking(world: &World) -> DeploymentId {
     id
 }
 
+/// service.md §4.5, and §5.1 for the statuses.
 #[tokio::test]
 async fn zones_go_one_after_another_with_waits_between() {
     let world = world().await;
@@ -74,7 +75,7 @@ async fn zones_go_one_after_another_with_waits_between() {
     assert!(view.deployment.status_messages.is_empty(), "{:?}", view.deployment.status_messages);
 }
 
-/// Source: service.md §7.1: nothing runs, so it takes effect at once.
+/// service.md §7.1 and §4.5: nothing runs, so it takes effect at once.
 #[tokio::test]
 async fn a_stop_during_a_wait_takes_effect_at_once() {
     let world = world().await;
@@ -88,6 +89,7 @@ async fn a_stop_during_a_wait_takes_effect_at_once() {
     assert!(matches!(again, Err(DeploymentError::AlreadyCompleted { .. })), "{again:?}");
 }
 
+/// service.md §4.5.
 #[tokio::test]
 async fn a_restart_during_a_wait_goes_on_waiting() {
     let mut world = world().await;
@@ -108,7 +110,7 @@ async fn a_restart_during_a_wait_goes_on_waiting() {
     world.reaches(&id, DeploymentStatus::Succeeded).await;
 }
 
-/// §4.5: "alarms are still watched".
+/// service.md §4.5, "alarms are still watched", and §7.5, "Baking included".
 #[tokio::test]
 async fn an_alarm_during_a_wait_stops_the_deployment() {
     let mut world = world().await;
@@ -151,4 +153,17 @@ async fn a_deployment_that_waits_is_active_and_keeps_its_place() {
     world.engine.stop_deployment(&id, None).await.unwrap();
     world.clock.advance(Duration::from_secs(2));
     world.reaches(&second, DeploymentStatus::InProgress).await;
+}
+
+/// service.md §5.1: a deployment that waits is stopped when its group is deleted.
+#[tokio::test]
+async fn a_deployment_that_waits_ends_with_its_group() {
+    let world = world().await;
+    let id = baking(&world).await;
+    let web = ApplicationName::parse("web").unwrap();
+    let all = DeploymentGroupName::parse("all").unwrap();
+    world.engine.delete_deployment_group(&web, &all).await.unwrap();
+    let view = world.reaches(&id, DeploymentStatus::Stopped).await;
+    assert_eq!(view.deployment.error.clone().unwrap().code, ErrorCode::DeploymentGroupMissing);
+    assert_eq!((view.count(TargetStatus::Succeeded), view.count(TargetStatus::Skipped)), (1, 2));
 }

@@ -177,12 +177,17 @@ pub(super) enum Ahead {
 
 /// A round of a deployment that waits after a zone and is not to be stopped.
 pub(super) fn bake(deployment: &Deployment, now: Timestamp) -> Round {
-    let since = deployment.zones.as_ref().and_then(|run| run.baking_since).unwrap_or(now);
-    let until = since.plus(wait_after(deployment));
+    let until = waits_until(deployment).unwrap_or(now);
     if until <= now {
         return Round { steps: vec![Step::Zone(ZoneStep::Next)], wake_at: Some(now) };
     }
     Round { steps: Vec::new(), wake_at: Some(until) }
+}
+
+/// When the wait between zones ends in which `deployment` is, if it is in one.
+pub fn waits_until(deployment: &Deployment) -> Option<Timestamp> {
+    let since = deployment.zones.as_ref()?.baking_since?;
+    Some(since.plus(wait_after(deployment)))
 }
 
 /// How long alarms are watched after the present zone before the next one goes.

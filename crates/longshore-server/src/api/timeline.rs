@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use longshore_engine::deployment::DeploymentError;
+use longshore_model::plan::zonal;
 use longshore_model::timeline::{Happening, TimelineEntry};
 use longshore_store::TimelinePlace;
 use longshore_wire::api::convert::name;
@@ -29,14 +30,15 @@ pub(super) async fn get(
     let id = name::deployment(input.deployment_id.as_deref())?;
     let paging = ctx.paging(token.as_deref(), &input)?;
     let engine = ctx.allowed_deployment(&id).await?;
-    engine.deployment(&id).await.map_err(|error| match error {
+    let view = engine.deployment(&id).await.map_err(|error| match error {
         DeploymentError::NotFound(id) => no_such_deployment(&id),
         error => ApiError::internal(error),
     })?;
+    let waits_until = zonal::waits_until(&view.deployment).map(Into::into);
     let found = engine.timeline(&id, paging.page()).await.map_err(ApiError::internal)?;
     let (found, next_token) = paging.cut(found, |(key, _)| key.clone());
     let entries = found.into_iter().map(|(_, entry)| info(&entry)).collect();
-    Ok(GetDeploymentTimelineOutput { entries, next_token })
+    Ok(GetDeploymentTimelineOutput { entries, next_token, waits_until })
 }
 
 fn info(entry: &TimelineEntry) -> TimelineEntryInfo {

@@ -230,19 +230,30 @@ mod tests {
         assert!(error.contains(expected), "{text}: {error}");
     }
 
+    /// service.md §8, the values.
     #[test]
     fn an_empty_file_means_the_service_s_values() {
         let config = parse("").expect("empty");
-        assert_eq!(config.clocks, Clocks::default());
+        let Clocks { pickup, event, deployment } = config.clocks;
+        assert_eq!([pickup, event, deployment].map(|clock| clock.as_secs()), [300, 3600, 43_200]);
+        assert_eq!([config.alarm_poll, config.redelivery].map(|clock| clock.as_secs()), [30, 60]);
         assert_eq!((config.page_size, config.poll_hold.as_secs()), (100, 45));
     }
 
+    /// service.md §8, "All are configurable".
     #[test]
     fn clocks_are_seconds_with_fractions() {
         let config = parse("[timeouts]\npickup = 0.5\nevent = 10\npoll_hold = 2\n").expect("clocks");
         assert_eq!(config.clocks.pickup, Duration::from_millis(500));
         assert_eq!(config.clocks.event, Duration::from_secs(10));
         assert_eq!(config.clocks.deployment, Clocks::default().deployment);
+        let config =
+            parse("[timeouts]\ndeployment = 60\nalarm_poll = 0.25\nredelivery = 3\n").expect("clocks");
+        assert_eq!(config.clocks, Clocks { deployment: Duration::from_secs(60), ..Clocks::default() });
+        assert_eq!(
+            (config.alarm_poll, config.redelivery),
+            (Duration::from_millis(250), Duration::from_secs(3))
+        );
     }
 
     #[test]
@@ -275,6 +286,7 @@ mod tests {
         }
     }
 
+    /// service.md §8 among others: no poll is held for more than a minute.
     #[test]
     fn what_cannot_be_is_refused_with_its_key() {
         check_refused("[timeouts]\npickup = 0", "`timeouts.pickup` is 0");

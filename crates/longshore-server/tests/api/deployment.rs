@@ -75,6 +75,7 @@ async fn ids_are_checked() {
     }
 }
 
+/// service.md §5.1 and §5.5; §7.1: what has failed cannot be stopped.
 #[tokio::test]
 async fn without_hosts_it_fails_and_says_so() {
     let server = TestServer::start().await.with_group().await;
@@ -102,6 +103,7 @@ async fn without_hosts_it_fails_and_says_so() {
     server.check("GetApplicationRevision", get, &registered).await;
 }
 
+/// service.md §7.1, the text of AWS, and §5.5, MANUAL_STOP.
 #[tokio::test]
 async fn a_group_has_one_active_deployment_which_can_be_stopped() {
     let server = TestServer::start().await.with_group().await;
@@ -121,6 +123,7 @@ async fn a_group_has_one_active_deployment_which_can_be_stopped() {
     server.deploy("").await;
 }
 
+/// service.md §5.1 and §5.5.
 #[tokio::test]
 async fn a_deployment_of_a_deleted_group_ends() {
     let server = TestServer::start().await.with_group().await;
@@ -185,6 +188,7 @@ async fn a_renamed_group_keeps_its_deployments_and_they_their_names() {
     server.check("ListDeployments", &deploy(""), r#"{"deployments":[]}"#).await;
 }
 
+/// service.md §4.2 rule 3 and §5.4.
 #[tokio::test]
 async fn a_deployment_that_cannot_start_counts_its_hosts() {
     let server = TestServer::start().await.with_group().await;
@@ -214,6 +218,7 @@ async fn a_batch_leaves_out_what_it_does_not_know() {
     server.check(get, &batch(&many), "BatchLimitExceededException").await;
 }
 
+/// service.md §8, row 1, and §5.3 for the events that follow.
 #[tokio::test]
 async fn a_host_that_never_comes_fails_by_the_clock() {
     let mut config = quick();
@@ -231,7 +236,7 @@ async fn a_host_that_never_comes_fails_by_the_clock() {
     server.check("GetDeploymentTarget", &target, failed).await;
 }
 
-/// Source: service.md §7.1. The stop is not put off because no rollback can follow it.
+/// service.md §7.1 and §7.4: the stop is not put off because no rollback can follow it.
 #[tokio::test]
 async fn a_rollback_that_cannot_follow_a_stop_is_said() {
     let server = TestServer::start().await.with_group().await;
@@ -246,7 +251,7 @@ async fn a_rollback_that_cannot_follow_a_stop_is_said() {
     assert_eq!(info["rollbackInfo"], serde_json::json!({ "rollbackMessage": message }));
 }
 
-/// Source: service.md §3.5, §3.6 and §7.2.
+/// service.md §7.2, §3.5 and §3.6.
 #[tokio::test]
 async fn an_in_place_deployment_never_waits_to_be_continued() {
     let server = TestServer::start().await.with_group().await;
@@ -339,4 +344,44 @@ async fn to_override_alarms_needs_permission_to_change_the_group() {
     let denied = "AccessDeniedException: codedeploy:UpdateDeploymentGroup";
     check_as(&ann, "CreateDeployment", &create, denied).await;
     check_as(&ann, "CreateDeployment", &deploy(&revision()), "{}").await;
+}
+
+/// service.md §7.2 and §3.5, as long as no load balancer is known: a blue/green deployment is in no wait before it
+/// starts, and none is left after.
+#[tokio::test]
+async fn a_blue_green_deployment_is_in_no_wait() {
+    let mut config = quick();
+    config.quotas.concurrent_deployments = 1;
+    let server = TestServer::start_with(config).await.with_group().await;
+    server.host("h1").await;
+    let style = r#","loadBalancerInfo":{"elbInfoList":[{"name":"b"}]},"onPremisesInstanceTagFilters":[],
+        "deploymentStyle":{"deploymentType":"BLUE_GREEN","deploymentOption":"WITH_TRAFFIC_CONTROL"}"#;
+    let green = format!(
+        r#"{{"applicationName":"web","deploymentGroupName":"green",
+            "serviceRoleArn":"arn:aws:iam::111122223333:role/deploy"{style}}}"#
+    );
+    server.call("CreateDeploymentGroup", &green).await;
+    let instance = r#"{"instanceId":"i-0123456789abcdef0","availabilityZone":"eu-test-1a","roleName":"web",
+        "tags":[{"Key":"k","Value":"v"}]}"#;
+    server.call("Longshore_v1.PutEc2Instance", instance).await;
+    let running = server.deploy("").await;
+    server.wait_for_begin(&running).await;
+    let targets = r#","targetInstances":{"tagFilters":[{"Key":"k","Type":"KEY_ONLY"}]}"#;
+    let create = deploy(&format!("{}{targets}", revision())).replace("prod", "green");
+    let made = server.call("CreateDeployment", &create).await;
+    let id = made["deploymentId"].as_str().expect("an id").to_owned();
+    server.wait_for(&id, "Queued").await;
+    let termination = format!(r#"{{"deploymentId":"{id}","deploymentWaitType":"TERMINATION_WAIT"}}"#);
+    let (go_on, skip) = ("ContinueDeployment", "SkipWaitTimeForInstanceTermination");
+    server.check(go_on, &of(&id), "DeploymentIsNotInReadyStateException").await;
+    server.check(go_on, &termination, "InvalidDeploymentStatusException").await;
+    server.check(skip, &of(&id), "DeploymentNotStartedException").await;
+    server.call("StopDeployment", &of(&running)).await;
+    let info = server.wait_for(&id, "Failed").await;
+    assert_eq!(info["errorInformation"]["code"], "ELASTIC_LOAD_BALANCING_INVALID");
+    assert_eq!(info["instanceTerminationWaitTimeStarted"], false);
+    for (operation, input) in [(go_on, of(&id)), (go_on, termination), (skip, of(&id))] {
+        server.check(operation, &input, "DeploymentAlreadyCompletedException").await;
+    }
+    server.check("ListDeploymentTargets", &of(&id), r#"{"targetIds":[]}"#).await;
 }

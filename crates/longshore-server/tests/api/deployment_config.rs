@@ -115,7 +115,7 @@ async fn zones_are_kept_and_answered() {
     }
 }
 
-/// On-premises hosts are in no zone, so their deployment goes over all of them. Source: service.md §4.5.
+/// service.md §4.5: on-premises hosts are in no zone, so their deployment goes over all of them.
 #[tokio::test]
 async fn zones_are_ignored_for_on_premises_hosts_and_that_is_said() {
     let server = TestServer::start().await.with_group().await;

@@ -134,7 +134,7 @@ async fn members_are_checked_in_the_order_of_the_table() {
     server.check("GetDeploymentGroup", GET, "DeploymentGroupDoesNotExistException").await;
 }
 
-/// The fleet registry is empty: no Auto Scaling group is known. Source: service.md §2.4.
+/// The fleet registry is empty: no Auto Scaling group is known. Source: service.md §2.4; so nothing of §7.6, §8, §5.5 and service-additions.md §3 about such groups can arise.
 #[tokio::test]
 async fn an_unknown_auto_scaling_group_is_refused() {
     let server = server().await;
@@ -200,7 +200,7 @@ async fn every_setting_is_kept_answered_and_cleared() {
     server.check("GetDeploymentGroup", GET, &info(off)).await;
 }
 
-/// An update is checked together with what the group has. Source: service.md §2.4.
+/// service.md §5.1 and §2.4: an update is checked together with what the group has, so no group lacks what its style needs.
 #[tokio::test]
 async fn settings_about_traffic_must_go_together_after_the_update() {
     let server = server().await;
@@ -285,7 +285,7 @@ async fn no_update_is_lost_to_another() {
     }
 }
 
-/// What a deployment cannot do, it is not made for, and says so.
+/// service.md §5.1, §5.5 and §6.2: what a deployment cannot do, it is not made for, and says so.
 #[tokio::test]
 async fn a_deployment_says_what_its_group_asks_for_in_vain() {
     let server = server().await;

@@ -192,7 +192,7 @@ async fn instances_that_are_gone_are_not_selected_and_stopped_ones_are() {
     server.check("ListDeploymentTargets", &of, r#"{"targetIds":["i-00000002","i-00000004"]}"#).await;
 }
 
-/// Between two zones a deployment is `Baking`: everybody who asks for its status is told so.
+/// service.md §4.5, §5.1 and §5.4: between two zones a deployment is `Baking`, and everybody who asks for its status is told so.
 #[tokio::test]
 async fn a_deployment_waits_between_zones() {
     let server = with_ec2_group().await;
@@ -216,6 +216,11 @@ async fn a_deployment_waits_between_zones() {
     let overview = json!({"Pending":1,"InProgress":0,"Succeeded":1,"Failed":0,"Skipped":0,"Ready":0});
     assert_eq!(info["deploymentOverview"], overview);
     let of = format!(r#"{{"deploymentId":"{id}"}}"#);
+    let timeline = server.call("Longshore_v1.GetDeploymentTimeline", &of).await;
+    let last = timeline["entries"].as_array().and_then(|entries| entries.last()).expect("an entry");
+    assert_eq!(last["status"], "Baking");
+    let wait = timeline["waitsUntil"].as_f64().zip(last["time"].as_f64()).map(|(until, since)| until - since);
+    assert!(wait.is_some_and(|secs| (secs - 3600.0).abs() < 0.01), "{timeline}");
     let ids = format!(r#"{{"targetIds":["{ID}","{other}"]}}"#);
     server.check("ListDeploymentTargets", &of, &ids).await;
     let listed = format!(r#"{{"deployments":["{id}"]}}"#);
@@ -230,6 +235,7 @@ async fn a_deployment_waits_between_zones() {
     server.check("DeleteDeploymentConfig", config, "DeploymentConfigInUseException").await;
     server.check("StopDeployment", &of, r#"{"status":"Succeeded"}"#).await;
     server.check("GetDeployment", &of, r#"{"deploymentInfo":{"status":"Stopped"}}"#).await;
+    server.check("Longshore_v1.GetDeploymentTimeline", &of, r#"{"waitsUntil":null}"#).await;
 }
 
 #[tokio::test]

@@ -74,6 +74,11 @@ impl Agent {
         self.complete(command, "Succeeded", payload).await;
     }
 
+    pub(crate) async fn fail(&self, command: &Value) {
+        let payload = r#"{"error_code":5,"script_name":"","message":"it failed","log":""}"#;
+        self.complete(command, "Failed", payload).await;
+    }
+
     pub(crate) async fn refused(&self, operation: &str, input: Value) -> String {
         match self.call(operation, input).await {
             Err(CallError::Service { code, .. }) => code,
@@ -118,6 +123,7 @@ async fn running_with(config: longshore_server::config::Config) -> (TestServer, 
     (server, agent, id)
 }
 
+/// service.md §6.1, §6.2 and §9.2: seven commands in order, each called as its event.
 #[tokio::test]
 async fn a_deployment_runs_all_its_events() {
     let (server, agent, id) = running().await;
@@ -146,6 +152,7 @@ async fn a_deployment_runs_all_its_events() {
     server.check("GetDeploymentGroup", group, &history).await;
 }
 
+/// service.md §9.2 and §6.1.
 #[tokio::test]
 async fn the_specification_is_signed_and_says_what_to_do() {
     let (_server, agent, id) = running().await;
@@ -160,8 +167,7 @@ async fn the_specification_is_signed_and_says_what_to_do() {
     assert_eq!(document["Revision"]["S3Revision"]["Bucket"], "bundles");
 }
 
-/// A restart deploys the revision of the last success, and says whose archive may be used again.
-/// Source: service-additions.md §2.
+/// A restart deploys the revision of the last success, and says whose archive may be used again. Source: service-additions.md §2.
 #[tokio::test]
 async fn a_restart_names_the_archive_of_the_last_success() {
     let (server, agent, first) = running().await;
@@ -182,6 +188,7 @@ async fn a_restart_names_the_archive_of_the_last_success() {
     server.check("GetDeployment", &format!(r#"{{"deploymentId":{}}}"#, made["deploymentId"]), info).await;
 }
 
+/// service.md §9.2 and §9.4: the true code comes first, a generic one after it.
 #[tokio::test]
 async fn the_first_report_counts() {
     let (server, agent, id) = running().await;
@@ -201,6 +208,7 @@ async fn the_first_report_counts() {
     server.check("GetDeploymentTarget", &target, failed).await;
 }
 
+/// service.md §9.2.
 #[tokio::test]
 async fn a_report_without_acknowledgement_counts() {
     let (server, agent, id) = running().await;
@@ -209,6 +217,7 @@ async fn a_report_without_acknowledgement_counts() {
     server.wait_for(&id, "Failed").await;
 }
 
+/// service.md §9.2.
 #[tokio::test]
 async fn a_second_copy_of_a_command_is_dropped() {
     let (_server, agent, _id) = running().await;
@@ -219,6 +228,7 @@ async fn a_second_copy_of_a_command_is_dropped() {
     assert_eq!(agent.acknowledge(&command).await, "Succeeded");
 }
 
+/// service.md §9.2 and §7.1.
 #[tokio::test]
 async fn a_command_of_a_stopped_deployment_is_not_run() {
     let (server, agent, id) = running().await;
@@ -227,6 +237,7 @@ async fn a_command_of_a_stopped_deployment_is_not_run() {
     assert_eq!(agent.acknowledge(&command).await, "Failed");
 }
 
+/// service.md §7.1: Pending until the command has ended, then Succeeded.
 #[tokio::test]
 async fn a_stop_waits_for_the_command_that_runs() {
     let (server, agent, id) = running().await;
@@ -241,6 +252,7 @@ async fn a_stop_waits_for_the_command_that_runs() {
     server.check("StopDeployment", &of, r#"{"status":"Succeeded"}"#).await;
 }
 
+/// service.md §9.2.
 #[tokio::test]
 async fn a_command_is_handed_out_once_and_again_after_a_while() {
     let mut config = quick();

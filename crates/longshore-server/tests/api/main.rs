@@ -9,6 +9,7 @@ mod deployment_config;
 mod deployment_group;
 mod ec2;
 mod enrollment;
+mod follow_up;
 mod git_hub;
 mod host;
 mod host_command;

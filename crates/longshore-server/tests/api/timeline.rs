@@ -30,6 +30,7 @@ async fn a_timeline_says_what_happened_and_why() {
     server.check(TIMELINE, r#"{"deploymentId":"d-ABCDEFGHI"}"#, "DeploymentDoesNotExistException").await;
 }
 
+/// service.md §10.2, "local event log".
 #[tokio::test]
 async fn events_are_listed_from_any_place() {
     let server = TestServer::start().await.with_group().await;
@@ -98,6 +99,7 @@ async fn until(stream: &mut BufReader<tokio::net::TcpStream>, last: &str) -> Vec
     lines
 }
 
+/// service.md §10.2, "local event log".
 #[tokio::test]
 async fn events_stream_as_they_happen() {
     let server = TestServer::start().await.with_group().await;
