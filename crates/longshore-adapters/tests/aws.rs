@@ -47,6 +47,7 @@ fn cloudwatch(endpoint: &str, keys: AwsKeys) -> CloudWatch {
     CloudWatch::new(config, keys)
 }
 
+/// Source: service.md §7.5.
 #[test]
 fn alarms_are_as_cloudwatch_says() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -108,6 +109,7 @@ fn publish(runtime: &Runtime, triggers: &Triggers, target: &str) -> Result<(), S
     runtime.block_on(triggers.publish(&notification(target))).map_err(|error| error.0)
 }
 
+/// Source: service.md §10.1.
 #[test]
 fn topics_are_told_in_their_own_region() {
     let folder = tempfile::tempdir().expect("a folder");

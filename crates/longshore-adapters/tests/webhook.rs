@@ -35,6 +35,7 @@ async fn publish(triggers: &Triggers, target: &str) -> Result<(), String> {
     triggers.publish(&notification(target)).await.map_err(|error| error.0)
 }
 
+/// Source: service.md §10.1.
 #[tokio::test]
 async fn a_webhook_is_sent_what_sns_sends_and_a_signature() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -229,6 +229,7 @@ mod tests {
         assert_eq!(traffic.check(usize::from(has("asg")), has("host")), expected, "{words}");
     }
 
+    /// Source: service.md §5.1.
     #[test]
     fn the_parts_must_go_together() {
         check("", Ok(()));

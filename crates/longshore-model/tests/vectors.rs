@@ -125,6 +125,7 @@ fn check(row: &str) {
 }
 
 /// service.md §4.7: all rows, as `vectors.txt` has them; M and C are those of §4.1, the rules those of §4.2.
+/// Source: service.md §5.1.
 #[test]
 fn every_vector_of_the_table() {
     let table = include_str!("vectors.txt");

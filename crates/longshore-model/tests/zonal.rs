@@ -428,7 +428,7 @@ fn waits_do_not_count_against_the_time_of_a_deployment() {
 }
 
 /// §4.1 within a zone: hosts that have the revision already count as healthy, and a zone where nothing is
-/// outdated is neither deployed to nor waited after.
+/// outdated is neither deployed to nor waited after. Source: service.md §4.5.
 #[test]
 fn an_update_of_outdated_hosts_counts_the_others_of_the_zone_as_healthy() {
     let current = || Some(HostHealth { is_healthy: true, installed: Some(revision("v2.zip")) });

@@ -295,6 +295,7 @@ fn a_file_that_somebody_or_a_script_put_there() {
     site.shows("site/made.html", "brought\n");
 }
 
+/// Source: service.md §6.5.
 #[test]
 fn a_retained_file_is_lost_when_a_deployment_in_between_overwrote_it() {
     let site = site();

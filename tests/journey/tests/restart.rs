@@ -11,6 +11,7 @@ fn ended(aws: &Aws, id: &str) -> String {
     })
 }
 
+/// Source: service-additions.md §2.
 #[test]
 fn a_restart_runs_the_hooks_again_from_the_archive_that_the_host_has() {
     let folder = tempfile::tempdir().unwrap();

@@ -45,6 +45,7 @@ mod tests {
 
     use super::*;
 
+    /// Source: service.md §10.1.
     #[test]
     fn it_is_sns_s_without_its_signature() {
         let notification = Notification {

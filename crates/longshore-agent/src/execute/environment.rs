@@ -132,6 +132,7 @@ mod tests {
         of_deployment("AfterInstall", &spec, "arn:host", "us-east-1")
     }
 
+    /// Source: service.md §6.1.
     #[test]
     fn a_script_knows_its_deployment_and_bundle() {
         let environment = HookEnvironment::new([], EnvironmentRules::default(), s3_deployment());
@@ -158,6 +159,7 @@ mod tests {
         assert_eq!(bundle.join(" "), expected);
     }
 
+    /// Source: service.md §6.1.
     #[test]
     fn other_revisions_have_their_own_variables() {
         let commit_id = "c0ffee".to_owned();

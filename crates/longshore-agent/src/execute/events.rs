@@ -69,6 +69,7 @@ mod tests {
         assert_eq!(shown, expected, "{name}");
     }
 
+    /// Source: service.md §6.1.
     #[test]
     fn nine_events_are_hooks_and_traffic_is_not_for_the_agent() {
         let mapping = HookMapping::of_service();

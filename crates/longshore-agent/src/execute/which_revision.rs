@@ -102,6 +102,7 @@ mod tests {
         deployment.to_str().expect("text").to_owned()
     }
 
+    /// Source: service.md §6.1.
     #[test]
     fn the_stop_side_uses_the_last_successful_revision() {
         use LifecycleEventName as E;
@@ -119,6 +120,7 @@ mod tests {
         check(&spec, "current last recent", LifecycleEventName::ApplicationStop, "d-NOW");
     }
 
+    /// Source: service.md §6.1.
     #[test]
     fn the_start_side_uses_the_deployment_itself() {
         use LifecycleEventName as E;

@@ -25,6 +25,7 @@ fn is_alive(pid: i32) -> bool {
     kill(Pid::from_raw(pid), None).is_ok() && !stat.contains(") Z ")
 }
 
+/// Source: service.md §8.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_agent_reports_its_command_first_and_ends_the_script() {
     let service = Service::start().await;

@@ -93,6 +93,7 @@ fn s3_specification(deployment_id: &str, reuse: Option<&str>) -> Value {
     spec
 }
 
+/// Source: service-additions.md §2.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_archive_is_reused_while_it_is_as_it_was_unpacked() {
     let service = Service::start().await;

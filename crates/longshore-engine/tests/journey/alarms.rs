@@ -34,7 +34,7 @@ async fn an_alarm_that_is_active_at_the_start_stops_before_any_host_begins() {
     assert_eq!(view.count(TargetStatus::Skipped), 1);
 }
 
-/// service.md §7.5 and §8: one look every 30 seconds.
+/// service.md §7.5 and §8: one look every 30 seconds. Source: service.md §5.1.
 #[tokio::test]
 async fn an_alarm_is_noticed_at_the_next_look() {
     let world = World::new(&["a", "b"], "CodeDeployDefault.OneAtATime").await;

@@ -126,7 +126,7 @@ async fn a_stop_waits_for_the_running_command_and_schedules_no_other() {
     assert_eq!(world.engine.stop_deployment(&id, None).await.unwrap(), StopAnswer::Stopped);
 }
 
-/// service.md §7.1, "no command running on any host"; §9.2: its command is not run.
+/// service.md §7.1, "no command running on any host"; §9.2: its command is not run. Source: service.md §5.1.
 #[tokio::test]
 async fn a_stop_with_nothing_running_takes_effect_at_once() {
     let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;

@@ -198,7 +198,7 @@ async fn a_host_that_joins_is_left_old_if_the_group_ignores_it() {
 }
 
 /// service.md §7.6, `updateOutdatedInstancesOnly`: outdated is who has another revision, or none, for this group;
-/// without a revision it is the group's.
+/// without a revision it is the group's. Source: service.md §4.4.
 #[tokio::test]
 async fn only_outdated_hosts_are_deployed_to() {
     let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;

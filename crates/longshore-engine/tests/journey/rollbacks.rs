@@ -41,6 +41,7 @@ async fn rollback_of(world: &World, id: &DeploymentId) -> Deployment {
 }
 
 /// service.md §7.4: at once, with the revision and the behaviour of the last success; §6.5.
+/// Source: service.md §6.2.
 #[tokio::test]
 async fn a_failed_deployment_is_rolled_back_to_the_last_good_revision() {
     let world = world(&["a", "b"]).await;
@@ -85,6 +86,7 @@ async fn without_an_earlier_success_there_is_nothing_to_go_back_to() {
 }
 
 /// service.md §7.1, "Whether a stop rolls back": the word of the stop counts before the rule.
+/// Source: service.md §7.4.
 #[tokio::test]
 async fn a_stop_is_rolled_back_if_the_caller_or_else_the_rule_says_so() {
     let on_request = rule(AutoRollbackEvent::DeploymentStopOnRequest);

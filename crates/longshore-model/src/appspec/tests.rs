@@ -182,6 +182,7 @@ fn file_exists_behavior_is_upper_case() {
     );
 }
 
+/// Source: service.md §6.1, §8.
 #[test]
 fn hooks_keep_their_order_and_their_defaults() {
     check_rest(

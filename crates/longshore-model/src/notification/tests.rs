@@ -140,7 +140,7 @@ fn an_event_is_as_eventbridge_delivers_it() {
 }
 
 /// service.md §10.1: what each change is to triggers, and the status in its subject. `Ready` belongs to load
-/// balancers.
+/// balancers. Source: service.md §7.4.
 #[test]
 fn each_change_has_its_trigger_event() {
     let of = |creator, entry: &TimelineEntry| {

@@ -229,7 +229,7 @@ mod tests {
         );
     }
 
-    /// service.md §4.2 rules 1 and 3, §5.1: what cannot start has failed, and its hosts are skipped.
+    /// service.md §4.2 rules 1 and 3, §5.1 and §5.5: what cannot start has failed, and its hosts are skipped.
     #[test]
     fn what_cannot_start_has_failed() {
         check(&deployment(HostCount(0)), hosts(0), "NO_INSTANCES N=0 M=0 0+0");
@@ -260,8 +260,8 @@ mod tests {
         check(&only, mixed, "Succeeded N=3 M=2 0+0");
     }
 
-    /// service.md §5.1 and §5.5, and §4.6, §6.2, §6.3, §7.3 as long as no load balancer is known: what needs one
-    /// fails before anything else is looked at.
+    /// service.md §5.1, §5.5 and §6.2: what needs a load balancer fails before anything else is looked at. So
+    /// nothing of §4.6, §5.2, §5.3, §5.4, §6.1, §6.3, §7.1, §7.2, §7.3, §7.5 and §8 that needs one happens to a host.
     #[test]
     fn what_needs_a_load_balancer_fails_before_any_host_is_touched() {
         let behind = |deployment_type, classic: &[&str], target_groups: &[&str]| {

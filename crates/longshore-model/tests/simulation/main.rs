@@ -18,7 +18,7 @@ use world::World;
 
 const FLEETS: u64 = 10_000;
 
-/// service.md §4.2, §4.5, §5.1 to §5.4, §7.1 and §8, as the auditor knows them.
+/// service.md §4.2, §4.5, §5.1 to §5.4, §7.1 and §8, as the auditor knows them. Source: service.md §5.2.
 #[test]
 fn ten_thousand_fleets_keep_every_promise() {
     if let Some(seed) = env_number("LONGSHORE_SIM_SEED") {

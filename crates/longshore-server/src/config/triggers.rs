@@ -80,6 +80,7 @@ mod tests {
         assert_eq!(outside.webhooks.ca_file.expect("a file").to_str(), Some("/ca.pem"));
     }
 
+    /// Source: service.md §10.1.
     #[test]
     fn messages_are_as_aws_sends_them_or_as_its_guide_shows_them() {
         let payload = |text: &str| parse(text).expect(text).trigger_payload;

@@ -134,7 +134,8 @@ async fn members_are_checked_in_the_order_of_the_table() {
     server.check("GetDeploymentGroup", GET, "DeploymentGroupDoesNotExistException").await;
 }
 
-/// The fleet registry is empty: no Auto Scaling group is known. Source: service.md §2.4; so nothing of §7.6, §8, §5.5 and service-additions.md §3 about such groups can arise.
+/// The fleet registry is empty: no Auto Scaling group is known, service.md §2.4. So nothing of §5.1, §5.5, §6.2, §7.6,
+/// §8 and service-additions.md §3 that is about such groups can arise.
 #[tokio::test]
 async fn an_unknown_auto_scaling_group_is_refused() {
     let server = server().await;
@@ -285,7 +286,8 @@ async fn no_update_is_lost_to_another() {
     }
 }
 
-/// service.md §5.1, §5.5 and §6.2: what a deployment cannot do, it is not made for, and says so.
+/// service.md §5.1, §5.5, §4.6, §6.2, §6.3 and service-additions.md §3: what a deployment cannot do, it is not made
+/// for, and says so; what it need not do, it leaves alone.
 #[tokio::test]
 async fn a_deployment_says_what_its_group_asks_for_in_vain() {
     let server = server().await;

@@ -48,7 +48,7 @@ pub async fn a_group_must_exist(store: &dyn Store) {
     assert!(store.revisions(&group.application, &whole()).await.expect("list").is_empty());
 }
 
-/// A revision is registered on the fly; of a known one only the times of use change.
+/// A revision is registered on the fly; of a known one only the times of use change. Source: service.md §5.1.
 pub async fn creation_notes_the_use_of_the_revision(store: &dyn Store) {
     let group = add_group(store, "a", "g").await;
     let read =

@@ -77,7 +77,7 @@ pub async fn an_update_keeps_the_history(store: &dyn Store) {
     assert!(matches!(missing, Err(StoreError::NotFound(name)) if name == "other"));
 }
 
-/// A new name must be free in the application; the id stays.
+/// A new name must be free in the application; the id stays. Source: service.md §6.1.
 pub async fn a_name_can_be_changed_but_not_to_a_taken_one(store: &dyn Store) {
     let before = add_group(store, "a", "g1").await;
     let mut first = before.clone();
@@ -119,6 +119,7 @@ pub async fn an_update_of_an_older_state_is_refused(store: &dyn Store) {
 }
 
 /// Deleting takes the host health along and answers the ids of unfinished deployments.
+/// Source: service.md §4.4.
 pub async fn deletion_answers_what_is_unfinished(store: &dyn Store) {
     let group = add_group(store, "a", "g").await;
     let deployment = add_deployment(store, 1, &group, at(10)).await;

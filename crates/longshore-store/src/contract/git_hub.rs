@@ -46,7 +46,7 @@ pub async fn the_quota_is_kept(store: &dyn Store) {
     assert_eq!(names(store, None).await, ["a", "b"]);
 }
 
-/// A link needs both ends, and ends with its token or with its application.
+/// A link needs both ends, and ends with its token or with its application. Source: service.md §5.1.
 pub async fn a_link_lives_as_long_as_its_token(store: &dyn Store) {
     let web = application_name("web");
     store.create_application(&application("web"), NO_LIMIT).await.expect("create");

@@ -168,6 +168,7 @@ pub async fn applying_an_event_keeps_the_generation(store: &dyn Store) {
 }
 
 /// The end of a deployment and what follows it are one write; what cannot follow makes it stale.
+/// Source: service.md §7.4.
 pub async fn a_follow_up_is_made_with_the_end(store: &dyn Store) {
     let group = add_group(store, "a", "g").await;
     let first = started(&add_deployment(store, 1, &group, at(10)).await);

@@ -148,6 +148,7 @@ pub async fn one_event_a_thousand_times_happens_once(store: &dyn Store) {
 }
 
 /// Once a stop is asked for, commands are refused; what runs may report but nothing follows.
+/// Source: service.md §7.1.
 pub async fn a_stopping_deployment_hands_out_nothing(store: &dyn Store) {
     let deployment = add_running_deployment(store, 2).await;
     apply(store, &deployment, "h1", acknowledged(0), at(150)).await;
@@ -159,6 +160,7 @@ pub async fn a_stopping_deployment_hands_out_nothing(store: &dyn Store) {
 }
 
 /// The deployment's own rule counts: a failing stop-side event lets the target go on.
+/// Source: service.md §6.4.
 pub async fn a_forgiven_stop_failure_goes_on(store: &dyn Store) {
     let mut deployment = add_running_deployment(store, 2).await;
     deployment.ignore_application_stop_failures = true;
@@ -214,6 +216,7 @@ pub async fn waiting_commands_are_found_by_principal(store: &dyn Store) {
 }
 
 /// Lists are in scheduling order and go on after a place; counts and endings tell every target.
+/// Source: service.md §5.4.
 pub async fn lists_and_counts_tell_the_states(store: &dyn Store) {
     let deployment = add_running_deployment(store, 12).await;
     for host in ["h1", "h10"] {

@@ -20,6 +20,7 @@ async fn said(store: &dyn Store, number: u32) -> Vec<String> {
 }
 
 /// Creation, rounds and events of single targets each add what they changed; the end comes last.
+/// Source: service.md §5.1.
 pub async fn every_change_is_on_the_timeline(store: &dyn Store) {
     let group = add_group(store, "a", "g").await;
     let created = add_deployment(store, 1, &group, at(10)).await;

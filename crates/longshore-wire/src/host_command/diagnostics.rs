@@ -302,6 +302,7 @@ mod tests {
         check_read(r#"{"error_code":99,"message":"new"}"#, C::UnknownError, "new");
     }
 
+    /// Source: service.md §9.4.
     #[test]
     fn what_cannot_be_read_is_kept_as_the_message() {
         use LifecycleErrorCode as C;

@@ -184,6 +184,7 @@ fn a_source_that_leads_out_of_the_revision_is_refused() {
     check("/secret /r/f", "/../secret>/x", &expected("/../secret"));
 }
 
+/// Source: service.md §6.5.
 #[test]
 fn disallow_fails_at_the_first_file_that_exists() {
     check("/r/f /d/f", "f>/d", &exists("/d/f"));
@@ -193,6 +194,7 @@ fn disallow_fails_at_the_first_file_that_exists() {
     check("/r/f /d/f->nowhere", "f>/d", &exists("/d/f"));
 }
 
+/// Source: service.md §6.5.
 #[test]
 fn overwrite_copies_and_retain_does_not() {
     check_as("OVERWRITE", "/r/d/a /r/d/b /x/b", "d>/x", "/r/d/a>/x/a, /r/d/b>/x/b");
@@ -205,6 +207,7 @@ fn overwrite_copies_and_retain_does_not() {
     check_as("", "/r/f /d/f", "f>/d", &exists("/d/f"));
 }
 
+/// Source: service.md §6.5.
 #[test]
 fn the_appspec_beats_the_deployment() {
     let case = Case { host: "/r/f /d/f", behavior: "OVERWRITE", ..CASE };

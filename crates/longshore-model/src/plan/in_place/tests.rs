@@ -69,7 +69,7 @@ fn check(states: &str, minimum: u32, expected: &str) {
     assert_eq!(shown(&round), expected, "{states}, minimum {minimum}");
 }
 
-/// service.md §4.2 rule 5: whenever `inflight + failed < C`, not in waves.
+/// service.md §4.2 rule 5: whenever `inflight + failed < C`, not in waves. Source: service.md §4.1.
 #[test]
 fn a_free_place_is_taken_at_once() {
     check("PPPP", 2, "Started 0, Started 1");
@@ -94,6 +94,7 @@ fn without_a_place_what_did_not_start_is_skipped() {
 }
 
 /// service.md §4.2 rule 8, with the hosts that are no targets counted as healthy, §4.1.
+/// Source: service.md §5.5.
 #[test]
 fn the_end_asks_for_one_success_and_the_minimum() {
     check("SSS", 2, "Succeeded");
@@ -109,6 +110,7 @@ fn the_end_asks_for_one_success_and_the_minimum() {
 }
 
 /// service.md §7.1: nothing further is scheduled, what nobody took is withdrawn, what runs ends first.
+/// Source: service.md §5.2.
 #[test]
 fn a_stop_waits_only_for_commands_that_run() {
     let decided = |states: &str, now| {

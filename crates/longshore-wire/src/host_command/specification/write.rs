@@ -219,6 +219,7 @@ mod tests {
         assert_eq!(read, specification);
     }
 
+    /// Source: service.md §6.1, §6.5.
     #[test]
     fn the_document_is_the_recorded_one() {
         let specification = specification(RevisionSource::S3 {
@@ -238,6 +239,7 @@ mod tests {
         assert_eq!(String::from_utf8(specification.to_json()).expect("UTF-8"), expected);
     }
 
+    /// Source: service.md §6.1.
     #[test]
     fn what_is_written_is_read() {
         check_round_trip(RevisionSource::S3 {

@@ -144,6 +144,7 @@ fn check(content: &str, expected: &str) {
     assert_eq!(Place::with_script(content).outcome(), expected, "{content}");
 }
 
+/// Source: service.md §6.1.
 #[test]
 fn an_event_without_scripts_leaves_no_trace() {
     let place = Place::new();
