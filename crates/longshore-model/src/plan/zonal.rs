@@ -10,7 +10,7 @@ use super::begin::Candidate;
 use super::in_place::{Counts, count};
 use super::{Round, Step};
 use crate::deployment::zones::{ZoneRun, ZoneShare};
-use crate::deployment::{Creator, Deployment, DeploymentEvent, IllegalTransition};
+use crate::deployment::{Creator, Deployment, DeploymentEvent, DeploymentStatus, IllegalTransition};
 use crate::id::ZoneName;
 use crate::target::TargetSummary;
 use crate::time::Timestamp;
@@ -186,8 +186,9 @@ pub(super) fn bake(deployment: &Deployment, now: Timestamp) -> Round {
 
 /// When the wait between zones ends in which `deployment` is, if it is in one.
 pub fn waits_until(deployment: &Deployment) -> Option<Timestamp> {
-    let since = deployment.zones.as_ref()?.baking_since?;
-    Some(since.plus(wait_after(deployment)))
+    // One that was stopped in a wait remembers when it began.
+    let run = deployment.zones.as_ref().filter(|_| deployment.status == DeploymentStatus::Baking)?;
+    Some(run.baking_since?.plus(wait_after(deployment)))
 }
 
 /// How long alarms are watched after the present zone before the next one goes.
