@@ -280,6 +280,8 @@ fn lifecycle_event(event: &lifecycle::LifecycleEvent) -> LifecycleEvent {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// The host's id, `unknown`, or the exception.
@@ -311,26 +313,29 @@ mod tests {
     /// service.md §5.3 and §2.10: each state with the members that it has, and none is `Unknown`.
     #[test]
     fn every_state_of_an_event_has_its_shape() {
-        let at = |millis| longshore_model::time::Timestamp::from_millis(millis);
+        let at = longshore_model::time::Timestamp::from_millis;
         let diagnostics = || lifecycle::Diagnostics::by_service("it failed");
-        let shown = |state: EventState| {
-            let name = lifecycle::LifecycleEventName::Install;
-            serde_json::to_string(&lifecycle_event(&lifecycle::LifecycleEvent { name, state })).expect("JSON")
+        let check = |state: EventState, expected: serde_json::Value| {
+            let event = lifecycle::LifecycleEvent { name: lifecycle::LifecycleEventName::Install, state };
+            assert_eq!(serde_json::to_value(lifecycle_event(&event)).expect("JSON"), expected);
         };
-        let said = r#""diagnostics":{"errorCode":"UnknownError","scriptName":"","message":"it failed","logTail":""}"#;
-        let event = |more: &str| format!(r#"{{"lifecycleEventName":"Install",{more}}}"#);
-        assert_eq!(shown(EventState::Pending), event(r#""status":"Pending""#));
-        assert_eq!(shown(EventState::Skipped), event(r#""status":"Skipped""#));
-        let running = EventState::InProgress { started_at: at(1500) };
-        assert_eq!(shown(running), event(r#""startTime":1.5,"status":"InProgress""#));
+        let name = "Install";
+        check(EventState::Pending, json!({ "lifecycleEventName": name, "status": "Pending" }));
+        check(EventState::Skipped, json!({ "lifecycleEventName": name, "status": "Skipped" }));
+        let running = json!({ "lifecycleEventName": name, "status": "InProgress", "startTime": 1.5 });
+        check(EventState::InProgress { started_at: at(1500) }, running);
+        let said =
+            json!({ "errorCode": "UnknownError", "scriptName": "", "message": "it failed", "logTail": "" });
         let (started_at, ended_at) = (at(1500), at(2500));
-        let succeeded = EventState::Succeeded { started_at, ended_at, diagnostics: diagnostics() };
-        assert_eq!(
-            shown(succeeded),
-            event(&format!(r#"{said},"startTime":1.5,"endTime":2.5,"status":"Succeeded""#))
+        check(
+            EventState::Succeeded { started_at, ended_at, diagnostics: diagnostics() },
+            json!({ "lifecycleEventName": name, "status": "Succeeded", "startTime": 1.5, "endTime": 2.5,
+                "diagnostics": said }),
         );
         let by = lifecycle::EndedBy::Service;
-        let failed = EventState::Failed { started_at: None, ended_at, by, diagnostics: diagnostics() };
-        assert_eq!(shown(failed), event(&format!(r#"{said},"endTime":2.5,"status":"Failed""#)));
+        check(
+            EventState::Failed { started_at: None, ended_at, by, diagnostics: diagnostics() },
+            json!({ "lifecycleEventName": name, "status": "Failed", "endTime": 2.5, "diagnostics": said }),
+        );
     }
 }
