@@ -15,7 +15,7 @@ pub use triggers::{Network, NotANetwork, Sns, SnsConfig, Triggers, WebhookConfig
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use longshore_engine::Outside;
+use longshore_engine::{Outside, SystemRandom};
 use longshore_wire::client::ClientError;
 
 /// What is outside, as an operator has it.
@@ -68,7 +68,7 @@ pub fn outside(config: OutsideConfig, webhook_secret: String) -> Result<Outside,
     );
     let triggers =
         Triggers::new(sns.map(|config| Sns::new(config, aws_keys)), Webhooks::new(webhooks, webhook_secret)?);
-    Ok(Outside { alarms: Arc::new(alarms), publisher: Arc::new(triggers) })
+    Ok(Outside { alarms: Arc::new(alarms), publisher: Arc::new(triggers), random: Arc::new(SystemRandom) })
 }
 
 fn read_ca_file(path: PathBuf) -> Result<Vec<u8>, OutsideStartError> {

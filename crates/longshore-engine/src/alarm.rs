@@ -36,6 +36,7 @@ impl Engine {
         let mut is_stopping = self.inner.is_stopping.subscribe();
         let reading = tokio::time::timeout(PATIENCE, self.inner.outside.alarms.states(&alarms.names));
         let read = tokio::select! {
+            biased;
             read = reading => read,
             // Whoever goes on with the deployment looks at them before anything else.
             _ = is_stopping.changed() => return None,
@@ -59,8 +60,9 @@ impl Engine {
             loop {
                 let next = engine.now().plus(engine.inner.config.alarm_poll);
                 tokio::select! {
-                    () = engine.inner.clock.sleep_until(next) => {}
+                    biased;
                     _ = is_stopping.changed() => return,
+                    () = engine.inner.clock.sleep_until(next) => {}
                 }
                 match engine.alarms_are_quiet(&id).await {
                     Ok(true) => {}

@@ -5,7 +5,7 @@ use longshore_model::deployment::StopReason;
 use longshore_model::id::{ApplicationId, ApplicationName};
 use longshore_store::{Page, StoreError};
 
-use crate::{Engine, random};
+use crate::Engine;
 
 /// Why an operation on an application was refused.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ impl Engine {
         name: ApplicationName,
         tags: Vec<ResourceTag>,
     ) -> Result<ApplicationId, ApplicationError> {
-        let id = ApplicationId::parse(&random::uuid()).expect("a UUID is an application id");
+        let id = ApplicationId::parse(&self.draw().uuid()).expect("a UUID is an application id");
         let application = Application {
             id: id.clone(),
             name: name.clone(),

@@ -15,9 +15,9 @@ use longshore_model::time::Timestamp;
 use longshore_model::traffic::{DeploymentType, GreenFleet};
 use longshore_store::{DeploymentFilter, NewRevisionUse, Page, Snapshot, StoreError};
 
+use crate::Engine;
 use crate::deployment_config::DeploymentConfigError;
 use crate::deployment_group::DeploymentGroupError;
-use crate::{Engine, random};
 
 /// Which deployments are listed.
 #[derive(Clone, Debug, Default)]
@@ -163,10 +163,10 @@ impl Engine {
         let source = source(&new, &group)?;
         self.check_target_instances(&new, &group).await?;
         loop {
-            let mut deployment = accepted(&new, &group, &config, source.clone(), self.now());
+            let id = self.draw().deployment_id();
+            let mut deployment = accepted(id.clone(), &new, &group, &config, source.clone(), self.now());
             deployment.creator = made.creator;
             deployment.only_hosts.clone_from(&made.only_hosts);
-            let id = deployment.id.clone();
             let revision_use = first_use(&deployment);
             match self.inner.store.create_deployment(&deployment, &revision_use).await {
                 Ok(()) => {
@@ -407,6 +407,7 @@ fn check_target_instances(new: &NewDeployment, group: &DeploymentGroup) -> Resul
 }
 
 fn accepted(
+    id: DeploymentId,
     new: &NewDeployment,
     group: &DeploymentGroup,
     config: &DeploymentConfig,
@@ -416,7 +417,7 @@ fn accepted(
     let auto_rollback = new.auto_rollback.clone().unwrap_or_else(|| group.auto_rollback.clone());
     let processes = new.processes_to_suspend.clone();
     Deployment {
-        id: random::deployment_id(),
+        id,
         application: new.application.clone(),
         group: group.name.clone(),
         group_id: group.id.clone(),

@@ -5,7 +5,7 @@ use longshore_model::id::DeploymentConfigName;
 use longshore_model::time::Timestamp;
 use longshore_store::{Page, ServerRecord, StoreError};
 
-use crate::{Engine, random};
+use crate::Engine;
 
 /// Why an operation on a deployment config was refused.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ impl Engine {
             return Err(DeploymentConfigError::Reserved(name));
         }
         let config = DeploymentConfig {
-            id: random::uuid(),
+            id: self.draw().uuid(),
             name: name.clone(),
             minimum_healthy_hosts,
             zonal,

@@ -14,10 +14,10 @@ use longshore_model::traffic::{Traffic, TrafficChange, TrafficError};
 use longshore_model::watch::{Alarms, ScalingProcess, Trigger};
 use longshore_store::{Page, StoreError};
 
+use crate::Engine;
 use crate::application::ApplicationError;
 use crate::deployment_config::DeploymentConfigError;
 use crate::notify::changed_triggers;
-use crate::{Engine, random};
 
 /// A group to be made; what is absent gets the service's default.
 #[derive(Clone, Debug)]
@@ -165,7 +165,7 @@ impl Engine {
             None => DeploymentConfigName::parse(DEFAULT_CONFIG).expect("a constant that obeys the rule"),
         };
         self.require_config(&config).await?;
-        let id = DeploymentGroupId::parse(&random::uuid()).expect("a UUID is a deployment group id");
+        let id = DeploymentGroupId::parse(&self.draw().uuid()).expect("a UUID is a deployment group id");
         let group = DeploymentGroup {
             id: id.clone(),
             application: new.application.clone(),

@@ -3,7 +3,7 @@
 //! A restart, a second server, a lost answer and a slow tick are the same case: the next round reads
 //! what is there and plans from it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use longshore_model::timeline;
 use longshore_store::{FollowUp, Places, RoundOutcome, Snapshot, StoreError};
 use tokio::sync::Notify;
 
+use crate::Engine;
 use crate::deployment::first_use;
-use crate::{Engine, random};
 
 /// How long a loop waits after the store failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ const QUEUE_RETRY: Duration = Duration::from_secs(1);
 /// The loops that run, one per unfinished deployment.
 #[derive(Debug, Default)]
 pub(crate) struct Drives {
-    running: Mutex<HashMap<DeploymentId, Drive>>,
+    running: Mutex<BTreeMap<DeploymentId, Drive>>,
     one_ended: Notify,
 }
 
@@ -77,7 +77,7 @@ impl Drives {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeploymentId, Drive>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<DeploymentId, Drive>> {
         // A panic elsewhere cannot leave the map half-changed: every change is one call.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,9 +157,10 @@ impl Engine {
             // What changed during the round has left a notification.
             self.inner.drives.set_waits_until(id, Some(wake_at.unwrap_or(NEVER)));
             tokio::select! {
+                biased;
+                _ = is_stopping.changed() => return,
                 () = notify.notified() => {}
                 () = self.sleep_until(wake_at) => {}
-                _ = is_stopping.changed() => return,
             }
         }
     }
@@ -357,7 +358,7 @@ impl Engine {
         events: &[(u32, TargetEvent)],
     ) -> Result<Vec<(HostArn, HostHealth)>, StoreError> {
         let records = self.inner.store.host_health(&deployment.group_id).await?;
-        let before: HashMap<HostArn, HostHealth> = records.into_iter().collect();
+        let before: BTreeMap<HostArn, HostHealth> = records.into_iter().collect();
         // Targets that this very round ends: whatever it gives up counts as failed.
         let given_up: HashMap<u32, TargetStatus> = events
             .iter()
@@ -367,7 +368,7 @@ impl Engine {
             })
             .collect();
         let endings = self.inner.store.target_endings(&deployment.id).await?;
-        let mut ended: HashMap<HostArn, TargetStatus> = HashMap::new();
+        let mut ended: BTreeMap<HostArn, TargetStatus> = BTreeMap::new();
         for (position, arn, status) in endings {
             ended.insert(arn, given_up.get(&position).copied().unwrap_or(status));
         }
@@ -432,7 +433,7 @@ impl Engine {
         if hosts.is_empty() {
             return Ok(());
         }
-        let deployment = late::update(root, hosts, random::deployment_id(), now);
+        let deployment = late::update(root, hosts, self.draw().deployment_id(), now);
         root.late.updates.push(deployment.id.clone());
         let revision_use = first_use(&deployment);
         outcome.follow_up = Some(FollowUp { deployment, revision_use });
@@ -453,7 +454,7 @@ impl Engine {
             trigger.rollback = Some(Rollback::Nowhere);
             return Ok(());
         };
-        let deployment = rollback::rollback(trigger, &last_success, random::deployment_id(), now);
+        let deployment = rollback::rollback(trigger, &last_success, self.draw().deployment_id(), now);
         trigger.rollback = Some(Rollback::By(deployment.id.clone()));
         let revision_use = first_use(&deployment);
         outcome.follow_up = Some(FollowUp { deployment, revision_use });

@@ -11,7 +11,7 @@ use longshore_store::{
     AccessKey, EnrollOutcome, EnrolledHost, InlinePolicy, NewEnrollment, Page, StoreError, StoredToken, User,
 };
 
-use crate::{Engine, random};
+use crate::Engine;
 
 /// The least that a token may be good for.
 const MIN_LIFETIME: Duration = Duration::from_secs(1);
@@ -100,7 +100,7 @@ impl Engine {
         }
         let now = self.now();
         let token = EnrollmentToken {
-            id: random::enrollment_token_id(),
+            id: self.draw().enrollment_token_id(),
             created_at: now,
             created_by: created_by.clone(),
             expires_at: now.plus(lifetime),
@@ -109,7 +109,7 @@ impl Engine {
             revoked_at: None,
             tags: new.tags,
         };
-        let stored = StoredToken { token, secret: random::enrollment_secret() };
+        let stored = StoredToken { token, secret: self.draw().enrollment_secret() };
         let added = self.inner.store.create_enrollment_token(&stored, now.minus(REMEMBERED)).await;
         added.map_err(EnrollmentTokenError::Store)?;
         Ok(stored)

@@ -4,7 +4,7 @@ use longshore_model::host::{Host, HostContact, HostIdentity, HostTag, MAX_TAGS};
 use longshore_model::id::{HostArn, HostName, PrincipalArn};
 use longshore_store::{HostFilter, Page, StoreError};
 
-use crate::{Engine, random};
+use crate::Engine;
 
 /// Why an operation on a host was refused.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ impl Engine {
             "arn:aws:codedeploy:{}:{}:instance/{name}_{}",
             config.region,
             config.account_id,
-            random::host_arn_suffix()
+            self.draw().host_arn_suffix()
         );
         Host {
             name,

@@ -6,7 +6,7 @@
 //! decides who runs it. Where several servers share a database they also tell each other, see
 //! [`others`](crate::others).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use crate::Engine;
 
 /// Which command: the target and the place of the event among its events.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandKey {
     /// The target.
     pub target: TargetKey,
@@ -133,7 +133,7 @@ impl Waiters {
 /// What this process remembers of commands that it handed out or whose acknowledgement it answered.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    entries: Mutex<HashMap<CommandKey, Entry>>,
+    entries: Mutex<BTreeMap<CommandKey, Entry>>,
 }
 
 #[derive(Clone, Debug)]
@@ -143,7 +143,7 @@ enum Entry {
 }
 
 impl Ledger {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CommandKey, Entry>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<CommandKey, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -341,9 +341,10 @@ impl Engine {
             let again_at = again_at.into_iter().chain(free_elsewhere_at).min();
             let wake_at = again_at.map_or(give_up_at, |at| at.min(give_up_at));
             tokio::select! {
+                biased;
+                _ = is_stopping.changed() => return Ok(None),
                 () = woken => {}
                 () = self.inner.clock.sleep_until(wake_at) => {}
-                _ = is_stopping.changed() => return Ok(None),
             }
         }
     }

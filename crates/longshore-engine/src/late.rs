@@ -102,9 +102,10 @@ impl Engine {
             }
             let next = self.now().plus(RETRY);
             tokio::select! {
+                biased;
+                _ = is_stopping.changed() => {}
                 () = self.inner.arrivals.came.notified() => {}
                 () = self.inner.clock.sleep_until(next) => {}
-                _ = is_stopping.changed() => {}
             }
         }
     }

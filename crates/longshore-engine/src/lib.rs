@@ -36,6 +36,7 @@ use tokio::task::JoinHandle;
 pub use clock::{Clock, SystemClock};
 pub use config::{EngineConfig, Quotas, Retention};
 pub use outside::Outside;
+pub use random::{RandomSource, SystemRandom};
 
 /// The journey's engine. Clones share everything.
 #[derive(Clone)]

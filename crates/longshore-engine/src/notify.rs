@@ -17,8 +17,8 @@ use longshore_model::watch::Trigger;
 use longshore_store::{DeadDelivery, Page, StoreError, TimelinePlace};
 use tokio::task::JoinSet;
 
+use crate::Engine;
 use crate::outside::Notification;
-use crate::{Engine, random};
 
 /// How many entries are looked at together.
 const ENTRIES_AT_ONCE: usize = 500;
@@ -75,9 +75,10 @@ impl Engine {
             }
             let next = self.now().plus(SWEEP);
             tokio::select! {
+                biased;
+                _ = is_stopping.changed() => {}
                 _ = grew.changed() => {}
                 () = self.inner.clock.sleep_until(next) => {}
-                _ = is_stopping.changed() => {}
             }
         }
     }
@@ -143,7 +144,7 @@ impl Engine {
         Ok(triggers
             .into_iter()
             .map(|trigger| Delivery {
-                id: random::uuid(),
+                id: self.draw().uuid(),
                 trigger: trigger.name.clone(),
                 target: trigger.target.clone(),
                 deployment: Some(deployment.id.clone()),
@@ -170,7 +171,7 @@ impl Engine {
                 let (subject, message) =
                     notification::test_message(trigger, application.as_str(), group.as_str(), &origin);
                 Delivery {
-                    id: random::uuid(),
+                    id: self.draw().uuid(),
                     trigger: trigger.name.clone(),
                     target: trigger.target.clone(),
                     deployment: None,
@@ -208,10 +209,11 @@ impl Engine {
                 }
             };
             tokio::select! {
+                biased;
+                _ = is_stopping.changed() => {}
                 () = under_way.one_ended(), if !under_way.is_empty() => {}
                 () = self.inner.deliveries.notified() => {}
                 () = self.inner.clock.sleep_until(next) => {}
-                _ = is_stopping.changed() => {}
             }
         }
     }
@@ -350,9 +352,10 @@ impl Engine {
             }
             let next = self.now().plus(SWEEP);
             tokio::select! {
+                biased;
+                _ = is_stopping.changed() => {}
                 _ = grew.changed() => {}
                 () = self.inner.clock.sleep_until(next) => {}
-                _ = is_stopping.changed() => {}
             }
         }
     }

@@ -48,6 +48,19 @@ impl Engine {
         let mut sweep_at = self.now().plus(SWEEP);
         while !*is_stopping.borrow() {
             tokio::select! {
+                biased;
+                _ = is_stopping.changed() => {}
+                // Before the news: a stream of them must not keep it from being done.
+                () = self.inner.clock.sleep_until(sweep_at) => {
+                    n_sweeps = n_sweeps.wrapping_add(1);
+                    heard.is_missing_some |= n_sweeps.is_multiple_of(SWEEPS_PER_FULL_ONE);
+                    if let Err(error) = self.sweep(&std::mem::take(&mut heard)).await {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(error, "cannot look for what other servers left; trying again");
+                        heard.is_missing_some = true;
+                    }
+                    sweep_at = self.now().plus(SWEEP);
+                }
                 told = news.recv() => match told {
                     Ok(News::Deployment(id)) => {
                         heard.changed.insert(id);
@@ -59,17 +72,6 @@ impl Engine {
                         let _ = is_stopping.changed().await;
                     }
                 },
-                () = self.inner.clock.sleep_until(sweep_at) => {
-                    n_sweeps = n_sweeps.wrapping_add(1);
-                    heard.is_missing_some |= n_sweeps.is_multiple_of(SWEEPS_PER_FULL_ONE);
-                    if let Err(error) = self.sweep(&std::mem::take(&mut heard)).await {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::error!(error, "cannot look for what other servers left; trying again");
-                        heard.is_missing_some = true;
-                    }
-                    sweep_at = self.now().plus(SWEEP);
-                }
-                _ = is_stopping.changed() => {}
             }
         }
     }

@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use longshore_model::time::Timestamp;
 pub use longshore_model::watch::AlarmState;
 
+use crate::random::{RandomSource, SystemRandom};
+
 /// Why something outside did not do what it was asked; for people, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -51,6 +53,8 @@ pub struct Outside {
     pub alarms: Arc<dyn AlarmReader>,
     /// Notifications.
     pub publisher: Arc<dyn Publisher>,
+    /// Chance.
+    pub random: Arc<dyn RandomSource>,
 }
 
 impl std::fmt::Debug for Outside {
@@ -62,7 +66,7 @@ impl std::fmt::Debug for Outside {
 impl Outside {
     /// A world in which nothing can be read and nobody be told.
     pub fn nothing() -> Outside {
-        Outside { alarms: Arc::new(Nothing), publisher: Arc::new(Nothing) }
+        Outside { alarms: Arc::new(Nothing), publisher: Arc::new(Nothing), random: Arc::new(SystemRandom) }
     }
 }
 

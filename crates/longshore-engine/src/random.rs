@@ -1,38 +1,87 @@
-//! The engine's only source of chance: new ids.
+//! Chance, given to the engine so that a simulation can have the same again; new ids are all it is for.
 
 use longshore_model::id::{DeploymentId, EnrollmentTokenId};
-use rand::Rng;
+use rand::{Rng, RngCore};
+
+use crate::Engine;
 
 const UPPER_CASE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 const ANY_CASE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// A new deployment id. The store refuses one that was used before.
-pub(crate) fn deployment_id() -> DeploymentId {
-    DeploymentId::parse(&format!("d-{}", text(UPPER_CASE, 9))).expect("drawn from the characters of the rule")
+/// Where random bytes come from. Some become secrets.
+pub trait RandomSource: Send + Sync {
+    /// Fills all of `bytes`.
+    fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The ten characters that tell two registrations of one host name apart.
-pub(crate) fn host_arn_suffix() -> String {
-    text(ANY_CASE, 10)
+/// A generator that is fit for secrets and seeded by the system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemRandom;
+
+impl RandomSource for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        rand::rng().fill_bytes(bytes);
+    }
 }
 
-/// A new token's id.
-pub(crate) fn enrollment_token_id() -> EnrollmentTokenId {
-    EnrollmentTokenId::parse(&format!("LSET{}", text(UPPER_CASE, 16)))
-        .expect("drawn from the characters of the rule")
+/// Draws what the engine needs at random.
+pub(crate) struct Draw<'a>(&'a dyn RandomSource);
+
+impl Engine {
+    pub(crate) fn draw(&self) -> Draw<'_> {
+        Draw(&*self.inner.outside.random)
+    }
 }
 
-/// A new token's secret: 238 bits from a generator that is fit for secrets and seeded by the system.
-pub(crate) fn enrollment_secret() -> String {
-    text(ANY_CASE, 40)
+impl Draw<'_> {
+    /// A new deployment id. The store refuses one that was used before.
+    pub(crate) fn deployment_id(mut self) -> DeploymentId {
+        DeploymentId::parse(&format!("d-{}", self.text(UPPER_CASE, 9)))
+            .expect("drawn from the characters of the rule")
+    }
+
+    /// The ten characters that tell two registrations of one host name apart.
+    pub(crate) fn host_arn_suffix(mut self) -> String {
+        self.text(ANY_CASE, 10)
+    }
+
+    /// A new token's id.
+    pub(crate) fn enrollment_token_id(mut self) -> EnrollmentTokenId {
+        EnrollmentTokenId::parse(&format!("LSET{}", self.text(UPPER_CASE, 16)))
+            .expect("drawn from the characters of the rule")
+    }
+
+    /// A new token's secret: 238 bits.
+    pub(crate) fn enrollment_secret(mut self) -> String {
+        self.text(ANY_CASE, 40)
+    }
+
+    /// A lower-case UUID v4.
+    pub(crate) fn uuid(self) -> String {
+        let mut bytes = [0; 16];
+        self.0.fill(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
+    fn text(&mut self, alphabet: &[u8], length: usize) -> String {
+        (0..length).map(|_| char::from(alphabet[self.random_range(0..alphabet.len())])).collect()
+    }
 }
 
-/// A lower-case UUID v4.
-pub(crate) fn uuid() -> String {
-    uuid::Uuid::new_v4().to_string()
-}
+impl RngCore for Draw<'_> {
+    fn next_u32(&mut self) -> u32 {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes);
+        u32::from_le_bytes(bytes)
+    }
 
-fn text(alphabet: &[u8], length: usize) -> String {
-    let mut rng = rand::rng();
-    (0..length).map(|_| char::from(alphabet[rng.random_range(0..alphabet.len())])).collect()
+    fn next_u64(&mut self) -> u64 {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.0.fill(bytes);
+    }
 }

@@ -36,8 +36,9 @@ impl Engine {
                 tracing::error!(error, "cannot tidy up the history; trying again later");
             }
             tokio::select! {
-                () = self.inner.clock.sleep_until(next) => {}
+                biased;
                 _ = is_stopping.changed() => return,
+                () = self.inner.clock.sleep_until(next) => {}
             }
         }
     }

@@ -11,7 +11,7 @@ use longshore_engine::deployment_group::{DeploymentGroupChange, NewDeploymentGro
 use longshore_engine::ec2::NewEc2Instance;
 use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HostCommand};
 use longshore_engine::outside::{AlarmReader, AlarmState, Notification, OutsideError, Publisher};
-use longshore_engine::{Clock, Engine, EngineConfig, Outside};
+use longshore_engine::{Clock, Engine, EngineConfig, Outside, SystemRandom};
 use longshore_model::deployment::{DeploymentStatus, FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::{AutoRollback, OutdatedInstancesStrategy};
 use longshore_model::host::ec2::Ec2State;
@@ -156,6 +156,10 @@ impl Publisher for Mail {
     }
 }
 
+fn outside(alarms: &Arc<Alarms>, mail: &Arc<Mail>) -> Outside {
+    Outside { alarms: alarms.clone(), publisher: mail.clone(), random: Arc::new(SystemRandom) }
+}
+
 impl World {
     /// An engine with these hosts, all tagged `Role=web`, and a group `all` with this config.
     pub(crate) async fn new(hosts: &[&str], config_name: &str) -> World {
@@ -178,7 +182,7 @@ impl World {
         clock.advance(Duration::from_secs(1_700_000_000));
         let alarms = Arc::new(Alarms::default());
         let mail = Arc::new(Mail::default());
-        let outside = Outside { alarms: alarms.clone(), publisher: mail.clone() };
+        let outside = outside(&alarms, &mail);
         let engine = Engine::start(Arc::clone(&store), clock.clone(), outside, config.clone()).await.unwrap();
         let world = World { engine, clock, store, alarms, mail, config };
         let tag = HostTag { key: String::from("Role"), value: String::from("web") };
@@ -251,7 +255,7 @@ impl World {
     /// Another server, on this store, with the same clock.
     pub(crate) async fn another(&self, store: Arc<dyn Store>) -> World {
         let (clock, alarms, mail) = (self.clock.clone(), self.alarms.clone(), self.mail.clone());
-        let outside = Outside { alarms: alarms.clone(), publisher: mail.clone() };
+        let outside = outside(&alarms, &mail);
         let config = EngineConfig::default();
         let engine = Engine::start(Arc::clone(&store), clock.clone(), outside, config.clone()).await.unwrap();
         World { engine, clock, store, alarms, mail, config }
@@ -264,7 +268,7 @@ impl World {
         self.engine = Engine::start(
             Arc::clone(&self.store),
             clock,
-            Outside { alarms: self.alarms.clone(), publisher: self.mail.clone() },
+            outside(&self.alarms, &self.mail),
             self.config.clone(),
         )
         .await
