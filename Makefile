@@ -31,10 +31,14 @@ test: ## Run all tests: rules, contracts, simulation, a minute of faults, and jo
 	cargo build --workspace
 	cargo test --workspace
 
-test-postgresql: ## Run the journeys again with each server on PostgreSQL
+# The whole workspace, as `build` says.
+JOURNEYS := $(patsubst tests/journey/tests/%.rs,--test %,$(wildcard tests/journey/tests/*.rs))
+
+test-postgresql: ## Run the journeys again on PostgreSQL, with one server and with two behind an HAProxy
 	@tools/setup test
 	cargo build --workspace
-	LONGSHORE_JOURNEY_DATABASE=postgresql cargo test -p longshore-journey
+	LONGSHORE_JOURNEY_DATABASE=postgresql LONGSHORE_JOURNEY_SERVERS=1 cargo test --workspace $(JOURNEYS)
+	LONGSHORE_JOURNEY_DATABASE=postgresql LONGSHORE_JOURNEY_SERVERS=2 cargo test --workspace $(JOURNEYS)
 
 soak: ## Ten minutes of faults: servers, PostgreSQL, networks, disks, agents (networks and disks need root); SECONDS=60
 	@tools/setup test

@@ -5,6 +5,7 @@
 
 mod app;
 mod aws;
+mod front;
 pub mod guard;
 mod host;
 mod http;

@@ -27,9 +27,16 @@ pub struct Running {
 impl Running {
     /// Starts `command` in a process group of its own.
     pub fn start(command: &mut Command) -> Running {
+        Running::start_with_input(command, Stdio::null())
+    }
+
+    /// The same with this as its standard input.
+    pub(crate) fn start_with_input(command: &mut Command, input: Stdio) -> Running {
         use std::os::unix::process::CommandExt;
         crate::guard::mark(command);
-        let child = command.process_group(0).stdin(Stdio::null()).spawn().expect("the program starts");
+        let child = command.process_group(0).stdin(input).spawn().expect("the program starts");
+        // What it was given is its own alone.
+        command.stdin(Stdio::null());
         Running { child }
     }
 

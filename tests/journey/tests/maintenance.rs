@@ -32,7 +32,7 @@ fn check_refused(output: &Output, expected: &str) {
 fn a_server_moves_to_postgresql_and_is_backed_up_and_restored() {
     let folder = tempfile::tempdir().unwrap();
     let control = folder.path().join("control");
-    let mut server = Server::start(&control, "");
+    let mut server = Server::start_on_file(&control, "");
     let data_dir = server.data_dir().to_owned();
     let aws = Aws::new(&server, folder.path());
     aws.ok("deploy create-application --application-name web");
@@ -68,6 +68,6 @@ fn a_server_moves_to_postgresql_and_is_backed_up_and_restored() {
     let fresh = folder.path().join("fresh");
     let restored = fresh.join("server");
     check_done(&run(&["restore", &second], &restored, None), "restored");
-    let server = Server::start(&fresh, "");
+    let server = Server::start_on_file(&fresh, "");
     assert_eq!(Aws::new(&server, folder.path()).value("deploy list-applications", "applications"), "web");
 }
