@@ -1,8 +1,8 @@
 //! For tests: a PostgreSQL of our own, in a temporary folder, which ends with the process that started
 //! it, however that ends. `tools/setup test` installs the programs.
 //!
-//! The cluster does not sync to disk, and sorts text as English does: a statement that relied on the
-//! database's own order would be seen.
+//! The cluster does not sync to disk unless it is asked for a durable one, and sorts text as English does: a
+//! statement that relied on the database's own order would be seen.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,8 +26,8 @@ const SUPERVISOR: &str = r#"
 (
     until [ -e "$2/end" ]; do
         if [ -e "$2/down" ]; then sleep 0.05; continue; fi
-        "$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c fsync=off \
-            -c full_page_writes=off -c max_connections=400 >>"$2/log" 2>&1 </dev/null &
+        "$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c fsync="$3" \
+            -c full_page_writes="$3" -c max_connections=400 >>"$2/log" 2>&1 </dev/null &
         echo $! >"$2/pid"
         wait $!
     done
@@ -66,7 +66,18 @@ impl Cluster {
     /// When there is no PostgreSQL here, or it does not start.
     pub async fn shared() -> &'static Cluster {
         static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-        let cluster = CLUSTER.get_or_init(|| Cluster::start().expect("PostgreSQL starts"));
+        let cluster = CLUSTER.get_or_init(|| Cluster::start(Path::new("/tmp"), false).expect("it starts"));
+        cluster.wait_until_it_answers().await;
+        cluster
+    }
+
+    /// A cluster of its own under `folder`, which syncs to disk as an operator's does. Its user must be able
+    /// to get there.
+    ///
+    /// # Panics
+    /// When there is no PostgreSQL here, or it does not start.
+    pub async fn durable(folder: &Path) -> Cluster {
+        let cluster = Cluster::start(folder, true).expect("PostgreSQL starts");
         cluster.wait_until_it_answers().await;
         cluster
     }
@@ -90,7 +101,7 @@ impl Cluster {
     /// # Panics
     /// As [`Cluster::shared`].
     pub async fn of_its_own() -> Cluster {
-        let cluster = Cluster::start().expect("PostgreSQL starts");
+        let cluster = Cluster::start(Path::new("/tmp"), false).expect("PostgreSQL starts");
         cluster.wait_until_it_answers().await;
         cluster
     }
@@ -129,11 +140,12 @@ impl Cluster {
         std::fs::remove_file(self.folder.join("down"))
     }
 
-    fn start() -> io::Result<Cluster> {
+    fn start(parent: &Path, is_durable: bool) -> io::Result<Cluster> {
         let programs = programs()?;
-        let folder = tempfile::Builder::new().prefix("longshore-postgres-").tempdir_in("/tmp")?;
+        let folder = tempfile::Builder::new().prefix("longshore-postgres-").tempdir_in(parent)?;
         let mut command = as_nobody_special(folder.path())?;
         command.args(["sh", "-c", SUPERVISOR, "sh"]).arg(programs).arg(folder.path());
+        command.arg(if is_durable { "on" } else { "off" });
         command.stdin(Stdio::piped()).stdout(Stdio::null()).current_dir("/");
         // Not to be ended by an interrupt at the terminal: it would not tidy up.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -310,3 +310,51 @@ async fn a_command_is_handed_out_by_one_server() {
     others(&stores[0]).forget_hand_outs(&deployment.id).await.expect("write");
     assert_eq!(take(0, &one, 902).await, HandOutOutcome::Ours);
 }
+
+#[tokio::test]
+async fn a_fleet_s_commands_are_handed_out_by_one_server_each() {
+    let stores = two_stores().await;
+    let deployment = add_running_deployment(&stores[0], 40).await;
+    let server = ["one", "two"];
+    // Of each command four, in opposite orders, so that the two would wait for each other if they could.
+    let wanted: Vec<(usize, HandOut)> = (0..160_usize)
+        .map(|number| {
+            let store = number % 2;
+            let host = if store == 0 { number / 2 % 40 } else { 39 - number / 2 % 40 };
+            let name = format!("h{host}");
+            let target = key(&deployment, &name);
+            (
+                store,
+                HandOut { target, event_idx: 0, principal: principal(&name), server: server[store].into() },
+            )
+        })
+        .collect();
+    let asked =
+        wanted.iter().map(|(store, hand_out)| others(&stores[*store]).hand_out(hand_out, at(100), at(40)));
+    let outcomes = join_all(asked).await;
+    for host in 0..40 {
+        let target = key(&deployment, &format!("h{host}"));
+        let of_host = wanted.iter().zip(&outcomes).filter(|((_, hand_out), _)| hand_out.target == target);
+        let holders: Vec<usize> = of_host
+            .filter(|(_, outcome)| matches!(outcome, Ok(HandOutOutcome::Ours)))
+            .map(|((store, _), _)| *store)
+            .collect();
+        assert!(!holders.is_empty() && holders.iter().all(|store| *store == holders[0]), "{holders:?}");
+    }
+    let noted = wanted.iter().map(|(store, hand_out)| {
+        others(&stores[*store]).note_ack_answered(&hand_out.target, hand_out.event_idx)
+    });
+    assert!(join_all(noted).await.iter().all(Result::is_ok));
+    for (_, hand_out) in &wanted {
+        assert!(others(&stores[0]).is_ack_answered(&hand_out.target, 0).await.expect("read"));
+    }
+    // One that cannot be does not take others with it.
+    let mut nowhere = wanted[0].1.clone();
+    nowhere.target.deployment = deployment_id(99);
+    let next = HandOut { event_idx: 1, ..wanted[2].1.clone() };
+    let store = others(&stores[wanted[2].0]);
+    let (nowhere, next) =
+        futures::join!(store.hand_out(&nowhere, at(200), at(140)), store.hand_out(&next, at(200), at(140)));
+    assert!(matches!(nowhere, Ok(HandOutOutcome::Elsewhere(_))), "{nowhere:?}");
+    assert!(matches!(next, Ok(HandOutOutcome::Ours)), "{next:?}");
+}

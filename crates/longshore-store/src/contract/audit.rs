@@ -70,3 +70,14 @@ pub async fn old_events_are_forgotten(store: &dyn Store) {
     assert_eq!(listed(store, &anything, None, 9).await, ["r200"]);
     assert_eq!(listed(store, &anything, Some(&last), 9).await, ["r200"]);
 }
+
+/// The end is another one after each event, also when old ones are forgotten.
+pub async fn every_event_moves_the_end(store: &dyn Store) {
+    let mut ends = vec![store.audit_end().await.expect("read")];
+    for millis in 1..=3 {
+        store.add_audit_event(&event(millis, "ann", "CreateUser"), at(millis)).await.expect("add");
+        ends.push(store.audit_end().await.expect("read"));
+        assert_eq!(store.audit_end().await.expect("read"), ends[ends.len() - 1], "it stays without one");
+    }
+    assert!(ends.is_sorted_by(|a, b| a < b), "{ends:?}");
+}

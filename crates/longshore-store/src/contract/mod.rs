@@ -92,6 +92,7 @@ macro_rules! contract_tests {
                 a_thousand_events_at_once_are_all_applied one_event_a_thousand_times_happens_once
                 a_stopping_deployment_hands_out_nothing a_forgiven_stop_failure_goes_on
                 documents_come_back_as_they_were waiting_commands_are_found_by_principal
+                an_instance_and_its_commands_are_read_together
                 lists_and_counts_tell_the_states a_dropped_caller_loses_nothing
             }
             identity {
@@ -106,7 +107,7 @@ macro_rules! contract_tests {
                 a_part_of_the_timeline_is_told_once a_delivery_is_taken_by_one_at_a_time
                 dead_deliveries_are_kept_and_revived
             }
-            audit { events_are_listed_in_order old_events_are_forgotten }
+            audit { events_are_listed_in_order old_events_are_forgotten every_event_moves_the_end }
             enrollment {
                 tokens_come_and_go a_host_is_made_whole a_lost_answer_is_given_again
                 a_spent_token_makes_nothing a_taken_name_counts_no_use

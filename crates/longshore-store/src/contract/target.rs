@@ -215,6 +215,30 @@ pub async fn waiting_commands_are_found_by_principal(store: &dyn Store) {
     assert!(waiting("h1").await.is_empty(), "it was withdrawn");
 }
 
+/// An instance has the commands of its identity for as long as it is registered.
+pub async fn an_instance_and_its_commands_are_read_together(store: &dyn Store) {
+    let deployment = add_running_deployment(store, 2).await;
+    let of = async |host: &str| store.commands_of_instance(&principal(host)).await.expect("list");
+    let is_target = async |host: &str, id| store.is_target(&principal(host), id).await.expect("read");
+    assert_eq!((of("h0").await, is_target("h0", &deployment.id).await), (None, None), "not registered");
+    for name in ["h0", "h1", "h7"] {
+        store.register_host(&host(name)).await.expect("register");
+    }
+    let found = of("h0").await.expect("registered");
+    assert_eq!(found, store.waiting_commands(&principal("h0")).await.expect("list"));
+    assert_eq!(found.len(), 1);
+    assert_eq!(of("h7").await, Some(Vec::new()));
+    assert_eq!(is_target("h0", &deployment.id).await, Some(true));
+    assert_eq!(is_target("h7", &deployment.id).await, Some(false));
+    let unknown = deployment_id(9);
+    assert_eq!(is_target("h0", &unknown).await, Some(false));
+
+    apply(store, &deployment, "h0", acknowledged(0), at(200)).await;
+    assert_eq!(of("h0").await, Some(Vec::new()), "it was taken");
+    store.deregister_host(&host_name("h1"), at(300), at(0)).await.expect("deregister");
+    assert_eq!((of("h1").await, is_target("h1", &deployment.id).await), (None, None), "gone");
+}
+
 /// Lists are in scheduling order and go on after a place; counts and endings tell every target.
 /// Source: service.md §5.4.
 pub async fn lists_and_counts_tell_the_states(store: &dyn Store) {

@@ -7,6 +7,7 @@
 //! times of polls are written beside each other.
 
 mod dialect;
+mod hand_outs;
 mod news;
 mod others;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
 
 use self::dialect::{Access, Readers, Writing};
+use self::hand_outs::HandOuts;
 use self::news::{CHANNEL, Hearing};
 use self::sql::Shared;
 use self::sql::row::Doing as _;
@@ -34,6 +36,9 @@ use crate::StoreError;
 
 /// Reads of one server that run at the same time.
 const MAX_READERS: u32 = 8;
+
+/// For how long a connection that was given back is taken to be there.
+const LOOKED_AT: Duration = Duration::from_secs(1);
 
 /// How long a call waits for a connection before it fails.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,6 +55,7 @@ const SET_UP: &str = "SET idle_in_transaction_session_timeout = '10s'; SET lock_
 pub struct PostgresStore {
     shared: Arc<Shared>,
     hearing: Arc<Hearing>,
+    hand_outs: Arc<HandOuts>,
 }
 
 /// Why an address is none of a PostgreSQL database. It does not repeat the address, which may hold a
@@ -79,6 +85,8 @@ impl PostgresStore {
             PgPoolOptions::new()
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .after_connect(|conn, _| Box::pin(async move { set_up(conn).await }))
+                .test_before_acquire(false)
+                .before_acquire(|conn, meta| Box::pin(async move { is_alive(conn, meta.idle_for).await }))
         };
         let readers = pool().max_connections(MAX_READERS).connect_lazy_with(options.clone());
         let own_writer = Arc::new(AtomicU32::new(0));
@@ -96,14 +104,28 @@ impl PostgresStore {
                 })
             })
             .connect_lazy_with(options.clone());
-        let hearing = Hearing::start(pool().max_connections(1).connect_lazy_with(options), own_writer);
+        let hearing =
+            Hearing::start(pool().max_connections(1).connect_lazy_with(options.clone()), own_writer);
+        let beside = pool()
+            .max_connections(1)
+            .after_connect(|conn, _| {
+                Box::pin(async move {
+                    set_up(conn).await?;
+                    // See the module: what is lost with the database is made again.
+                    sqlx::raw_sql("SET synchronous_commit = off").execute(conn).await?;
+                    Ok(())
+                })
+            })
+            .connect_lazy_with(options);
         let shared = Shared::new(Writing(writing), Readers(readers));
-        Ok(PostgresStore { shared: Arc::new(shared), hearing: Arc::new(hearing) })
+        let (hearing, hand_outs) = (Arc::new(hearing), Arc::new(HandOuts::start(beside)));
+        Ok(PostgresStore { shared: Arc::new(shared), hearing, hand_outs })
     }
 
     /// Finishes all queued writes and closes the connections. Later calls on any handle fail.
     pub async fn close(&self) {
         self.hearing.end();
+        self.hand_outs.close().await;
         self.shared.close().await;
     }
 }
@@ -149,6 +171,15 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
     }
     sql::schema::migrate(&mut conn).await?;
     conn.close().await.doing("close the first connection")
+}
+
+/// Looks whether a connection is still there. One that was given back a moment ago was looked at then: that
+/// again, before each of a fleet's reads, would cost as much as the read.
+async fn is_alive(conn: &mut PgConnection, idle_for: Duration) -> Result<bool, sqlx::Error> {
+    if LOOKED_AT <= idle_for {
+        conn.ping().await?;
+    }
+    Ok(true)
 }
 
 async fn set_up(conn: &mut PgConnection) -> Result<(), sqlx::Error> {

@@ -1,7 +1,6 @@
 //! The other servers on the database.
 //!
-//! Hand-outs are written by single statements beside the writer: no rule of the store rests on them,
-//! each concerns one row, and so the polls of a fleet do not wait for each other.
+//! Hand-outs are written beside the writer, see [`hand_outs`](super::hand_outs).
 
 use async_trait::async_trait;
 use longshore_model::id::{DeploymentId, PrincipalArn};
@@ -39,40 +38,7 @@ impl Others for PostgresStore {
         now: Timestamp,
         free_before: Timestamp,
     ) -> Result<HandOutOutcome, StoreError> {
-        let mut conn = self.reader().await?;
-        let HandOut { target, event_idx, server, .. } = hand_out;
-        // A row that the condition keeps as it is, is not answered.
-        let ours = sqlx::query(
-            "INSERT INTO hand_outs AS known (deployment_id, host, event_idx, server, at, is_ack_answered)
-             VALUES ($1, $2, $3, $4, $5, 0)
-             ON CONFLICT (deployment_id, host) DO UPDATE
-             SET event_idx = excluded.event_idx, server = excluded.server, at = excluded.at,
-                 is_ack_answered = 0
-             WHERE known.event_idx <> excluded.event_idx
-                OR (known.is_ack_answered = 0 AND (known.server = excluded.server OR known.at <= $6))
-             RETURNING at",
-        )
-        .bind(target.deployment.as_str())
-        .bind(target.host.as_str())
-        .bind(i64::from(*event_idx))
-        .bind(server)
-        .bind(now.millis())
-        .bind(free_before.millis())
-        .fetch_optional(&mut *conn)
-        .await
-        .doing("hand out a command")?;
-        if ours.is_some() {
-            return Ok(HandOutOutcome::Ours);
-        }
-        let row = sqlx::query("SELECT at FROM hand_outs WHERE deployment_id = $1 AND host = $2")
-            .bind(target.deployment.as_str())
-            .bind(target.host.as_str())
-            .fetch_optional(&mut *conn)
-            .await
-            .doing("read who handed out a command")?;
-        // Gone meanwhile: it was taken back, which is told.
-        let at = row.map(|row| row.int(0)).transpose()?.map_or(now, Timestamp::from_millis);
-        Ok(HandOutOutcome::Elsewhere(at))
+        self.hand_outs.take(hand_out, now, free_before).await
     }
 
     async fn take_back(&self, hand_out: &HandOut) -> Result<(), StoreError> {
@@ -96,21 +62,7 @@ impl Others for PostgresStore {
     }
 
     async fn note_ack_answered(&self, target: &TargetKey, event_idx: u32) -> Result<(), StoreError> {
-        // Whoever acknowledged may have had the command from a server that is gone with its note.
-        sqlx::query(
-            "INSERT INTO hand_outs AS known (deployment_id, host, event_idx, server, at, is_ack_answered)
-             SELECT $1, $2, $3, '', 0, 1 WHERE EXISTS (SELECT 1 FROM deployments WHERE id = $1)
-             ON CONFLICT (deployment_id, host) DO UPDATE
-             SET event_idx = excluded.event_idx, is_ack_answered = 1
-             WHERE known.event_idx <= excluded.event_idx",
-        )
-        .bind(target.deployment.as_str())
-        .bind(target.host.as_str())
-        .bind(i64::from(event_idx))
-        .execute(&mut *self.reader().await?)
-        .await
-        .doing("note that an acknowledgement was answered")?;
-        Ok(())
+        self.hand_outs.answered(target, event_idx).await
     }
 
     async fn is_ack_answered(&self, target: &TargetKey, event_idx: u32) -> Result<bool, StoreError> {

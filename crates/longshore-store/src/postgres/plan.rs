@@ -5,7 +5,9 @@
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::PostgresStore;
-use super::sql::statements::{FORGETTABLE, LIST, LIST_OF_GROUP, READ, WAITING};
+use super::sql::statements::{
+    FORGETTABLE, LIST, LIST_OF_GROUP, PART_OF_INSTANCE, READ, WAITING, WAITING_OF_INSTANCES,
+};
 use crate::cluster::Cluster;
 
 /// Checks that the plan of `sql` uses these `indexes` and reads no table whole.
@@ -31,6 +33,10 @@ async fn check(sql: &str, types: &str, values: &str, indexes: &[&str]) {
 #[tokio::test]
 async fn waiting_commands_are_found_without_scanning() {
     check(WAITING, "TEXT", "'p'", &["targets_waiting"]).await;
+    let indexes = ["hosts_registered_principal", "targets_waiting"];
+    check(WAITING_OF_INSTANCES, "TEXT", "'[]'", &indexes).await;
+    check(PART_OF_INSTANCE, "TEXT, TEXT", "'p', 'd'", &["hosts_registered_principal", "targets_by_host"])
+        .await;
 }
 
 #[tokio::test]

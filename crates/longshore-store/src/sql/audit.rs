@@ -18,6 +18,14 @@ impl AuditStore for SqlStore {
         self.write(move |conn| Box::pin(async move { add(conn, &event, forget_before).await })).await
     }
 
+    async fn audit_end(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) FROM audit_events")
+            .fetch_one(&mut *self.reader().await?)
+            .await
+            .doing("read the end of the audit trail")?;
+        row.int(0)
+    }
+
     async fn audit_events(
         &self,
         filter: &AuditFilter,

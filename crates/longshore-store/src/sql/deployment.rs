@@ -129,6 +129,21 @@ impl DeploymentStore for SqlStore {
     async fn waiting_commands(&self, principal: &PrincipalArn) -> Result<Vec<CommandTarget>, StoreError> {
         target::waiting(&mut *self.reader().await?, principal).await
     }
+
+    async fn commands_of_instance(
+        &self,
+        principal: &PrincipalArn,
+    ) -> Result<Option<Vec<CommandTarget>>, StoreError> {
+        self.shared.polls.of_instance(principal).await
+    }
+
+    async fn is_target(
+        &self,
+        principal: &PrincipalArn,
+        deployment: &DeploymentId,
+    ) -> Result<Option<bool>, StoreError> {
+        target::is_part(&mut *self.reader().await?, principal, deployment).await
+    }
 }
 
 /// Whether no further command of the deployment is scheduled.

@@ -24,6 +24,7 @@ mod history;
 mod host;
 mod identity;
 mod inline_policy;
+mod polls;
 mod revision;
 mod role;
 mod round;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use self::contact::Contacts;
+use self::polls::Polls;
 use self::writer::Writer;
 use super::dialect::{
     self, Connection, Reader, Readers, Row, SqlStore, Writing, field, join_in_order, json_rows, json_texts,
@@ -55,14 +57,16 @@ pub(super) mod statements {
     pub(in super::super) use super::apply::READ;
     pub(in super::super) use super::deployment::{LIST, LIST_OF_GROUP};
     pub(in super::super) use super::history::FORGETTABLE;
-    pub(in super::super) use super::target::WAITING;
+    pub(in super::super) use super::polls::WAITING_OF_INSTANCES;
+    pub(in super::super) use super::target::{PART_OF_INSTANCE, WAITING};
 }
 
 /// What all handles of a store share.
 #[derive(Debug)]
 pub(super) struct Shared {
     writer: Writer,
-    readers: Readers,
+    readers: Arc<Readers>,
+    polls: Polls,
     contacts: Arc<Contacts>,
 }
 
@@ -71,7 +75,9 @@ impl Shared {
     pub(super) fn new(writing: Writing, readers: Readers) -> Shared {
         let contacts = Arc::new(Contacts::default());
         let writer = Writer::start(writing, Arc::clone(&contacts));
-        Shared { writer, readers, contacts }
+        let readers = Arc::new(readers);
+        let polls = Polls::start(Arc::clone(&readers));
+        Shared { writer, readers, polls, contacts }
     }
 
     /// Finishes all queued writes and closes the connections.

@@ -392,12 +392,35 @@ pub(super) async fn waiting(
 ) -> Result<Vec<CommandTarget>, StoreError> {
     let rows =
         sqlx::query(WAITING).bind(&principal.0).fetch_all(conn).await.doing("list waiting commands")?;
-    rows.iter()
-        .map(|row| {
-            let available_at = Timestamp::from_millis(row.int(8)?);
-            Ok(CommandTarget { target: StoredTarget::of_row(row)?.target, available_at })
-        })
-        .collect()
+    rows.iter().map(command).collect()
+}
+
+/// Columns: [`target_columns`].
+pub(super) fn command(row: &Row) -> Result<CommandTarget, StoreError> {
+    let available_at = Timestamp::from_millis(row.int(8)?);
+    Ok(CommandTarget { target: StoredTarget::of_row(row)?.target, available_at })
+}
+
+/// From the instance to its target in the deployment.
+pub(in super::super) const PART_OF_INSTANCE: &str =
+    "SELECT CAST(CASE WHEN t.row_id IS NULL THEN 0 ELSE 1 END AS BIGINT)
+     FROM hosts h LEFT JOIN targets t
+          ON t.deployment_id = $2 AND t.host = h.name AND t.principal = h.principal
+     WHERE h.principal = $1 AND h.deregistered_at IS NULL";
+
+/// Whether the registered instance with the identity `principal` is a target of `deployment`.
+pub(super) async fn is_part(
+    conn: &mut Connection,
+    principal: &PrincipalArn,
+    deployment: &DeploymentId,
+) -> Result<Option<bool>, StoreError> {
+    let row = sqlx::query(PART_OF_INSTANCE)
+        .bind(&principal.0)
+        .bind(deployment.as_str())
+        .fetch_optional(conn)
+        .await
+        .doing("look whether an instance is a target")?;
+    row.map(|row| Ok(row.int(0)? != 0)).transpose()
 }
 
 /// What a transaction that made or changed `targets` has to tell: their deployments, and who has a

@@ -60,13 +60,13 @@ impl CommitFailed {
     }
 }
 
-/// The writer is gone: the store was closed.
+/// The store was closed.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the store is closed")]
 pub(super) struct Closed;
 
 impl Closed {
-    fn error(self) -> StoreError {
+    pub(super) fn error(self) -> StoreError {
         StoreError::Database { doing: "queue a write", source: Box::new(self) }
     }
 }

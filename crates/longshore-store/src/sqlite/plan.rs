@@ -5,7 +5,9 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::SqliteStore;
 use super::dialect::update_sql;
-use super::sql::statements::{FORGETTABLE, LIST, LIST_OF_GROUP, READ, WAITING};
+use super::sql::statements::{
+    FORGETTABLE, LIST, LIST_OF_GROUP, PART_OF_INSTANCE, READ, WAITING, WAITING_OF_INSTANCES,
+};
 
 /// Checks that the plan of `sql` has these `steps`, besides going through its parameters.
 #[track_caller]
@@ -28,6 +30,11 @@ fn check(sql: &str, steps: &[&str]) -> impl Future<Output = ()> {
 #[tokio::test]
 async fn waiting_commands_are_found_without_scanning() {
     check(WAITING, &["SEARCH t USING INDEX targets_waiting (principal=?)"]).await;
+    let host = "SEARCH h USING INDEX hosts_registered_principal (principal=?)";
+    let target = "SEARCH t USING INDEX targets_waiting (principal=?) LEFT-JOIN";
+    check(WAITING_OF_INSTANCES, &[host, target, "USE TEMP B-TREE FOR ORDER BY"]).await;
+    let target = "SEARCH t USING INDEX targets_by_host (deployment_id=? AND host=?) LEFT-JOIN";
+    check(PART_OF_INSTANCE, &[host, target]).await;
 }
 
 #[tokio::test]

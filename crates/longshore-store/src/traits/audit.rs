@@ -25,6 +25,8 @@ pub trait AuditStore: Send + Sync {
     /// Adds an event, and forgets some of those from before `forget_before`: more than are added, so that in
     /// the end none is left.
     async fn add_audit_event(&self, event: &AuditEvent, forget_before: Timestamp) -> Result<(), StoreError>;
+    /// Counts the events that were ever added: it is another one after each.
+    async fn audit_end(&self) -> Result<i64, StoreError>;
     /// Events in the order in which they were added, each with its key.
     async fn audit_events(
         &self,

@@ -226,4 +226,17 @@ pub trait DeploymentStore: Send + Sync {
     ) -> Result<Vec<(u32, HostArn, TargetStatus)>, StoreError>;
     /// The commands that wait for the host that signs as `principal`, oldest first.
     async fn waiting_commands(&self, principal: &PrincipalArn) -> Result<Vec<CommandTarget>, StoreError>;
+    /// The same for an on-premises instance, which is looked up on the way; `None` when none is registered
+    /// with this identity.
+    async fn commands_of_instance(
+        &self,
+        principal: &PrincipalArn,
+    ) -> Result<Option<Vec<CommandTarget>>, StoreError>;
+    /// Whether the on-premises instance with this identity is a target of the deployment; `None` when none is
+    /// registered with it.
+    async fn is_target(
+        &self,
+        principal: &PrincipalArn,
+        deployment: &DeploymentId,
+    ) -> Result<Option<bool>, StoreError>;
 }
