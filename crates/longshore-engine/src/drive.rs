@@ -29,6 +29,10 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 /// How often a queued deployment asks for a place, besides being woken when one ends here.
 const QUEUE_RETRY: Duration = Duration::from_secs(1);
 
+/// So many targets make a round wait for a millisecond after the one before it. A round reads all targets:
+/// with as many rounds as reports the cost of a deployment would grow with the square of its hosts.
+const TARGETS_PER_MILLI: usize = 100;
+
 /// The loops that run, one per unfinished deployment.
 #[derive(Debug, Default)]
 pub(crate) struct Drives {
@@ -92,6 +96,23 @@ enum AlarmWatch {
     Runs,
 }
 
+/// What a loop knows from its rounds before.
+#[derive(Clone, Copy, Debug)]
+struct Memory {
+    alarms: AlarmWatch,
+    /// How many targets the last round read, and when it began.
+    n_targets: usize,
+    began_at: Timestamp,
+}
+
+impl Memory {
+    /// When a round may follow that something has asked for.
+    fn next_round_at(&self) -> Timestamp {
+        let pause = u64::try_from(self.n_targets / TARGETS_PER_MILLI).unwrap_or(u64::MAX);
+        self.began_at.plus(Duration::from_millis(pause))
+    }
+}
+
 /// What a round came to.
 enum RoundEnd {
     /// The deployment is final, or gone.
@@ -137,13 +158,13 @@ impl Engine {
 
     async fn drive(&self, id: &DeploymentId, notify: &Notify) {
         let mut is_stopping = self.inner.is_stopping.subscribe();
-        let mut alarms = AlarmWatch::NotYet;
+        let mut memory = Memory { alarms: AlarmWatch::NotYet, n_targets: 0, began_at: self.now() };
         loop {
             if *is_stopping.borrow() {
                 return;
             }
             self.inner.drives.set_waits_until(id, None);
-            let wake_at = match self.round(id, &mut alarms).await {
+            let wake_at = match self.round(id, &mut memory).await {
                 Ok(RoundEnd::Final) => return,
                 Ok(RoundEnd::Wait(wake_at)) => wake_at,
                 Err(StoreError::Stale) => continue,
@@ -156,11 +177,19 @@ impl Engine {
             // Set before waiting: whoever changes something from here on knows when it will be seen.
             // What changed during the round has left a notification.
             self.inner.drives.set_waits_until(id, Some(wake_at.unwrap_or(NEVER)));
-            tokio::select! {
+            let pause_until = tokio::select! {
                 biased;
                 _ = is_stopping.changed() => return,
-                () = notify.notified() => {}
-                () = self.sleep_until(wake_at) => {}
+                () = notify.notified() => memory.next_round_at(),
+                () = self.sleep_until(wake_at) => continue,
+            };
+            let pause_until = wake_at.map_or(pause_until, |at| at.min(pause_until));
+            if self.now() < pause_until {
+                tokio::select! {
+                    biased;
+                    _ = is_stopping.changed() => return,
+                    () = self.inner.clock.sleep_until(pause_until) => {}
+                }
             }
         }
     }
@@ -173,15 +202,17 @@ impl Engine {
     }
 
     /// One round: snapshot, plan, commit.
-    async fn round(&self, id: &DeploymentId, alarms: &mut AlarmWatch) -> Result<RoundEnd, StoreError> {
+    async fn round(&self, id: &DeploymentId, memory: &mut Memory) -> Result<RoundEnd, StoreError> {
+        memory.began_at = self.now();
         let Some(snapshot) = self.inner.store.snapshot(id).await? else {
             return Ok(RoundEnd::Final);
         };
+        memory.n_targets = snapshot.targets.len();
         let now = self.now();
         match snapshot.deployment.status {
             DeploymentStatus::Created | DeploymentStatus::Queued => self.begin(snapshot, now).await,
             DeploymentStatus::InProgress | DeploymentStatus::Baking => {
-                if self.begin_watch(&snapshot.deployment, alarms).await? {
+                if self.begin_watch(&snapshot.deployment, &mut memory.alarms).await? {
                     return Ok(RoundEnd::Wait(Some(now)));
                 }
                 self.go_on(snapshot, now).await
@@ -399,7 +430,7 @@ impl Engine {
             self.inner.store.commit(snapshot.generation, &outcome, &self.inner.config.clocks, now).await?;
         self.timeline_grew();
         for target in &changed {
-            self.inner.waiters.wake(&target.principal);
+            self.inner.waiters.wake_with(target);
         }
         if deployment.status.is_final() {
             self.inner.ledger.forget_deployment(&deployment.id);

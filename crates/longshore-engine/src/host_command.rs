@@ -6,21 +6,21 @@
 //! decides who runs it. Where several servers share a database they also tell each other, see
 //! [`others`](crate::others).
 
-use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use longshore_model::deployment::Deployment;
 use longshore_model::host::HostContact;
 use longshore_model::host::ec2;
 use longshore_model::id::{DeploymentId, Ec2InstanceId, HostId, PrincipalArn};
 use longshore_model::lifecycle::{Diagnostics, LifecycleEventName};
-use longshore_model::target::{NoChange, Target, TargetEvent, TargetKey, TargetState};
+use longshore_model::target::{NoChange, Target, TargetEvent, TargetKey, TargetState, Waiting};
 use longshore_model::time::Timestamp;
 use longshore_store::{Applied, CommandTarget, StoreError};
-use tokio::sync::Notify;
 
 use crate::Engine;
+use crate::ledger::Entry;
+use crate::waiters::{Found, Waiter};
 
 /// Which command: the target and the place of the event among its events.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,19 @@ pub struct HostCommand {
     pub event: LifecycleEventName,
     /// When the command became available; tells two deliveries of one command apart from two commands.
     pub available_at: Timestamp,
+}
+
+impl HostCommand {
+    /// The command of a target, if one waits for its host.
+    pub(crate) fn of(target: &Target) -> Option<HostCommand> {
+        let TargetState::InProgress(progress) = target.state else { return None };
+        if progress.waiting != Waiting::Pickup {
+            return None;
+        }
+        let key = CommandKey { target: target.key.clone(), event_idx: progress.event_idx };
+        let event = target.event(progress.event_idx)?.name;
+        Some(HostCommand { key, event, available_at: progress.since })
+    }
 }
 
 /// The connection over which a poll came. When it breaks, commands that were handed out over it and
@@ -101,109 +114,6 @@ pub enum HostCommandError {
     Store(#[source] StoreError),
 }
 
-/// Polls that wait, by who polls.
-#[derive(Debug, Default)]
-pub(crate) struct Waiters {
-    parked: Mutex<HashMap<PrincipalArn, Weak<Notify>>>,
-}
-
-impl Waiters {
-    /// Makes every parked poll of `principal` look again.
-    pub(crate) fn wake(&self, principal: &PrincipalArn) {
-        if let Some(notify) = self.lock().get(principal).and_then(Weak::upgrade) {
-            notify.notify_waiters();
-        }
-    }
-
-    fn enter(&self, principal: &PrincipalArn) -> Arc<Notify> {
-        let mut parked = self.lock();
-        if let Some(notify) = parked.get(principal).and_then(Weak::upgrade) {
-            return notify;
-        }
-        let notify = Arc::new(Notify::new());
-        parked.insert(principal.clone(), Arc::downgrade(&notify));
-        notify
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PrincipalArn, Weak<Notify>>> {
-        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What this process remembers of commands that it handed out or whose acknowledgement it answered.
-#[derive(Debug, Default)]
-pub(crate) struct Ledger {
-    entries: Mutex<BTreeMap<CommandKey, Entry>>,
-}
-
-#[derive(Clone, Debug)]
-enum Entry {
-    HandedOut { at: Timestamp, principal: PrincipalArn, connection: Connection },
-    AckAnswered,
-}
-
-impl Ledger {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<CommandKey, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes the first command that nobody holds, and notes that `principal` now does.
-    pub(crate) fn take(
-        &self,
-        commands: &[&HostCommand],
-        principal: &PrincipalArn,
-        connection: &Connection,
-        now: Timestamp,
-        redelivery: std::time::Duration,
-    ) -> Option<HostCommand> {
-        let mut entries = self.lock();
-        let free = commands.iter().find(|command| match entries.get(&command.key) {
-            None => true,
-            Some(Entry::HandedOut { at, connection, .. }) => {
-                connection.is_closed() || at.plus(redelivery) <= now
-            }
-            Some(Entry::AckAnswered) => false,
-        })?;
-        let entry =
-            Entry::HandedOut { at: now, principal: principal.clone(), connection: connection.clone() };
-        entries.insert(free.key.clone(), entry);
-        Some((*free).clone())
-    }
-
-    /// When the first of `commands` may be handed out again.
-    fn next_redelivery(
-        &self,
-        commands: &[HostCommand],
-        redelivery: std::time::Duration,
-    ) -> Option<Timestamp> {
-        let entries = self.lock();
-        commands
-            .iter()
-            .filter_map(|command| match entries.get(&command.key) {
-                Some(Entry::HandedOut { at, .. }) => Some(at.plus(redelivery)),
-                Some(Entry::AckAnswered) | None => None,
-            })
-            .min()
-    }
-
-    /// Whether this process answered the acknowledgement of a command.
-    pub(crate) fn has_answered(&self, key: &CommandKey) -> bool {
-        match self.lock().get(key) {
-            Some(Entry::AckAnswered) => true,
-            Some(Entry::HandedOut { .. }) | None => false,
-        }
-    }
-
-    /// A final deployment has no commands.
-    pub(crate) fn forget_deployment(&self, id: &DeploymentId) {
-        self.lock().retain(|key, _| key.target.deployment != *id);
-    }
-
-    pub(crate) fn forget(&self, key: &CommandKey) {
-        self.lock().remove(key);
-    }
-}
-
 impl Default for Connection {
     fn default() -> Connection {
         Connection { token: Arc::new(ConnectionToken::default()) }
@@ -216,11 +126,11 @@ impl Connection {
         Connection::default()
     }
 
-    fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.token.is_closed.load(Ordering::Acquire)
     }
 
-    fn is_same(&self, other: &Connection) -> bool {
+    pub(crate) fn is_same(&self, other: &Connection) -> bool {
         Arc::ptr_eq(&self.token, &other.token)
     }
 }
@@ -280,20 +190,14 @@ impl Engine {
         Ok(instance.host_identifier())
     }
 
-    /// The host that acts as `identifier`, if there is one.
-    async fn host_of(&self, identifier: &PrincipalArn) -> Result<HostId, HostCommandError> {
-        let store = &self.inner.store;
-        let found = match ec2::instance_of_arn(&identifier.0) {
-            Some(id) => {
-                store.ec2_instance(&id).await.map(|found| found.map(|instance| HostId::Ec2(instance.id)))
-            }
-            None => store
-                .host_by_principal(identifier)
-                .await
-                .map(|found| found.map(|host| HostId::OnPremises(host.name))),
-        };
-        let host = found.map_err(HostCommandError::Store)?;
-        host.ok_or_else(|| HostCommandError::NotRegistered(identifier.clone()))
+    /// Makes sure that the EC2 instance `id`, which acts as `identifier`, is in the inventory.
+    async fn check_instance(
+        &self,
+        id: &Ec2InstanceId,
+        identifier: &PrincipalArn,
+    ) -> Result<(), HostCommandError> {
+        let found = self.inner.store.ec2_instance(id).await.map_err(HostCommandError::Store)?;
+        found.map(|_| ()).ok_or_else(|| HostCommandError::NotRegistered(identifier.clone()))
     }
 
     /// The next command for the host that acts as `principal`; waits for one as long as the
@@ -307,8 +211,56 @@ impl Engine {
         agent_version: Option<String>,
         connection: &Connection,
     ) -> Result<Option<HostCommand>, HostCommandError> {
+        let give_up_at = self.now().plus(self.inner.config.poll_hold);
+        let waiter = self.inner.waiters.enter(principal);
+        // Registered before the store is read, so that a command committed in between wakes us.
+        let mut woken = std::pin::pin!(waiter.notify.notified());
+        woken.as_mut().enable();
+        waiter.forget();
+        let mut commands = self.commands_of(principal).await?;
+        self.note_poll(principal, agent_version).await?;
+        let mut is_stopping = self.inner.is_stopping.subscribe();
+        let mut are_all = true;
+        loop {
+            let (taken, free_elsewhere_at) =
+                self.take(&commands, principal, connection).await.map_err(HostCommandError::Store)?;
+            if taken.is_some() {
+                return Ok(taken);
+            }
+            if !are_all {
+                commands = self.commands_again(principal, &waiter).await?;
+                are_all = true;
+                continue;
+            }
+            if give_up_at <= self.now() || *is_stopping.borrow() {
+                return Ok(None);
+            }
+            let again_at = self.inner.ledger.next_redelivery(&commands, self.inner.config.redelivery);
+            let again_at = again_at.into_iter().chain(free_elsewhere_at).min();
+            let wake_at = again_at.map_or(give_up_at, |at| at.min(give_up_at));
+            let is_woken = tokio::select! {
+                biased;
+                _ = is_stopping.changed() => return Ok(None),
+                () = woken.as_mut() => true,
+                () = self.inner.clock.sleep_until(wake_at) => false,
+            };
+            woken.set(waiter.notify.notified());
+            woken.as_mut().enable();
+            let found = if is_woken { waiter.found() } else { Found::Unknown };
+            (commands, are_all) = match found {
+                Found::Command(command) => (vec![command], false),
+                Found::Unknown => (self.commands_again(principal, &waiter).await?, true),
+            };
+        }
+    }
+
+    /// Notes that a host has polled, and looks after it if it has come.
+    async fn note_poll(
+        &self,
+        principal: &PrincipalArn,
+        agent_version: Option<String>,
+    ) -> Result<(), HostCommandError> {
         let store = &self.inner.store;
-        self.host_of(principal).await?;
         let contact = HostContact { last_poll_at: self.now(), agent_version };
         let away = self.inner.config.clocks.pickup;
         if self.inner.arrivals.polls(principal, contact.last_poll_at, away) {
@@ -317,41 +269,35 @@ impl Engine {
                 self.inner.arrivals.came(principal);
             }
         }
-        store.note_contact(principal, &contact).await.map_err(HostCommandError::Store)?;
-
-        let give_up_at = self.now().plus(self.inner.config.poll_hold);
-        let notify = self.inner.waiters.enter(principal);
-        let mut is_stopping = self.inner.is_stopping.subscribe();
-        loop {
-            // Registered before the store is read, so that a command committed in between wakes us.
-            let woken = notify.notified();
-            tokio::pin!(woken);
-            woken.as_mut().enable();
-            let commands = self.commands_of(principal).await?;
-            let redelivery = self.inner.config.redelivery;
-            let (taken, free_elsewhere_at) =
-                self.take(&commands, principal, connection).await.map_err(HostCommandError::Store)?;
-            if taken.is_some() {
-                return Ok(taken);
-            }
-            if give_up_at <= self.now() || *is_stopping.borrow() {
-                return Ok(None);
-            }
-            let again_at = self.inner.ledger.next_redelivery(&commands, redelivery);
-            let again_at = again_at.into_iter().chain(free_elsewhere_at).min();
-            let wake_at = again_at.map_or(give_up_at, |at| at.min(give_up_at));
-            tokio::select! {
-                biased;
-                _ = is_stopping.changed() => return Ok(None),
-                () = woken => {}
-                () = self.inner.clock.sleep_until(wake_at) => {}
-            }
-        }
+        store.note_contact(principal, &contact).await.map_err(HostCommandError::Store)
     }
 
+    /// The commands that wait for `principal`, who must be a host.
     async fn commands_of(&self, principal: &PrincipalArn) -> Result<Vec<HostCommand>, HostCommandError> {
+        let store = &self.inner.store;
+        let waiting = match ec2::instance_of_arn(&principal.0) {
+            Some(id) => {
+                self.check_instance(&id, principal).await?;
+                store.waiting_commands(principal).await
+            }
+            None => {
+                let found = store.commands_of_instance(principal).await;
+                let found = found.map_err(HostCommandError::Store)?;
+                Ok(found.ok_or_else(|| HostCommandError::NotRegistered(principal.clone()))?)
+            }
+        };
+        Ok(commands(waiting.map_err(HostCommandError::Store)?))
+    }
+
+    /// The same of a host that was looked up.
+    async fn commands_again(
+        &self,
+        principal: &PrincipalArn,
+        waiter: &Waiter,
+    ) -> Result<Vec<HostCommand>, HostCommandError> {
+        waiter.forget();
         let waiting = self.inner.store.waiting_commands(principal).await.map_err(HostCommandError::Store)?;
-        Ok(waiting.into_iter().filter_map(|waiting| host_command(&waiting)).collect())
+        Ok(commands(waiting))
     }
 
     /// The answer to a poll did not reach the host: its command may be handed out again at once.
@@ -392,6 +338,35 @@ impl Engine {
         self.tell_taken_back(freed);
     }
 
+    /// Makes sure that a host may ask for the specification of a deployment: only its targets may.
+    ///
+    /// # Errors
+    /// `NotRegistered`, `NotATarget`, `Store`.
+    pub async fn check_target(
+        &self,
+        principal: &PrincipalArn,
+        id: &DeploymentId,
+    ) -> Result<(), HostCommandError> {
+        // Whoever holds a command of it is one, which a whole fleet asks at once.
+        if self.inner.ledger.holds(principal, id) {
+            return Ok(());
+        }
+        let store = &self.inner.store;
+        let is_target = match ec2::instance_of_arn(&principal.0) {
+            Some(instance) => {
+                self.check_instance(&instance, principal).await?;
+                let key = TargetKey { deployment: id.clone(), host: HostId::Ec2(instance) };
+                let target = store.target(&key).await.map_err(HostCommandError::Store)?;
+                target.is_some_and(|target| target.principal == *principal)
+            }
+            None => {
+                let found = store.is_target(principal, id).await.map_err(HostCommandError::Store)?;
+                found.ok_or_else(|| HostCommandError::NotRegistered(principal.clone()))?
+            }
+        };
+        if is_target { Ok(()) } else { Err(HostCommandError::NotATarget(id.clone())) }
+    }
+
     /// The deployment that a host asks the specification of; only its targets may.
     ///
     /// # Errors
@@ -401,12 +376,9 @@ impl Engine {
         principal: &PrincipalArn,
         id: &DeploymentId,
     ) -> Result<Deployment, HostCommandError> {
-        let store = &self.inner.store;
-        let key = TargetKey { deployment: id.clone(), host: self.host_of(principal).await? };
-        let target = store.target(&key).await.map_err(HostCommandError::Store)?;
-        let is_target = target.is_some_and(|target| target.principal == *principal);
-        let deployment = store.deployment(id).await.map_err(HostCommandError::Store)?;
-        deployment.filter(|_| is_target).ok_or_else(|| HostCommandError::NotATarget(id.clone()))
+        self.check_target(principal, id).await?;
+        let deployment = self.inner.store.deployment(id).await.map_err(HostCommandError::Store)?;
+        deployment.ok_or_else(|| HostCommandError::NotATarget(id.clone()))
     }
 
     /// A host takes a command. When the answer has been written, call [`Engine::ack_answered`].
@@ -502,7 +474,7 @@ impl Engine {
     fn wake_after_report(&self, target: &Target) {
         match target.state {
             TargetState::InProgress(_) => {
-                self.inner.waiters.wake(&target.principal);
+                self.inner.waiters.wake_with(target);
                 self.expect_deadline(target);
             }
             TargetState::Pending | TargetState::Succeeded | TargetState::Failed | TargetState::Skipped => {
@@ -547,14 +519,6 @@ async fn to_its_end<T: Send + 'static>(call: impl Future<Output = T> + Send + 's
     }
 }
 
-fn host_command(waiting: &CommandTarget) -> Option<HostCommand> {
-    let TargetState::InProgress(progress) = waiting.target.state else {
-        return None;
-    };
-    let event = waiting.target.event(progress.event_idx)?;
-    Some(HostCommand {
-        key: CommandKey { target: waiting.target.key.clone(), event_idx: progress.event_idx },
-        event: event.name,
-        available_at: waiting.available_at,
-    })
+fn commands(waiting: Vec<CommandTarget>) -> Vec<HostCommand> {
+    waiting.iter().filter_map(|waiting| HostCommand::of(&waiting.target)).collect()
 }

@@ -18,6 +18,7 @@ pub mod git_hub;
 pub mod host;
 pub mod host_command;
 mod late;
+mod ledger;
 mod notify;
 mod others;
 pub mod outside;
@@ -26,6 +27,7 @@ pub mod revision;
 pub mod tag;
 pub mod target;
 mod upkeep;
+mod waiters;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -50,8 +52,8 @@ struct Inner {
     config: EngineConfig,
     outside: Outside,
     drives: drive::Drives,
-    waiters: host_command::Waiters,
-    ledger: host_command::Ledger,
+    waiters: waiters::Waiters,
+    ledger: ledger::Ledger,
     is_stopping: watch::Sender<bool>,
     arrivals: late::Arrivals,
     /// Counts what is new on timelines.
@@ -91,8 +93,8 @@ impl Engine {
             config,
             outside,
             drives: drive::Drives::default(),
-            waiters: host_command::Waiters::default(),
-            ledger: host_command::Ledger::default(),
+            waiters: waiters::Waiters::default(),
+            ledger: ledger::Ledger::default(),
             is_stopping: watch::Sender::new(false),
             arrivals: late::Arrivals::default(),
             timeline: watch::Sender::new(0),

@@ -8,6 +8,7 @@ use http::request::Parts;
 use longshore_bundles::{Caller, KeyError, KeySource, Principal, StoredKeys, TokenError};
 use longshore_model::enrollment::EnrollmentToken;
 use longshore_model::id::EnrollmentTokenId;
+use longshore_store::{Store, StoreError};
 use longshore_wire::error::ApiError;
 use longshore_wire::host_command;
 use longshore_wire::sigv4::{Claim, SignatureError, payload_sha256_hex};
@@ -15,11 +16,13 @@ use longshore_wire::sigv4::{Claim, SignatureError, payload_sha256_hex};
 use crate::app::App;
 use crate::listen::Connection;
 
-/// The most keys that are remembered: as many as a large fleet has hosts.
-const MAX_KNOWN: usize = 10_000;
-/// How long a key is remembered. Changes made through this server count at once; this bounds how late
-/// those made by another server on the same store do.
-const REMEMBERED: Duration = Duration::from_secs(5);
+/// The most keys that are remembered: more than a large fleet has hosts.
+const MAX_KNOWN: usize = 50_000;
+/// How late changes count that another server on the same store made: after so long is looked whether there
+/// were any. Changes made through this server count at once.
+const CHECKED: Duration = Duration::from_secs(5);
+/// How long a key is remembered if others write: one that was killed may have made a change, and not told.
+const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// The holder of the key that signed this very request for `service`, a short time ago.
 ///
@@ -70,7 +73,11 @@ pub(crate) async fn authenticate_token(
 /// The keys of the store, the last used ones in memory: agents sign every call.
 pub(crate) struct Keys {
     stored: Arc<StoredKeys>,
+    /// Where other servers note their changes, if there may be any.
+    shared: Option<Arc<dyn Store>>,
     memory: Mutex<Memory>,
+    /// Held by whoever looks for changes of others.
+    looking: tokio::sync::Mutex<()>,
 }
 
 /// An active key and its holder.
@@ -86,24 +93,60 @@ struct Memory {
     known: HashMap<String, Key>,
     /// Counts changes, so that what was read before one is not remembered after it.
     generation: u64,
+    /// The end of the audit trail, which has every change before it is answered, and when it was there.
+    trail: Option<(i64, Instant)>,
+}
+
+impl Memory {
+    fn forget(&mut self) {
+        self.known.clear();
+        self.generation += 1;
+    }
+
+    fn is_checked(&self) -> bool {
+        self.trail.is_some_and(|(_, at)| at.elapsed() < CHECKED)
+    }
 }
 
 impl Keys {
-    pub(crate) fn new(stored: Arc<StoredKeys>) -> Keys {
-        Keys { stored, memory: Mutex::default() }
+    /// The keys of `stored`; `shared` is the store if other servers may change it.
+    pub(crate) fn new(stored: Arc<StoredKeys>, shared: Option<Arc<dyn Store>>) -> Keys {
+        Keys { stored, shared, memory: Mutex::default(), looking: tokio::sync::Mutex::default() }
     }
 
     /// Keys, users or policies may have changed: everything is read again.
     pub(crate) fn forget(&self) {
+        self.lock().forget();
+    }
+
+    /// Forgets all if another server has changed something since it was looked last.
+    async fn heed_others(&self, store: &dyn Store) -> Result<(), StoreError> {
+        if self.lock().is_checked() {
+            return Ok(());
+        }
+        let _looking = self.looking.lock().await;
+        if self.lock().is_checked() {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let end = store.audit_end().await?;
         let mut memory = self.lock();
-        memory.known.clear();
-        memory.generation += 1;
+        if memory.trail.is_none_or(|(seen, _)| seen != end) {
+            memory.forget();
+        }
+        memory.trail = Some((end, now));
+        Ok(())
     }
 
     async fn key(&self, id: &str) -> Result<Option<Key>, KeyError> {
+        if let Some(store) = &self.shared {
+            let heeded = self.heed_others(&**store).await;
+            heeded.map_err(|source| KeyError::Store { id: id.to_owned(), source })?;
+        }
         let seen = {
             let memory = self.lock();
-            if let Some(key) = memory.known.get(id).filter(|key| key.since.elapsed() < REMEMBERED) {
+            let is_fresh = |key: &&Key| self.shared.is_none() || key.since.elapsed() < REMEMBERED;
+            if let Some(key) = memory.known.get(id).filter(is_fresh) {
                 return Ok(Some(key.clone()));
             }
             memory.generation

@@ -12,16 +12,18 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use longshore_bundles::{Caller, ErrorCode, Observer};
 use longshore_model::audit::is_change;
+use longshore_wire::api::Operation;
 use longshore_wire::codec::{Codec, cbor};
 use longshore_wire::error::ApiError;
+use longshore_wire::host_command::HostOperation;
 
 use crate::answer::{self, Body, BodyError};
-use crate::api::{self, RequestContext};
+use crate::api::{self, ExtensionOperation, RequestContext};
 use crate::app::App;
 use crate::audit::{self, Trail};
 use crate::auth::{authenticate, authenticate_token};
 use crate::events;
-use crate::host_api::{self, HostCall};
+use crate::host_api::{self, Flavour, HostCall};
 use crate::iam;
 use crate::listen::Connection;
 use crate::route::Route;
@@ -100,82 +102,123 @@ async fn routed(
     route: Route,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, ApiError> {
+    // Each branch has a place of its own on the heap: a poll may wait here for a minute, ten thousand at a
+    // time, and must not take the room of the largest of them.
     match route {
-        Route::S3 => {
-            let mut request = request;
-            let observer = Observer::default();
-            request.extensions_mut().insert(connection.origin);
-            request.extensions_mut().insert(observer.clone());
-            let response = app.bundles.handle(request).await;
-            trail.seen_by_bundles(observer.observed());
-            Ok(response.map(|body| body.map_err(BodyError::from).boxed_unsync()))
-        }
+        Route::S3 => Box::pin(bundles(app, connection, trail, request)).await,
         Route::Plain => {
             let (parts, _body) = request.into_parts();
-            probe::answer(app, &parts).await
+            Box::pin(probe::answer(app, &parts)).await
         }
-        Route::Events => {
-            let (parts, body) = read(request).await?;
-            let caller = admit(app, connection, &parts, &body, api::SIGNING_NAME).await?;
-            events::stream(Arc::clone(app), &caller, &parts).await
-        }
-        Route::Identity(service) => {
-            let (parts, body) = read(request)
-                .await
-                .map_or_else(|error| (None, Err(error)), |(parts, body)| (Some(parts), Ok(body)));
-            Ok(identity(app, connection, trail, service, parts, body).await)
-        }
+        Route::Events => Box::pin(state_changes(app, connection, request)).await,
+        Route::Identity(service) => Ok(Box::pin(identity(app, connection, trail, service, request)).await),
         Route::UnknownCbor => {
-            read(request).await?;
+            Box::pin(read(request)).await?;
             Err(no_such_path())
         }
         Route::Unknown => {
-            read(request).await?;
+            Box::pin(read(request)).await?;
             Err(ApiError::unknown_operation("The X-Amz-Target header names no operation of this service."))
         }
         Route::Api(codec, operation) => {
-            let (parts, body) = read_body(codec, request).await?;
-            let caller = admit(app, connection, &parts, &body, api::SIGNING_NAME).await?;
-            trail.signed(&caller, api::SIGNING_NAME, operation.name(), || input_values(codec, &body));
-            let ctx = RequestContext::new(app, &caller, operation.name());
-            let call = api::Call { codec, body: &body };
-            let answered = loop {
-                let answered = api::call(&ctx, operation, call).await;
-                if !ctx.read_wanted_tags().await? {
-                    break answered;
-                }
-            };
-            Ok(answer::encoded(codec, StatusCode::OK, answered?))
+            Box::pin(api_call(app, connection, trail, codec, operation, request)).await
         }
-        Route::Extension(operation) => {
-            let (parts, body) = read_body(Codec::Json, request).await?;
-            let caller = admit(app, connection, &parts, &body, api::SIGNING_NAME).await?;
-            trail.signed(&caller, "longshore", operation.name(), || input_values(Codec::Json, &body));
-            let ctx = RequestContext::new(app, &caller, operation.name());
-            let call = api::Call { codec: Codec::Json, body: &body };
-            let answered = loop {
-                let answered = api::call_extension(&ctx, operation, call).await;
-                if !ctx.read_wanted_tags().await? {
-                    break answered;
-                }
-            };
-            Ok(answer::json(StatusCode::OK, answered?))
-        }
+        Route::Extension(operation) => Box::pin(extension(app, connection, trail, operation, request)).await,
         Route::Host(flavour, operation) => {
-            // Not counted: a host asks as often as there is something to do, and one that was told to wait
-            // would leave its deployment waiting.
-            let (parts, body) = read_body(Codec::Json, request).await?;
-            let caller = authenticate(app, connection, &parts, &body, flavour.signing_name()).await?;
-            let call = HostCall { app, connection, caller: &caller, flavour, parts: &parts };
-            call.answer(operation, &body).await
+            let call = Box::pin(host_call(app, connection, flavour, operation, request)).await?;
+            // Nothing of the request is left by now but what it asks for.
+            Box::pin(call.answer()).await
         }
-        Route::Enroll => {
-            let (parts, body) = read_body(Codec::Json, request).await?;
-            let token = authenticate_token(app, &parts, &body).await?;
-            trail.enrolls(&token, &body);
-            host_api::enroll(app, &token, &body).await
-        }
+        Route::Enroll => Box::pin(enroll(app, trail, request)).await,
     }
+}
+
+async fn bundles(
+    app: &App,
+    connection: &Connection,
+    trail: &Trail,
+    mut request: Request<Incoming>,
+) -> Result<Response<Body>, ApiError> {
+    let observer = Observer::default();
+    request.extensions_mut().insert(connection.origin);
+    request.extensions_mut().insert(observer.clone());
+    let response = app.bundles.handle(request).await;
+    trail.seen_by_bundles(observer.observed());
+    Ok(response.map(|body| body.map_err(BodyError::from).boxed_unsync()))
+}
+
+async fn state_changes(
+    app: &Arc<App>,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, ApiError> {
+    let (parts, body) = read(request).await?;
+    let caller = admit(app, connection, &parts, &body, api::SIGNING_NAME).await?;
+    events::stream(Arc::clone(app), &caller, &parts).await
+}
+
+async fn api_call(
+    app: &App,
+    connection: &Connection,
+    trail: &Trail,
+    codec: Codec,
+    operation: Operation,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, ApiError> {
+    let (parts, body) = read_body(codec, request).await?;
+    let caller = admit(app, connection, &parts, &body, api::SIGNING_NAME).await?;
+    trail.signed(&caller, api::SIGNING_NAME, operation.name(), || input_values(codec, &body));
+    let ctx = RequestContext::new(app, &caller, operation.name());
+    let call = api::Call { codec, body: &body };
+    let answered = loop {
+        let answered = api::call(&ctx, operation, call).await;
+        if !ctx.read_wanted_tags().await? {
+            break answered;
+        }
+    };
+    Ok(answer::encoded(codec, StatusCode::OK, answered?))
+}
+
+async fn extension(
+    app: &App,
+    connection: &Connection,
+    trail: &Trail,
+    operation: ExtensionOperation,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, ApiError> {
+    let (parts, body) = read_body(Codec::Json, request).await?;
+    let caller = admit(app, connection, &parts, &body, api::SIGNING_NAME).await?;
+    trail.signed(&caller, "longshore", operation.name(), || input_values(Codec::Json, &body));
+    let ctx = RequestContext::new(app, &caller, operation.name());
+    let call = api::Call { codec: Codec::Json, body: &body };
+    let answered = loop {
+        let answered = api::call_extension(&ctx, operation, call).await;
+        if !ctx.read_wanted_tags().await? {
+            break answered;
+        }
+    };
+    Ok(answer::json(StatusCode::OK, answered?))
+}
+
+/// What a host asks for. Not counted: a host asks as often as there is something to do, and one that was told
+/// to wait would leave its deployment waiting.
+async fn host_call<'a>(
+    app: &'a App,
+    connection: &'a Connection,
+    flavour: Flavour,
+    operation: HostOperation,
+    request: Request<Incoming>,
+) -> Result<HostCall<'a>, ApiError> {
+    let (parts, body) = read_body(Codec::Json, request).await?;
+    let caller = authenticate(app, connection, &parts, &body, flavour.signing_name()).await?;
+    HostCall::of(app, connection, &caller, flavour, operation, &parts, &body)
+}
+
+async fn enroll(app: &App, trail: &Trail, request: Request<Incoming>) -> Result<Response<Body>, ApiError> {
+    let (parts, body) = read_body(Codec::Json, request).await?;
+    let token = authenticate_token(app, &parts, &body).await?;
+    trail.enrolls(&token, &body);
+    host_api::enroll(app, &token, &body).await
 }
 
 /// The holder of the key that signed the request, unless they ask too often.
@@ -202,13 +245,11 @@ async fn identity(
     connection: &Connection,
     trail: &Trail,
     service: iam::Service,
-    parts: Option<Parts>,
-    body: Result<Bytes, ApiError>,
+    request: Request<Incoming>,
 ) -> Response<Body> {
-    let answer = match (parts, body) {
-        (Some(parts), Ok(body)) => answered_identity(app, connection, trail, service, &parts, &body).await,
-        (_, Err(error)) => iam::refused(service, &error),
-        (None, Ok(_)) => iam::refused(service, &ApiError::serialization("The request has no head.")),
+    let answer = match read(request).await {
+        Ok((parts, body)) => answered_identity(app, connection, trail, service, &parts, &body).await,
+        Err(error) => iam::refused(service, &error),
     };
     let mut response = Response::new(answer::full(answer.body));
     *response.status_mut() = answer.status;

@@ -159,9 +159,10 @@ impl Serving {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot switch Nagle's algorithm off");
         }
-        let Some(tls) = &self.tls else { return self.served(stream, service).await };
-        match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.served(stream, service).await,
+        // A place of its own on the heap: what lasts is smaller than a handshake.
+        let Some(tls) = &self.tls else { return Box::pin(self.served(stream, service)).await };
+        match tokio::time::timeout(HANDSHAKE, Box::pin(tls.accept(stream))).await {
+            Ok(Ok(stream)) => Box::pin(self.served(stream, service)).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed: {error}"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }

@@ -241,7 +241,7 @@ async fn app(
     let specifications = Specifications::open(&*store, &settings.region, engine.now()).await?;
     Ok(App {
         engine,
-        keys: Keys::new(stored_keys),
+        keys: Keys::new(stored_keys, is_shared.then(|| Arc::clone(&store))),
         throttle: Throttle::new(settings.config.rate),
         bundles,
         specifications,

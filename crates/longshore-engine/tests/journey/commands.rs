@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use longshore_engine::host_command::{AckAnswer, Connection, HostCommandError};
 use longshore_model::deployment::DeploymentStatus;
+use longshore_model::host::HostIdentity;
 use longshore_model::lifecycle::Diagnostics;
 
-use crate::world::{World, principal};
+use crate::world::{World, name, principal};
 
 /// service.md §9.2.
 #[tokio::test]
@@ -48,6 +49,41 @@ async fn a_command_is_handed_out_once() {
     world.deploy().await;
     world.poll("a", &Connection::new()).await;
     assert!(world.is_parked("a").await);
+}
+
+/// A poll that is woken is told the command that was just committed; another one of the same host has to find
+/// out that it is taken.
+#[tokio::test]
+async fn of_two_parked_polls_of_a_host_one_gets_the_command() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    let host = principal("a");
+    let connections = [Connection::new(), Connection::new()];
+    let poll = |idx: usize| Box::pin(world.engine.poll(&host, None, &connections[idx]));
+    let (mut one, mut other) = (poll(0), poll(1));
+    for poll in [&mut one, &mut other] {
+        assert!(tokio::time::timeout(Duration::from_millis(50), poll).await.is_err(), "it is parked");
+    }
+    let id = world.deploy().await;
+    let (first, second) = tokio::select! {
+        answer = &mut one => (answer, other),
+        answer = &mut other => (answer, one),
+    };
+    let command = first.unwrap().expect("the command");
+    assert_eq!(command.key.target.deployment, id);
+    assert!(tokio::time::timeout(Duration::from_millis(50), second).await.is_err(), "it is parked again");
+}
+
+#[tokio::test]
+async fn only_targets_may_ask_for_a_specification() {
+    let world = World::new(&["a", "b"], "CodeDeployDefault.OneAtATime").await;
+    let id = world.deploy().await;
+    world.poll("a", &Connection::new()).await;
+    world.engine.register_host(name("c"), HostIdentity::IamUser(principal("c"))).await.unwrap();
+    assert!(world.engine.check_target(&principal("a"), &id).await.is_ok());
+    let other = world.engine.check_target(&principal("c"), &id).await;
+    assert!(matches!(other, Err(HostCommandError::NotATarget(_))), "{other:?}");
+    let stranger = world.engine.check_target(&principal("stranger"), &id).await;
+    assert!(matches!(stranger, Err(HostCommandError::NotRegistered(_))), "{stranger:?}");
 }
 
 /// service.md §9.2.

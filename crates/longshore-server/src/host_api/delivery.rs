@@ -8,12 +8,12 @@ use longshore_wire::error::ApiError;
 use longshore_wire::host_command::command_id::{ExecutionId, HostCommandId};
 use longshore_wire::host_command::shapes::{HostCommandInstance, PollHostCommandOutput};
 
-use super::HostCall;
+use super::CallingHost;
 use crate::answer::{Body, WatchedBody};
 
 /// The answer to a poll that got `command` for whoever acts as `host`.
 pub(super) fn command(
-    call: &HostCall<'_>,
+    call: &CallingHost<'_>,
     host: &PrincipalArn,
     command: &HostCommand,
 ) -> Result<Response<Body>, ApiError> {
@@ -26,7 +26,7 @@ pub(super) fn command(
     Ok(WatchedBody::new(json::encode(&output)?, after_flush, || {}, on_lost).into_answer())
 }
 
-fn instance(call: &HostCall<'_>, host: &PrincipalArn, command: &HostCommand) -> HostCommandInstance {
+fn instance(call: &CallingHost<'_>, host: &PrincipalArn, command: &HostCommand) -> HostCommandInstance {
     let target = &command.key.target;
     let id = HostCommandId {
         deployment: target.deployment.clone(),

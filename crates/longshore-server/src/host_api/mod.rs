@@ -52,49 +52,98 @@ impl Flavour {
     }
 }
 
-/// A call of a host that signed it.
+/// What a host asks, read and checked. It holds nothing of the request that it came with: a poll waits long,
+/// and there is one of each host.
 pub(crate) struct HostCall<'a> {
-    pub(crate) app: &'a App,
-    pub(crate) connection: &'a Connection,
-    pub(crate) caller: &'a Caller,
-    pub(crate) flavour: Flavour,
-    pub(crate) parts: &'a Parts,
+    app: &'a App,
+    connection: &'a Connection,
+    /// Who signed.
+    signer: PrincipalArn,
+    asked: Asked,
 }
 
-impl HostCall<'_> {
-    /// Answers `operation`.
+/// The operation with its input.
+enum Asked {
+    Poll { input: PollHostCommandInput, agent_version: Option<String> },
+    Specification(GetDeploymentSpecificationInput),
+    Acknowledge(PutHostCommandAcknowledgementInput),
+    Complete(Box<PutHostCommandCompleteInput>),
+    Update(PostHostCommandUpdateInput),
+}
+
+impl Asked {
+    fn of(operation: HostOperation, parts: &Parts, body: &[u8]) -> Result<Asked, ApiError> {
+        Ok(match operation {
+            HostOperation::PollHostCommand => {
+                let version = parts.headers.get("x-amz-codedeploy-agent-version");
+                let agent_version = version.and_then(|value| value.to_str().ok()).map(str::to_owned);
+                Asked::Poll { input: json::decode(body)?, agent_version }
+            }
+            HostOperation::GetDeploymentSpecification => Asked::Specification(json::decode(body)?),
+            HostOperation::PutHostCommandAcknowledgement => Asked::Acknowledge(json::decode(body)?),
+            HostOperation::PutHostCommandComplete => Asked::Complete(Box::new(json::decode(body)?)),
+            HostOperation::PostHostCommandUpdate => Asked::Update(json::decode(body)?),
+        })
+    }
+}
+
+impl<'a> HostCall<'a> {
+    /// What `caller` asks, who may ask it.
     ///
     /// # Errors
-    /// `ClientException`, `AccessDeniedException`, `SerializationException`, or a failure of ours.
-    pub(crate) async fn answer(
-        &self,
+    /// `AccessDeniedException`, `SerializationException`.
+    pub(crate) fn of(
+        app: &'a App,
+        connection: &'a Connection,
+        caller: &Caller,
+        flavour: Flavour,
         operation: HostOperation,
+        parts: &Parts,
         body: &[u8],
-    ) -> Result<Response<Body>, ApiError> {
-        if self.flavour == Flavour::Secure {
+    ) -> Result<HostCall<'a>, ApiError> {
+        if flavour == Flavour::Secure {
             let action = format!("{SECURE_SIGNING_NAME}:{}", operation.name());
-            authorize(self.caller, &action, &Resource::All.arn(self.app), &self.caller.context)?;
+            authorize(caller, &action, &Resource::All.arn(app), &caller.context)?;
         }
-        match operation {
-            HostOperation::PollHostCommand => self.poll(json::decode(body)?).await,
-            HostOperation::GetDeploymentSpecification => self.specification(json::decode(body)?).await,
-            HostOperation::PutHostCommandAcknowledgement => self.acknowledge(json::decode(body)?).await,
-            HostOperation::PutHostCommandComplete => self.complete(json::decode(body)?).await,
-            HostOperation::PostHostCommandUpdate => self.update(json::decode(body)?).await,
-        }
+        let asked = Asked::of(operation, parts, body)?;
+        Ok(HostCall { app, connection, signer: caller.arn.clone(), asked })
     }
 
-    async fn poll(&self, input: PollHostCommandInput) -> Result<Response<Body>, ApiError> {
+    /// Answers it.
+    ///
+    /// # Errors
+    /// `ClientException`, `AccessDeniedException`, or a failure of ours.
+    pub(crate) async fn answer(self) -> Result<Response<Body>, ApiError> {
+        let HostCall { app, connection, signer, asked } = self;
+        let host = CallingHost { app, connection, signer };
+        match asked {
+            Asked::Poll { input, agent_version } => host.poll(input, agent_version).await,
+            Asked::Specification(input) => Box::pin(host.specification(input)).await,
+            Asked::Acknowledge(input) => Box::pin(host.acknowledge(input)).await,
+            Asked::Complete(input) => Box::pin(host.complete(*input)).await,
+            Asked::Update(input) => Box::pin(host.update(input)).await,
+        }
+    }
+}
+
+/// The host that asks.
+struct CallingHost<'a> {
+    app: &'a App,
+    connection: &'a Connection,
+    /// Who signed.
+    signer: PrincipalArn,
+}
+
+impl CallingHost<'_> {
+    async fn poll(
+        &self,
+        input: PollHostCommandInput,
+        agent_version: Option<String>,
+    ) -> Result<Response<Body>, ApiError> {
         let host = self.identify(input.host_identifier.as_deref()).await?;
-        let engine = &self.app.engine;
-        let agent_version = self
-            .parts
-            .headers
-            .get("x-amz-codedeploy-agent-version")
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        let command = engine.poll(&host, agent_version, &self.connection.commands).await.map_err(refused)?;
-        match command {
+        drop(input);
+        let polling = self.app.engine.poll(&host, agent_version, &self.connection.commands);
+        match polling.await.map_err(refused)? {
             Some(command) => delivery::command(self, &host, &command),
             None => Ok(answer::json(StatusCode::OK, "{}")),
         }
@@ -109,8 +158,12 @@ impl HostCall<'_> {
         let id = ExecutionId::decode(&text).ok_or_else(|| {
             client(format!("The deployment execution id `{}` is not one of this service.", shortened(&text)))
         })?;
-        let deployment = self.app.engine.deployment_for_host(&host, &id.deployment).await.map_err(refused)?;
         let engine = &self.app.engine;
+        if let Some(kept) = self.app.specifications.kept_for_all(&id.deployment) {
+            engine.check_target(&host, &id.deployment).await.map_err(refused)?;
+            return Ok(answer::json(StatusCode::OK, json::encode(&*kept)?));
+        }
+        let deployment = engine.deployment_for_host(&host, &id.deployment).await.map_err(refused)?;
         let git_hub_secret = engine.git_hub_secret(&deployment).await.map_err(ApiError::internal)?;
         let output = self.app.specifications.of(&deployment, git_hub_secret, engine.now())?;
         Ok(answer::json(StatusCode::OK, json::encode(&*output)?))
@@ -187,12 +240,12 @@ impl HostCall<'_> {
         let Some(identifier) = identifier.filter(|identifier| !identifier.is_empty()) else {
             return Err(client(String::from("The host identifier is missing.")));
         };
-        self.app.engine.identify(&self.caller.arn, identifier).await.map_err(refused)
+        self.app.engine.identify(&self.signer, identifier).await.map_err(refused)
     }
 
     /// As whom the caller may report on `target`.
     async fn identify_for(&self, target: &TargetKey) -> Result<PrincipalArn, ApiError> {
-        self.app.engine.identify_for(&self.caller.arn, &target.host).await.map_err(refused)
+        self.app.engine.identify_for(&self.signer, &target.host).await.map_err(refused)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use longshore_model::deployment::Deployment;
 use longshore_model::git_hub::GitHubSecret;
 use longshore_model::id::DeploymentId;
+use longshore_model::revision::Revision;
 use longshore_model::time::Timestamp;
 use longshore_store::{ServerRecord, ServerRecordStore, StoreError};
 use longshore_wire::envelope::{PinError, Signer, SignerError, fingerprint};
@@ -50,6 +51,7 @@ enum SpecificationError {
 
 /// A specification and the token in it: with another token it is another one.
 struct Kept {
+    is_from_git_hub: bool,
     git_hub_secret: Option<GitHubSecret>,
     signed: Arc<GetDeploymentSpecificationOutput>,
 }
@@ -89,6 +91,17 @@ impl Specifications {
         self.signer.certificate_pem()
     }
 
+    /// The signed specification of a deployment, if it is kept and never changes: one with a token does, with
+    /// the token.
+    pub(super) fn kept_for_all(
+        &self,
+        deployment: &DeploymentId,
+    ) -> Option<Arc<GetDeploymentSpecificationOutput>> {
+        let kept = self.lock();
+        let known = kept.get(deployment).filter(|known| !known.is_from_git_hub)?;
+        Some(Arc::clone(&known.signed))
+    }
+
     /// The signed specification of `deployment`, with the token for its repository if it has one.
     pub(super) fn of(
         &self,
@@ -107,7 +120,9 @@ impl Specifications {
         if MAX_KEPT <= kept.len() {
             kept.clear();
         }
-        kept.insert(deployment.id.clone(), Kept { git_hub_secret, signed: Arc::clone(&signed) });
+        let is_from_git_hub = matches!(deployment.revision, Revision::GitHub { .. });
+        let known = Kept { is_from_git_hub, git_hub_secret, signed: Arc::clone(&signed) };
+        kept.insert(deployment.id.clone(), known);
         Ok(signed)
     }
 
