@@ -5,7 +5,7 @@ use longshore_journey::Server;
 use serde_json::json;
 
 use crate::deployment::{client, credentials, public};
-use crate::figure::Figure;
+use crate::figure::{Aim, Figure};
 use crate::load::{Load, Prepared, UNTHROTTLED, measure};
 
 /// Distinct writes; each is a row and is durable before it is answered.
@@ -57,14 +57,14 @@ fn figures(name: &str, load: Load, floor: Load) -> Vec<Figure> {
             value: load.per_second,
             unit: "calls/s",
             floor: Some(("/healthz", floor.per_second)),
-            aim: "",
+            aim: Aim::None,
         },
         Figure {
             name: format!("{name}, 99th percentile"),
             value: load.p99_ms,
             unit: "ms",
             floor: Some(("/healthz", floor.p99_ms)),
-            aim: "",
+            aim: Aim::None,
         },
     ]
 }

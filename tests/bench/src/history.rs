@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
 use crate::deployment::{client, credentials, public};
-use crate::figure::Figure;
+use crate::figure::{Aim, Figure};
 use crate::load::{Connection, Prepared, UNTHROTTLED};
 
 const FEW: usize = 1_000;
@@ -43,7 +43,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
             value: median_ms(many_times),
             unit: "ms",
             floor: Some(("a thousand deployments", median_ms(few_times))),
-            aim: "ratio at most 1.5",
+            aim: Aim::RatioAtMost(1.5),
         });
     }
     Ok(figures)

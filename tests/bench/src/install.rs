@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::agent::agent_build;
 use crate::bundle::{self, FILES, Form};
-use crate::figure::Figure;
+use crate::figure::{Aim, Figure};
 use crate::process::cpu_of;
 
 /// The best of so many counts: other load on the machine only ever adds.
@@ -70,7 +70,7 @@ fn shown(best: &Best, what: &str) -> Vec<Figure> {
                 value: *ours,
                 unit: "CPU s",
                 floor: Some((floor, of_floor)),
-                aim: "at most the floor",
+                aim: Aim::RatioAtMost(1.0),
             });
         }
     }
@@ -79,7 +79,7 @@ fn shown(best: &Best, what: &str) -> Vec<Figure> {
         value: best.peak_mib,
         unit: "MiB",
         floor: None,
-        aim: "under 24 MiB",
+        aim: Aim::Under(24.0),
     });
     figures
 }

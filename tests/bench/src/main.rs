@@ -8,6 +8,8 @@ mod api;
 mod bundle;
 mod deployment;
 mod figure;
+mod floor;
+mod growth;
 mod history;
 mod install;
 mod load;
@@ -34,6 +36,12 @@ struct Args {
     /// Only these parts: small, large, reports, fleet, idle, deployments, bundle, lines, api, history, transfer, scale.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Of the part scale: the sizes of the fleets, smallest first.
+    #[arg(long, value_delimiter = ',', default_values_t = scale::SIZES)]
+    hosts: Vec<usize>,
+    /// Of the part scale: on which databases, SQLite first.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = scale::Database::ALL)]
+    databases: Vec<scale::Database>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -86,7 +94,7 @@ fn main() -> anyhow::Result<()> {
     }
     let mut plot = String::new();
     if is_wanted("scale") {
-        let (scale, drawn) = runtime.block_on(scale::measure())?;
+        let (scale, drawn) = runtime.block_on(scale::measure(&args.hosts, &args.databases))?;
         figures.extend(scale);
         plot = drawn;
     }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use longshore_journey::{Aws, Server};
 
 use crate::bundle::run;
-use crate::figure::Figure;
+use crate::figure::{Aim, Figure};
 use crate::process::{forget_peak, peak_mib};
 
 const MIB: usize = 1024;
@@ -41,14 +41,14 @@ pub(crate) fn measure() -> anyhow::Result<Vec<Figure>> {
         value,
         unit: "MiB",
         floor: None,
-        aim: "under 100 MiB",
+        aim: Aim::Under(100.0),
     };
     let rate = |name: &str, seconds: f64, floor| Figure {
         name: name.to_owned(),
         value: MIB as f64 / seconds,
         unit: "MiB/s",
         floor,
-        aim: "",
+        aim: Aim::None,
     };
     Ok(vec![
         rate(
