@@ -70,7 +70,7 @@ test-deb: ## Install, use, upgrade, remove and purge the package in a fresh Debi
 	cargo build --workspace
 	packaging/test-deb
 
-bench: ## Measure what we promise, each figure beside its floor on this machine (release build: a quarter of an hour); OUTPUT=json
+bench: ## Measure what we promise, each figure beside its floor on this machine (release build: about twenty minutes); OUTPUT=json
 	@tools/setup bench
 	cargo build --workspace --release
 	cargo build --profile agent -p longshore-agent --examples
