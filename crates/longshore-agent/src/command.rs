@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -139,11 +140,15 @@ impl Runner {
             let message = format!("cannot write the tracking file of {deployment_id}: {error}");
             return Err(CompletionReport::failed(message).into());
         }
-        let acknowledge = || self.service.acknowledge(&command.identifier, is_noop);
+        let is_unsure = AtomicBool::new(false);
+        let acknowledge = || self.service.acknowledge(&command.identifier, is_noop, &is_unsure);
         let status = patiently(self.patience, CallError::is_transient, acknowledge).await;
         self.progress.notify_one();
         match status.map_err(refused) {
-            Ok(status) if status.as_deref() == Some("Succeeded") => {
+            // A second copy, which another has taken or ended; unless the other is ourselves, a moment ago.
+            // A copy of what this agent began before does not come here: see `poll::in_flight` and
+            // `recovery`.
+            Ok(status) if status.as_deref() == Some("Succeeded") && !is_unsure.load(Ordering::Relaxed) => {
                 self.untrack(deployment_id);
                 Ok(Next::Nothing)
             }

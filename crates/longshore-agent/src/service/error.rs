@@ -75,6 +75,12 @@ impl CallError {
         matches!(self, CallError::Call(client::CallError::Network { .. } | client::CallError::Timeout { .. }))
     }
 
+    /// Whether the service may have done what it was asked to all the same: its answer was lost, or it
+    /// failed at some point.
+    pub fn may_have_been_taken(&self) -> bool {
+        self.is_network() || self.status().is_some_and(|status| 500 <= status)
+    }
+
     /// Whether the service's certificate was not believed.
     pub fn is_certificate(&self) -> bool {
         self.is_network() && self.sentence().contains("certificate")

@@ -6,6 +6,7 @@ mod outgoing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue};
@@ -132,7 +133,8 @@ impl CommandService {
         self.call(HostOperation::GetDeploymentSpecification, &input, &shown).await
     }
 
-    /// Takes a command, and answers what the service thinks its status is.
+    /// Takes a command, and answers what the service thinks its status is. `is_unsure` is set once an
+    /// attempt has failed though the service may have taken it.
     ///
     /// # Errors
     /// [`CallError`], after the retries.
@@ -140,14 +142,16 @@ impl CommandService {
         &self,
         host_command_identifier: &str,
         is_noop: bool,
+        is_unsure: &AtomicBool,
     ) -> Result<Option<String>, CallError> {
         let input = PutHostCommandAcknowledgementInput {
             diagnostics: Some(diagnostics(Acknowledgement { is_noop }.to_payload())),
             host_command_identifier: Some(host_command_identifier.to_owned()),
         };
         let shown = format!("host_command_identifier:{host_command_identifier:?},");
+        let operation = HostOperation::PutHostCommandAcknowledgement;
         let output: PutHostCommandAcknowledgementOutput =
-            self.call(HostOperation::PutHostCommandAcknowledgement, &input, &shown).await?;
+            self.call_noting(operation, &input, &shown, is_unsure).await?;
         Ok(output.command_status)
     }
 
@@ -174,6 +178,21 @@ impl CommandService {
         I: Serialize,
         O: DeserializeOwned,
     {
+        self.call_noting(operation, input, shown, &AtomicBool::new(false)).await
+    }
+
+    /// The same, setting `is_unsure` once an attempt has failed though the service may have taken it.
+    async fn call_noting<I, O>(
+        &self,
+        operation: HostOperation,
+        input: &I,
+        shown: &str,
+        is_unsure: &AtomicBool,
+    ) -> Result<O, CallError>
+    where
+        I: Serialize,
+        O: DeserializeOwned,
+    {
         let started = Instant::now();
         let mut n_retries = 0;
         let mut is_renewed = false;
@@ -182,6 +201,7 @@ impl CommandService {
                 Ok(output) => break Ok(output),
                 Err(error) => error,
             };
+            is_unsure.fetch_or(error.may_have_been_taken(), Ordering::Relaxed);
             // Keys that were just renewed are worth one more attempt at once (I-14).
             if error.is_about_credentials() && !is_renewed && self.identity.credentials.renew().await {
                 is_renewed = true;

@@ -176,6 +176,32 @@ async fn an_acknowledgement_answered_succeeded_ends_the_command() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_whose_acknowledgement_was_taken_and_its_answer_lost_is_run() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    service.specify(host.revision("", &[]));
+    service.answer_once("PutHostCommandAcknowledgement", 500, error("InternalFailure", "lost"));
+    service.answer_once("PutHostCommandAcknowledgement", 200, json!({"CommandStatus": "Succeeded"}));
+    service.offer("hc-1", "DownloadBundle");
+    let _agent = host.run();
+    assert_eq!(only_completion(&service).await.body["CommandStatus"], "Succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_whose_acknowledgement_was_throttled_first_is_still_a_copy() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    service.specify(host.revision("", &[]));
+    service.answer_once("PutHostCommandAcknowledgement", 429, error("ThrottlingException", "slower"));
+    service.answer_once("PutHostCommandAcknowledgement", 200, json!({"CommandStatus": "Succeeded"}));
+    service.offer("hc-1", "DownloadBundle");
+    let _agent = host.run();
+    service.wait_for("PutHostCommandAcknowledgement", 2).await;
+    service.wait_for_next_poll().await;
+    assert_eq!(service.received("PutHostCommandComplete").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_acknowledgement_answered_failed_completes_only_what_would_do_nothing() {
     for (name, expected) in [("ApplicationStop", Some("Succeeded: CompletedNoopCommand")), ("Install", None)]
     {
