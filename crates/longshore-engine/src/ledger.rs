@@ -97,6 +97,19 @@ impl Ledger {
         self.lock_last().retain(|_, key| key.target.deployment != *id);
     }
 
+    /// Frees a command that was to go over `connection`. Answers whether nobody holds it now.
+    pub(crate) fn give_up(&self, key: &CommandKey, connection: &Connection) -> bool {
+        let mut entries = self.lock();
+        match entries.get(key) {
+            Some(Entry::HandedOut { connection: holder, .. }) if holder.is_same(connection) => {
+                entries.remove(key);
+                true
+            }
+            Some(Entry::HandedOut { .. } | Entry::AckAnswered) => false,
+            None => true,
+        }
+    }
+
     pub(crate) fn forget(&self, key: &CommandKey) {
         self.lock().remove(key);
     }

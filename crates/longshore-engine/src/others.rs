@@ -14,6 +14,7 @@ use longshore_model::time::Timestamp;
 use longshore_store::{HandOut, HandOutOutcome, News, StoreError};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
 
 use crate::Engine;
 use crate::host_command::{CommandKey, Connection, HostCommand};
@@ -115,9 +116,10 @@ impl Engine {
             let Some(taken) = self.inner.ledger.take(&left, principal, connection, now, redelivery) else {
                 return Ok((None, free_at));
             };
-            let Some(others) = self.inner.store.others() else { return Ok((Some(taken), None)) };
-            let hand_out = self.hand_out(&taken.key, principal);
-            match others.hand_out(&hand_out, now, now.minus(redelivery)).await {
+            if self.inner.store.others().is_none() {
+                return Ok((Some(taken), None));
+            }
+            match HandingOut::begin(self, &taken.key, principal, connection, now).outcome().await {
                 Ok(HandOutOutcome::Ours) => return Ok((Some(taken), None)),
                 Ok(HandOutOutcome::Elsewhere(at)) => {
                     self.inner.ledger.forget(&taken.key);
@@ -130,6 +132,11 @@ impl Engine {
                 }
             }
         }
+    }
+
+    async fn write_hand_out(&self, hand_out: &HandOut, now: Timestamp) -> Result<HandOutOutcome, StoreError> {
+        let Some(others) = self.inner.store.others() else { return Ok(HandOutOutcome::Ours) };
+        others.hand_out(hand_out, now, now.minus(self.inner.config.redelivery)).await
     }
 
     /// Whether the answer to the command's acknowledgement has left, from here or another server.
@@ -199,6 +206,71 @@ impl Engine {
             if let Err(error) = tell(engine).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "cannot tell other servers {what}");
+            }
+        });
+    }
+}
+
+/// A command that is being handed out. The poll that asked may be dropped meanwhile, and what is being
+/// written is written all the same: then it is taken back after that, or it would be nobody's until it is
+/// handed out again.
+struct HandingOut {
+    engine: Engine,
+    key: CommandKey,
+    principal: PrincipalArn,
+    connection: Connection,
+    /// Until its outcome is known.
+    task: Option<JoinHandle<Result<HandOutOutcome, StoreError>>>,
+}
+
+impl HandingOut {
+    fn begin(
+        engine: &Engine,
+        key: &CommandKey,
+        principal: &PrincipalArn,
+        connection: &Connection,
+        now: Timestamp,
+    ) -> HandingOut {
+        let (writer, hand_out) = (engine.clone(), engine.hand_out(key, principal));
+        let task = tokio::spawn(async move { writer.write_hand_out(&hand_out, now).await });
+        HandingOut {
+            engine: engine.clone(),
+            key: key.clone(),
+            principal: principal.clone(),
+            connection: connection.clone(),
+            task: Some(task),
+        }
+    }
+
+    async fn outcome(mut self) -> Result<HandOutOutcome, StoreError> {
+        let Some(task) = &mut self.task else { return std::future::pending().await };
+        let ended = task.await;
+        self.task = None;
+        match ended {
+            Ok(outcome) => outcome,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is going down, and nobody is left to be answered.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+}
+
+impl Drop for HandingOut {
+    fn drop(&mut self) {
+        let (Some(task), Ok(runtime)) = (self.task.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        let engine = self.engine.clone();
+        let (key, principal, connection) =
+            (self.key.clone(), self.principal.clone(), self.connection.clone());
+        runtime.spawn(async move {
+            let is_ours = matches!(task.await, Ok(Ok(HandOutOutcome::Ours)));
+            let is_nobodys = engine.inner.ledger.give_up(&key, &connection);
+            engine.inner.waiters.wake(&principal);
+            if is_ours && is_nobodys {
+                engine.tell_taken_back(vec![(key, principal)]);
             }
         });
     }

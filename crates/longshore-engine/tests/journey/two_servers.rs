@@ -76,6 +76,29 @@ async fn a_command_that_was_lost_at_one_is_handed_out_by_the_other_at_once() {
     assert_eq!(again, command);
 }
 
+/// A poll may be dropped while its command is being handed out; the clock stands still, so nothing is
+/// handed out again because of its age.
+#[tokio::test]
+async fn a_poll_that_is_dropped_at_any_moment_keeps_no_command() {
+    let (one, two) = two_worlds(&["a"]).await;
+    one.deploy().await;
+    let first = Connection::new();
+    let command = one.poll("a", &first).await;
+    one.engine.connection_closed(&first);
+    for step in 0..60 {
+        let (dropped, kept) = (Connection::new(), Connection::new());
+        let patience = Duration::from_micros(100) * step;
+        let polled = tokio::time::timeout(patience, one.poll("a", &dropped)).await;
+        if polled.is_ok() {
+            // It was not dropped: the host that got it is gone.
+            one.engine.connection_closed(&dropped);
+        }
+        let polled = tokio::time::timeout(DEADLINE, two.poll("a", &kept)).await;
+        assert_eq!(polled.expect("nobody has it"), command, "dropped after {patience:?}");
+        two.engine.connection_closed(&kept);
+    }
+}
+
 #[tokio::test]
 async fn the_second_copy_of_a_command_is_dropped_by_either() {
     let (one, two) = two_worlds(&["a"]).await;
