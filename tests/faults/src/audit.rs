@@ -3,8 +3,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::application::{SCRIPTED, files};
+use crate::application::{BROKEN, SCRIPTED, files};
 use crate::record::{Deployment, FINAL, Target, target_rank};
+
+/// What is said of a host whose agent did not take a command in time. Source: service.md §8.
+const STAYED_AWAY: &str = "was not able to receive the lifecycle event";
+
+/// How long a fault may be felt after it began, in seconds: the longest one, and an agent's pauses.
+const AFTERMATH: f64 = 60.0;
 
 /// What was found when all was over.
 #[derive(Debug, Default)]
@@ -14,6 +20,8 @@ pub(crate) struct Evidence {
     /// The ids that callers were given.
     pub(crate) told: Vec<String>,
     pub(crate) hosts: Vec<HostEvidence>,
+    /// The faults that hosts of their own had: which host, and when, in seconds since the epoch.
+    pub(crate) strikes: Vec<(String, f64)>,
     /// How many hosts there are in a group, and how many of them may be in work or failed at a time.
     pub(crate) groups: HashMap<String, (usize, usize)>,
 }
@@ -40,12 +48,36 @@ impl Evidence {
             [
                 ends(deployment),
                 causes(deployment),
+                self.excuses(deployment),
                 verdict(deployment, n_hosts, capacity),
                 health(deployment, capacity),
             ]
         });
         let hosts = self.hosts.iter().flat_map(|host| [self.scripts(host), self.content(host)]);
         told.chain(each.flatten()).chain(self.one_at_a_time()).chain(hosts.flatten()).collect()
+    }
+
+    /// What fails has a reason that we know of: a script that does, or a fault of the host's own. The
+    /// servers' and the database's are no reason, but for agents that stay away after failed polls.
+    fn excuses(&self, deployment: &Deployment) -> Vec<String> {
+        let mut found = Vec::new();
+        for target in deployment.targets.iter().filter(|target| target.status == "Failed") {
+            let failed = target.events.iter().find(|event| event.status == "Failed");
+            let name = failed.map_or("", |event| event.name.as_str());
+            let is_of_script = deployment.revision.ends_with(BROKEN) && name == "ApplicationStart";
+            let stayed_away = failed.is_some_and(|event| event.started_at.is_none())
+                && cause(target).is_some_and(|(_, message)| message.contains(STAYED_AWAY));
+            let since = deployment.created_at - AFTERMATH;
+            let is_struck = self
+                .strikes
+                .iter()
+                .any(|(host, at)| *host == target.host && since <= *at && *at <= target.updated_at);
+            if !is_of_script && !stayed_away && !is_struck {
+                let (id, host, cause) = (&deployment.id, &target.host, cause(target));
+                found.push(format!("{id} failed on {host} in {name} though nothing struck it: {cause:?}"));
+            }
+        }
+        found
     }
 
     /// No event of a deployment began before the group's one before had ended.

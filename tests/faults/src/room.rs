@@ -1,13 +1,13 @@
 //! Where a host lives: beside the others, behind a network of its own, or on a disk of its own.
 //!
-//! Such rooms are Linux namespaces without a name. The kernel removes them, with their interface and
-//! their file system, when the last process in them has ended, however that comes.
+//! Such rooms are Linux namespaces without a name. The kernel removes them, with their file system, when
+//! the last process in them has ended, however that comes.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use longshore_journey::Running;
+use longshore_journey::{Running, guard};
 
 /// Enough for an agent's revisions, and soon full.
 const DISK_SIZE: &str = "size=8m";
@@ -55,6 +55,7 @@ impl Network {
         let (ours, theirs) = (format!("{net}.{}", 4 * idx + 1), format!("{net}.{}", 4 * idx + 2));
         // Names of interfaces have at most 15 characters.
         let interface = format!("lf{own}-{idx}");
+        guard::remove_link_at_the_end(&interface);
         ip(&["link", "add", &interface, "type", "veth", "peer", "name", "eth0", "netns", &pid.to_string()])?;
         ip(&["addr", "add", &format!("{ours}/30"), "dev", &interface])?;
         ip(&["link", "set", &interface, "up"])?;
@@ -76,6 +77,15 @@ impl Network {
     /// Puts it back.
     pub(crate) fn mend(&self) -> Result<(), String> {
         ip(&["link", "set", &self.interface, "up"])
+    }
+}
+
+impl Drop for Network {
+    /// The kernel would: but not while it still tries to end the connections of a cut network.
+    fn drop(&mut self) {
+        if let Err(error) = ip(&["link", "delete", &self.interface]) {
+            crate::say(&format!("cannot remove {}: {error}", self.interface));
+        }
     }
 }
 

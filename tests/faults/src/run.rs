@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use longshore_journey::{program, wait_for};
 use rand::SeedableRng;
@@ -22,7 +22,7 @@ use crate::record::Deployment;
 use crate::say;
 use crate::settings::Settings;
 use crate::watch::{Watched, watch};
-use crate::world::World;
+use crate::world::{World, now_seconds};
 
 /// Between two looks at what is due.
 const TICK: Duration = Duration::from_millis(20);
@@ -114,8 +114,7 @@ fn end_of_faults(world: &mut World) -> f64 {
         world.tick().unwrap_or_else(|error| panic!("{error}"));
         world.is_whole().then_some(())
     });
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    now.as_secs_f64()
+    now_seconds()
 }
 
 fn wait_until_all_ended(runtime: &Runtime, api: &Api) {
@@ -162,6 +161,7 @@ fn gather(runtime: &Runtime, world: &World, told: Vec<String>) -> Evidence {
         deployments,
         told,
         hosts: hosts.collect(),
+        strikes: world.strikes.clone(),
         groups: groups.map(|group| (group.name.to_owned(), (group.n_hosts(), group.capacity()))).collect(),
     }
 }

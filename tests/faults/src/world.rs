@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use longshore_journey::{Cluster, Server};
 use tokio::runtime::Runtime;
@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) apis: [Api; 2],
     /// What is broken, and when it is repaired.
     broken: Vec<(Fault, Instant)>,
+    /// Which hosts had faults of their own, and when, in seconds since the epoch.
+    pub(crate) strikes: Vec<(String, f64)>,
 }
 
 impl World {
@@ -63,7 +65,7 @@ impl World {
         let balancer = Balancer::new(addresses.collect());
         let fleet = Fleet::start(&servers, &balancer, runtime, folder);
         let servers = servers.map(Slot::Running);
-        World { cluster: Arc::new(cluster), servers, fleet, apis, broken: Vec::new() }
+        World { cluster: Arc::new(cluster), servers, fleet, apis, broken: Vec::new(), strikes: Vec::new() }
     }
 
     /// Breaks something for a while; answers whether it was whole before.
@@ -73,6 +75,9 @@ impl World {
     pub(crate) fn inflict(&mut self, fault: Fault, lasts: Duration) -> Result<bool, String> {
         if self.broken.iter().any(|(broken, _)| broken.is_of_the_same(fault)) {
             return Ok(false);
+        }
+        if let Fault::CutNetwork(host) | Fault::FillDisk(host) | Fault::KillAgent(host) = fault {
+            self.strikes.push((self.fleet.hosts[host].name.clone(), now_seconds()));
         }
         match fault {
             Fault::KillServer(idx) => match std::mem::replace(&mut self.servers[idx], Slot::Moving) {
@@ -181,6 +186,11 @@ fn start_again(mut server: Server, after: Option<Duration>) -> JoinHandle<(Serve
         let started = server.try_start_again();
         (server, started)
     })
+}
+
+/// Since the epoch, as the service's times are.
+pub(crate) fn now_seconds() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 async fn make_groups(api: &Api, server: &Server) {

@@ -10,11 +10,11 @@ use std::time::SystemTime;
 /// The variable by which our processes, and what they started, are known.
 const VARIABLE: &str = "LONGSHORE_TEST_RUN";
 
-/// Reads folders, a line each, until standard input ends, which it does with the process that holds the
-/// other end; then kills the processes that have `$1` in their environment and removes the folders.
+/// Reads what to remove, a line each, until standard input ends, which it does with the process that holds
+/// the other end; then kills the processes that have `$1` in their environment and removes it.
 const GUARD: &str = r#"
-folders=
-while IFS= read -r folder; do folders="$folders$folder
+lines=
+while IFS= read -r line; do lines="$lines$line
 "; done
 # More than once: what is killed may have been starting something.
 for _ in 1 2 3; do
@@ -25,12 +25,17 @@ for _ in 1 2 3; do
         fi
     done
 done
-printf %s "$folders" | while IFS= read -r folder; do rm -rf -- "$folder"; done
+printf %s "$lines" | while IFS=' ' read -r kind name; do
+    case "$kind" in
+    folder) rm -rf -- "$name" ;;
+    link) ip link delete "$name" ;;
+    esac
+done
 "#;
 
 struct Guard {
     mark: String,
-    folders: Mutex<ChildStdin>,
+    lines: Mutex<ChildStdin>,
     /// Ends after us.
     _process: Child,
 }
@@ -45,8 +50,20 @@ pub(crate) fn mark(command: &mut Command) {
 /// # Panics
 /// When the guard does not listen.
 pub fn remove_at_the_end(folder: &Path) {
-    let mut folders = guard().folders.lock().unwrap_or_else(PoisonError::into_inner);
-    writeln!(folders, "{}", folder.display()).expect("the guard listens");
+    remember(&format!("folder {}", folder.display()));
+}
+
+/// The same for a network interface; one that is gone by then is no matter.
+///
+/// # Panics
+/// When the guard does not listen.
+pub fn remove_link_at_the_end(interface: &str) {
+    remember(&format!("link {interface}"));
+}
+
+fn remember(line: &str) {
+    let mut lines = guard().lines.lock().unwrap_or_else(PoisonError::into_inner);
+    writeln!(lines, "{line}").expect("the guard listens");
 }
 
 fn guard() -> &'static Guard {
@@ -59,7 +76,7 @@ fn guard() -> &'static Guard {
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");
         // Not to be ended by an interrupt at the terminal itself.
         let mut child = command.process_group(0).spawn().expect("sh runs");
-        let folders = Mutex::new(child.stdin.take().expect("stdin is piped"));
-        Guard { mark, folders, _process: child }
+        let lines = Mutex::new(child.stdin.take().expect("stdin is piped"));
+        Guard { mark, lines, _process: child }
     })
 }

@@ -53,6 +53,7 @@ fn good() -> Evidence {
         deployments: vec![deployment],
         told: vec![String::from("1")],
         hosts: vec![host("a"), host("b")],
+        strikes: Vec::new(),
         groups: HashMap::from([(GROUP.to_owned(), (2, 1))]),
     }
 }
@@ -136,6 +137,7 @@ fn a_failed_install_leaves_old_or_new() {
         second.created_at = 105.0;
         evidence.groups.insert(GROUP.to_owned(), (2, 2));
         evidence.deployments.push(second);
+        evidence.strikes.push((String::from("a"), 106.0));
         evidence.hosts[1].notes.push(String::from("2 AfterInstall r2"));
         evidence.hosts[1].files.insert(GROUP.to_owned(), files("r2"));
         evidence.hosts[0].files.insert(GROUP.to_owned(), files(revision));
@@ -170,9 +172,45 @@ fn a_group_has_one_deployment_at_a_time() {
 }
 
 #[test]
+fn what_fails_was_struck_or_stayed_away() {
+    let fails = |evidence: &mut Evidence| {
+        let target = &mut evidence.deployments[0].targets[1];
+        target.status = String::from("Failed");
+        *target.events.last_mut().expect("an event") = event("AfterInstall", "Failed", 12.0);
+    };
+    let unexplained = "1 failed on b in AfterInstall though nothing struck it: Some((\"Failed\", \"why\"))";
+    check(fails, &[unexplained]);
+    check(
+        |evidence| {
+            fails(evidence);
+            evidence.strikes = vec![(String::from("a"), 5.0), (String::from("b"), 50.0)];
+        },
+        &[unexplained],
+    );
+    check(
+        |evidence| {
+            fails(evidence);
+            evidence.strikes.push((String::from("b"), 5.0));
+        },
+        &[],
+    );
+    check(
+        |evidence| {
+            fails(evidence);
+            let failed = evidence.deployments[0].targets[1].events.last_mut().expect("an event");
+            failed.started_at = None;
+            failed.diagnostics = Some((String::from("UnknownError"), format!("It {STAYED_AWAY}.")));
+            evidence.hosts[1].notes.clear();
+        },
+        &[],
+    );
+}
+
+#[test]
 fn a_failure_has_a_cause_and_counts() {
     check(
         |evidence| {
+            evidence.strikes.push((String::from("b"), 5.0));
             let target = &mut evidence.deployments[0].targets[1];
             target.status = String::from("Failed");
             for event in &mut target.events {
