@@ -18,9 +18,9 @@ use crate::listen::Connection;
 
 /// The most keys that are remembered: more than a large fleet has hosts.
 const MAX_KNOWN: usize = 50_000;
-/// How late changes count that another server on the same store made: after so long is looked whether there
-/// were any. Changes made through this server count at once.
-const CHECKED: Duration = Duration::from_secs(5);
+/// How late, for hosts, changes count that another server on the same store made: a fleet's calls are not worth
+/// a look each. For callers they count at once, as those made through this server do for all.
+const LATE_FOR_HOSTS: Duration = Duration::from_secs(5);
 /// How long a key is remembered if others write: one that was killed may have made a change, and not told.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
@@ -37,7 +37,8 @@ pub(crate) async fn authenticate(
 ) -> Result<Caller, ApiError> {
     let claim = Claim::from_request(&parts.uri, &parts.headers)?;
     claim.check_scope(&[app.region.as_str()], service)?;
-    let key = app.keys.key(&claim.access_key_id).await.map_err(ApiError::internal)?;
+    let may_be_late = if is_of_hosts(service) { LATE_FOR_HOSTS } else { Duration::ZERO };
+    let key = app.keys.key(&claim.access_key_id, may_be_late).await.map_err(ApiError::internal)?;
     let key = key.ok_or(SignatureError::UnknownKey)?;
     let now = app.engine.now();
     key.principal.check_token(claim.session_token.as_deref(), now).map_err(|error| match error {
@@ -47,6 +48,10 @@ pub(crate) async fn authenticate(
     let hash = payload_sha256_hex(body);
     claim.verify(&key.secret, &parts.method, &parts.uri, &parts.headers, &hash, now)?;
     Ok(Caller::new(key.principal, Some(connection.origin), &parts.headers, &app.region, now))
+}
+
+fn is_of_hosts(service: &str) -> bool {
+    [host_command::SIGNING_NAME, host_command::SECURE_SIGNING_NAME].contains(&service)
 }
 
 /// The enrollment token that signed this very request a short time ago, whether it is still of use or
@@ -103,8 +108,9 @@ impl Memory {
         self.generation += 1;
     }
 
-    fn is_checked(&self) -> bool {
-        self.trail.is_some_and(|(_, at)| at.elapsed() < CHECKED)
+    /// Whether what others did before `point` is known.
+    fn knows_until(&self, point: Instant) -> bool {
+        self.trail.is_some_and(|(_, at)| point <= at)
     }
 }
 
@@ -119,13 +125,15 @@ impl Keys {
         self.lock().forget();
     }
 
-    /// Forgets all if another server has changed something since it was looked last.
-    async fn heed_others(&self, store: &dyn Store) -> Result<(), StoreError> {
-        if self.lock().is_checked() {
+    /// Forgets all if another server has changed something since it was looked last, which must be after
+    /// `point`.
+    async fn heed_others(&self, store: &dyn Store, point: Instant) -> Result<(), StoreError> {
+        if self.lock().knows_until(point) {
             return Ok(());
         }
+        // Whoever waited here may find that another has looked for all of them.
         let _looking = self.looking.lock().await;
-        if self.lock().is_checked() {
+        if self.lock().knows_until(point) {
             return Ok(());
         }
         let now = Instant::now();
@@ -138,9 +146,11 @@ impl Keys {
         Ok(())
     }
 
-    async fn key(&self, id: &str) -> Result<Option<Key>, KeyError> {
+    /// The key, if it is active; what others changed longer than `may_be_late` ago counts.
+    async fn key(&self, id: &str, may_be_late: Duration) -> Result<Option<Key>, KeyError> {
         if let Some(store) = &self.shared {
-            let heeded = self.heed_others(&**store).await;
+            let now = Instant::now();
+            let heeded = self.heed_others(&**store, now.checked_sub(may_be_late).unwrap_or(now)).await;
             heeded.map_err(|source| KeyError::Store { id: id.to_owned(), source })?;
         }
         let seen = {
