@@ -7,6 +7,10 @@ use longshore_store::cluster::Cluster;
 /// # Panics
 /// When PostgreSQL does not start: `tools/setup test` installs it.
 pub fn new_database() -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(async { Cluster::shared().await.new_database().await })
+    // In a thread of its own: the test may be within a runtime.
+    let made = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async { Cluster::shared().await.new_database().await })
+    });
+    made.join().expect("PostgreSQL makes a database")
 }
