@@ -215,7 +215,7 @@ fn report(evidence: &Evidence, faults: &BTreeMap<&str, usize>, n_looks: usize, s
         for target in &deployment.targets {
             *targets.entry(&target.status).or_default() += 1;
             if let Some((_, message)) = cause(target) {
-                *causes.entry(message.chars().take(110).collect()).or_default() += 1;
+                *causes.entry(without_names(message)).or_default() += 1;
             }
         }
     }
@@ -230,6 +230,14 @@ fn report(evidence: &Evidence, faults: &BTreeMap<&str, usize>, n_looks: usize, s
     for (message, times) in causes {
         say(&format!("seed {seed}: {times} hosts failed: {message}"));
     }
+}
+
+/// The beginning of a message without the names of deployments and files, so that equal causes are one.
+fn without_names(message: &str) -> String {
+    let words = message
+        .split(' ')
+        .map(|word| if word.starts_with(['/', '`']) || word.starts_with("d-") { "…" } else { word });
+    words.collect::<Vec<_>>().join(" ").chars().take(110).collect()
 }
 
 /// For whoever reads the logs: where and when.
