@@ -307,7 +307,7 @@ impl Engine {
             Some(Entry::HandedOut { connection: holder, principal, .. }) if holder.is_same(connection) => {
                 Some(principal.clone())
             }
-            Some(Entry::HandedOut { .. } | Entry::AckAnswered) | None => None,
+            Some(Entry::HandedOut { .. } | Entry::Acknowledged | Entry::AckAnswered) | None => None,
         };
         if let Some(principal) = lost {
             entries.remove(key);
@@ -328,7 +328,7 @@ impl Engine {
                     freed.push((key.clone(), principal.clone()));
                     false
                 }
-                Entry::HandedOut { .. } | Entry::AckAnswered => true,
+                Entry::HandedOut { .. } | Entry::Acknowledged | Entry::AckAnswered => true,
             });
             freed
         };
@@ -409,7 +409,7 @@ impl Engine {
         let applied = self.apply(principal, key, event).await?;
         Ok(match applied.change {
             Ok(()) => {
-                self.inner.ledger.forget(key);
+                self.inner.ledger.acknowledged(key);
                 self.expect_deadline(&applied.target);
                 AckAnswer::InProgress
             }

@@ -19,7 +19,13 @@ pub(crate) struct Ledger {
 /// What is known of a command.
 #[derive(Clone, Debug)]
 pub(crate) enum Entry {
-    HandedOut { at: Timestamp, principal: PrincipalArn, connection: Connection },
+    HandedOut {
+        at: Timestamp,
+        principal: PrincipalArn,
+        connection: Connection,
+    },
+    /// Its acknowledgement is stored, and the answer has not left.
+    Acknowledged,
     AckAnswered,
 }
 
@@ -43,7 +49,8 @@ impl Ledger {
             Some(Entry::HandedOut { at, connection, .. }) => {
                 connection.is_closed() || at.plus(redelivery) <= now
             }
-            Some(Entry::AckAnswered) => false,
+            // Whoever asks has read it before.
+            Some(Entry::Acknowledged | Entry::AckAnswered) => false,
         })?;
         let entry =
             Entry::HandedOut { at: now, principal: principal.clone(), connection: connection.clone() };
@@ -59,7 +66,7 @@ impl Ledger {
             self.lock_last().get(principal).filter(|key| key.target.deployment == *deployment).cloned();
         last.is_some_and(|key| match self.lock().get(&key) {
             Some(Entry::HandedOut { principal: holder, .. }) => holder == principal,
-            Some(Entry::AckAnswered) | None => false,
+            Some(Entry::Acknowledged | Entry::AckAnswered) | None => false,
         })
     }
 
@@ -78,7 +85,7 @@ impl Ledger {
             .iter()
             .filter_map(|command| match entries.get(&command.key) {
                 Some(Entry::HandedOut { at, .. }) => Some(at.plus(redelivery)),
-                Some(Entry::AckAnswered) | None => None,
+                Some(Entry::Acknowledged | Entry::AckAnswered) | None => None,
             })
             .min()
     }
@@ -87,7 +94,7 @@ impl Ledger {
     pub(crate) fn has_answered(&self, key: &CommandKey) -> bool {
         match self.lock().get(key) {
             Some(Entry::AckAnswered) => true,
-            Some(Entry::HandedOut { .. }) | None => false,
+            Some(Entry::HandedOut { .. } | Entry::Acknowledged) | None => false,
         }
     }
 
@@ -105,12 +112,51 @@ impl Ledger {
                 entries.remove(key);
                 true
             }
-            Some(Entry::HandedOut { .. } | Entry::AckAnswered) => false,
+            Some(Entry::HandedOut { .. } | Entry::Acknowledged | Entry::AckAnswered) => false,
             None => true,
         }
     }
 
+    /// The acknowledgement of a command is stored.
+    pub(crate) fn acknowledged(&self, key: &CommandKey) {
+        self.lock().insert(key.clone(), Entry::Acknowledged);
+    }
+
     pub(crate) fn forget(&self, key: &CommandKey) {
         self.lock().remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use longshore_model::id::{HostId, HostName};
+    use longshore_model::lifecycle::LifecycleEventName;
+    use longshore_model::target::TargetKey;
+
+    use super::*;
+
+    const REDELIVERY: Duration = Duration::from_secs(60);
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn command() -> HostCommand {
+        let deployment = DeploymentId::parse("d-000000001").expect("a valid id");
+        let host = HostId::OnPremises(HostName::parse("host-0").expect("a valid name"));
+        let key = CommandKey { target: TargetKey { deployment, host }, event_idx: 0 };
+        HostCommand { key, event: LifecycleEventName::ApplicationStop, available_at: NOW }
+    }
+
+    /// A second poll of the host reads its commands, and the first poll's is acknowledged before the second
+    /// takes one. Found by the simulation.
+    #[test]
+    fn what_was_read_before_its_acknowledgement_is_not_handed_out_again() {
+        let (ledger, command) = (Ledger::default(), command());
+        let principal = PrincipalArn(String::from("arn:aws:iam::000000000000:user/host-0"));
+        let take = |now| ledger.take(&[&command], &principal, &Connection::new(), now, REDELIVERY);
+        assert!(take(NOW).is_some());
+        ledger.acknowledged(&command.key);
+        assert_eq!(take(NOW), None);
+        assert_eq!(take(NOW.plus(REDELIVERY)), None, "it runs, however long it takes");
     }
 }
