@@ -40,9 +40,10 @@ test-postgresql: ## Run the journeys again on PostgreSQL, with one server and wi
 	LONGSHORE_JOURNEY_DATABASE=postgresql LONGSHORE_JOURNEY_SERVERS=1 cargo test --workspace $(JOURNEYS)
 	LONGSHORE_JOURNEY_DATABASE=postgresql LONGSHORE_JOURNEY_SERVERS=2 cargo test --workspace $(JOURNEYS)
 
-soak: ## Ten minutes of faults: servers, PostgreSQL, networks, disks, agents (networks and disks need root); SECONDS=60
+soak: ## A night: 100,000 seeds of the simulation, RUNS=1000 for fewer, FIRST=100000 for others; then ten minutes of faults: servers, PostgreSQL, networks, disks, agents (networks and disks need root), SECONDS=60
 	@tools/setup test
 	cargo build --workspace
+	$(PROGRAMS)/longshore-simulation --first $(or $(FIRST),0) --runs $(or $(RUNS),100000)
 	LONGSHORE_FAULTS_SECONDS=$(or $(SECONDS),600) cargo test --workspace --test faults
 
 check: ## Format, lints, documentation, generated code, and the walls between crates

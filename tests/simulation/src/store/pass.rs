@@ -1,0 +1,232 @@
+//! All calls of which nothing more is to be known than that they were made.
+
+use async_trait::async_trait;
+use longshore_model::application::{Application, TagChange, TaggedResource};
+use longshore_model::audit::AuditEvent;
+use longshore_model::deployment_config::DeploymentConfig;
+use longshore_model::enrollment::EnrollmentToken;
+use longshore_model::git_hub::{GitHubSecret, GitHubToken};
+use longshore_model::host::ec2::Ec2Instance;
+use longshore_model::host::{Host, HostContact, HostTag};
+use longshore_model::id::{
+    ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
+    Ec2InstanceId, EnrollmentTokenId, GitHubTokenName, HostName, PrincipalArn,
+};
+use longshore_model::notification::Delivery;
+use longshore_model::revision::{RegisteredRevision, Revision};
+use longshore_model::tag_filter::TagSelector;
+use longshore_model::time::Timestamp;
+use longshore_model::timeline::TimelineEntry;
+use longshore_store::{
+    AccessKey, ApplicationStore, AuditFilter, AuditStore, BundleIndex, DeadDelivery, DeliveryStore,
+    DeploymentConfigStore, Ec2Store, EnrollOutcome, EnrollmentStore, GitHubTokenStore, Group, GroupStore,
+    HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome, MultipartUpload, NewEnrollment,
+    ObjectRow, Page, PolicyHolder, RevisionStore, Role, RoleStore, ServerRecord, ServerRecordStore, Session,
+    StoreError, StoredToken, TagStore, TimelinePlace, TimelineStore, UploadedPart, User,
+};
+
+use super::SimulatedStore;
+use crate::gate::Kind;
+
+/// Implements a trait of the store by passing every call through the gate to the real one.
+macro_rules! pass {
+    (@kind read) => { Kind::Read };
+    (@kind write) => { Kind::Write };
+    ($trait:ident {
+        $($kind:ident fn $name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*
+    } $($observed:tt)*) => {
+        #[async_trait]
+        impl $trait for SimulatedStore {
+            $(
+                async fn $name(&self $(, $arg: $type)*) -> Result<$answer, StoreError> {
+                    self.pass(stringify!($name), pass!(@kind $kind), self.inner.$name($($arg),*)).await
+                }
+            )*
+            $($observed)*
+        }
+    };
+}
+pub(super) use pass;
+
+pass! {
+    ApplicationStore {
+        write fn create_application(application: &Application, max: usize) -> ();
+        read fn application(name: &ApplicationName) -> Option<Application>;
+        read fn applications(page: &Page) -> Vec<ApplicationName>;
+        write fn rename_application(from: &ApplicationName, to: &ApplicationName) -> ();
+        write fn delete_application(name: &ApplicationName) -> Vec<DeploymentId>;
+    }
+}
+
+pass! {
+    TagStore {
+        write fn change_tags(resource: &TaggedResource, change: &TagChange) -> ();
+    }
+}
+
+pass! {
+    GitHubTokenStore {
+        write fn put_git_hub_token(token: &GitHubToken, max: usize) -> ();
+        read fn git_hub_tokens(page: &Page) -> Vec<GitHubTokenName>;
+        write fn delete_git_hub_token(name: &GitHubTokenName) -> ();
+        write fn link_git_hub_token(application: &ApplicationName, token: Option<&GitHubTokenName>) -> LinkOutcome;
+        read fn git_hub_secret(group: &DeploymentGroupId) -> Option<GitHubSecret>;
+    }
+}
+
+pass! {
+    DeploymentConfigStore {
+        write fn create_deployment_config(config: &DeploymentConfig, max: usize) -> ();
+        read fn deployment_config(name: &DeploymentConfigName) -> Option<DeploymentConfig>;
+        read fn deployment_configs(page: &Page) -> Vec<DeploymentConfigName>;
+        write fn delete_deployment_config(name: &DeploymentConfigName) -> ();
+    }
+}
+
+pass! {
+    RevisionStore {
+        write fn register_revision(revision: &RegisteredRevision) -> ();
+        read fn revision(application: &ApplicationName, revision: &Revision) -> Option<RegisteredRevision>;
+        read fn revisions(application: &ApplicationName, page: &Page) -> Vec<RegisteredRevision>;
+        read fn groups_with_target(application: &ApplicationName, revision: &Revision) -> Vec<DeploymentGroupName>;
+    }
+}
+
+pass! {
+    HostStore {
+        write fn register_host(host: &Host) -> ();
+        write fn deregister_host(name: &HostName, now: Timestamp, forget_before: Timestamp) -> ();
+        write fn forget_tombstones(forget_before: Timestamp, limit: usize) -> usize;
+        read fn host(name: &HostName) -> Option<Host>;
+        read fn host_by_principal(principal: &PrincipalArn) -> Option<Host>;
+        read fn hosts(filter: &HostFilter, page: &Page) -> Vec<HostName>;
+        read fn select_hosts(selector: &TagSelector) -> Vec<Host>;
+        write fn add_host_tags(names: &[HostName], tags: &[HostTag], max: usize) -> ();
+        write fn remove_host_tags(names: &[HostName], tags: &[HostTag]) -> ();
+        write fn note_contact(principal: &PrincipalArn, contact: &HostContact) -> ();
+        read fn contact(principal: &PrincipalArn) -> Option<HostContact>;
+    }
+}
+
+pass! {
+    Ec2Store {
+        write fn put_ec2_instance(instance: &Ec2Instance) -> ();
+        read fn ec2_instance(id: &Ec2InstanceId) -> Option<Ec2Instance>;
+        read fn ec2_instances(page: &Page) -> Vec<Ec2Instance>;
+        read fn select_ec2_instances(selector: &TagSelector) -> Vec<Ec2Instance>;
+        write fn delete_ec2_instance(id: &Ec2InstanceId) -> ();
+    }
+}
+
+pass! {
+    TimelineStore {
+        read fn timeline(deployment: &DeploymentId, page: &Page) -> Vec<(String, TimelineEntry)>;
+        read fn timeline_after(place: TimelinePlace, limit: usize) -> Vec<(TimelinePlace, TimelineEntry)>;
+        read fn timeline_end() -> TimelinePlace;
+    }
+}
+
+pass! {
+    DeliveryStore {
+        read fn told() -> TimelinePlace;
+        write fn tell(from: TimelinePlace, to: TimelinePlace, deliveries: &[Delivery], now: Timestamp) -> ();
+        write fn add_deliveries(deliveries: &[Delivery], now: Timestamp) -> ();
+        write fn take_deliveries(now: Timestamp, until: Timestamp, limit: usize) -> Vec<(Delivery, u32)>;
+        write fn postpone_deliveries(ids: &[String], due_at: Timestamp) -> ();
+        read fn next_delivery() -> Option<Timestamp>;
+        write fn delivered(id: &str) -> ();
+        write fn not_delivered(id: &str, error: &str, due_at: Option<Timestamp>) -> ();
+        read fn dead_deliveries(page: &Page) -> Vec<(Timestamp, DeadDelivery)>;
+        write fn revive_deliveries(id: Option<&str>, now: Timestamp) -> usize;
+        write fn forget_deliveries(created_before: Timestamp) -> usize;
+    }
+}
+
+pass! {
+    GroupStore {
+        write fn create_group(group: &Group) -> ();
+        read fn group(name: &str) -> Option<Group>;
+        read fn groups(path_prefix: &str, page: &Page) -> Vec<Group>;
+        write fn delete_group(name: &str) -> ();
+        write fn add_group_member(group: &str, user: &str, max: usize) -> ();
+        write fn remove_group_member(group: &str, user: &str) -> ();
+        read fn group_members(group: &str, page: &Page) -> Vec<User>;
+        read fn groups_of_user(user: &str) -> Vec<Group>;
+    }
+}
+
+pass! {
+    RoleStore {
+        write fn create_role(role: &Role) -> ();
+        read fn role(name: &str) -> Option<Role>;
+        read fn roles(path_prefix: &str, page: &Page) -> Vec<Role>;
+        write fn set_trust_policy(role: &str, document: &str) -> ();
+        write fn delete_role(name: &str) -> ();
+        write fn create_session(session: &Session, forget_before: Timestamp) -> ();
+        read fn session(access_key_id: &str) -> Option<(Session, Role)>;
+    }
+}
+
+pass! {
+    IdentityStore {
+        write fn create_user(user: &User) -> ();
+        read fn user(name: &str) -> Option<User>;
+        read fn users(path_prefix: &str, page: &Page) -> Vec<User>;
+        write fn delete_user(name: &str) -> ();
+        write fn create_access_key(key: &AccessKey, max: usize) -> ();
+        read fn access_key(id: &str) -> Option<(AccessKey, User)>;
+        read fn access_keys(user: &str) -> Vec<AccessKey>;
+        write fn set_access_key_active(user: &str, id: &str, is_active: bool) -> ();
+        write fn delete_access_key(user: &str, id: &str) -> ();
+        write fn put_policy(holder: &PolicyHolder, policy: &InlinePolicy) -> ();
+        read fn policies(holder: &PolicyHolder) -> Vec<InlinePolicy>;
+        read fn effective_policies(user: &str) -> Vec<InlinePolicy>;
+        write fn delete_policy(holder: &PolicyHolder, name: &str) -> ();
+    }
+}
+
+pass! {
+    AuditStore {
+        write fn add_audit_event(event: &AuditEvent, forget_before: Timestamp) -> ();
+        read fn audit_end() -> i64;
+        read fn audit_events(filter: &AuditFilter, page: &Page) -> Vec<(String, AuditEvent)>;
+    }
+}
+
+pass! {
+    EnrollmentStore {
+        write fn create_enrollment_token(token: &StoredToken, forget_before: Timestamp) -> ();
+        read fn enrollment_token(id: &EnrollmentTokenId) -> Option<StoredToken>;
+        read fn enrollment_tokens(page: &Page) -> Vec<EnrollmentToken>;
+        write fn revoke_enrollment_token(id: &EnrollmentTokenId, now: Timestamp) -> EnrollmentToken;
+        write fn enroll(enrollment: &NewEnrollment, now: Timestamp) -> EnrollOutcome;
+    }
+}
+
+pass! {
+    BundleIndex {
+        write fn create_bucket(name: &str, now: Timestamp) -> ();
+        read fn bucket(name: &str) -> Option<(Timestamp, Option<bool>)>;
+        read fn buckets() -> Vec<(String, Timestamp)>;
+        write fn set_versioning(bucket: &str, is_enabled: bool) -> ();
+        write fn delete_bucket(name: &str) -> ();
+        write fn put_object(object: &ObjectRow) -> Vec<String>;
+        read fn object(bucket: &str, key: &str, version: Option<&str>) -> Option<ObjectRow>;
+        read fn objects(bucket: &str, prefix: &str, page: &Page) -> Vec<ObjectRow>;
+        read fn object_versions(bucket: &str, prefix: &str, page: &Page) -> Vec<ObjectRow>;
+        write fn remove_object(bucket: &str, key: &str, version: &str) -> Vec<String>;
+        write fn create_upload(upload: &MultipartUpload) -> ();
+        read fn upload(id: &str) -> Option<(MultipartUpload, Vec<UploadedPart>)>;
+        write fn put_part(upload_id: &str, part: &UploadedPart) -> Option<String>;
+        write fn end_upload(id: &str, object: Option<&ObjectRow>) -> Vec<String>;
+        read fn uploads(bucket: &str, prefix: &str, page: &Page) -> Vec<MultipartUpload>;
+        read fn uploads_before(point: Timestamp, limit: usize) -> Vec<String>;
+        read fn bundle_files() -> Vec<String>;
+    }
+}
+
+pass! {
+    ServerRecordStore {
+        write fn server_record(record: &ServerRecord) -> String;
+    }
+}
