@@ -25,7 +25,8 @@ fn left_running(folder: &Path) -> Vec<String> {
         let folder_of_work = std::fs::read_link(entry.path().join("cwd")).unwrap_or_default();
         let line = String::from_utf8_lossy(&bytes).replace('\0', " ");
         let is_ours = line.contains(folder) || folder_of_work.starts_with(folder);
-        (is_ours && !is_demo).then_some(line)
+        // What was killed and is about to be gone has no command line any more.
+        (is_ours && !is_demo && !line.is_empty()).then_some(line)
     });
     lines.collect()
 }
