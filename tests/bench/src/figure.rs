@@ -70,12 +70,14 @@ impl Figure {
     }
 }
 
-/// The figures as lines of text.
-pub(crate) fn table(figures: &[Figure]) -> String {
-    let mut lines = vec![format!(
-        "{:<58} {:>12} {:<12} {:>8}  {:<44} aim",
-        "measured", "value", "unit", "ratio", "floor"
-    )];
+/// The names of the columns of [`rows`].
+pub(crate) fn head() -> String {
+    format!("{:<58} {:>12} {:<12} {:>8}  {:<44} aim", "measured", "value", "unit", "ratio", "floor")
+}
+
+/// A line for each figure.
+pub(crate) fn rows(figures: &[Figure]) -> String {
+    let mut lines = Vec::new();
     for figure in figures {
         let floor = figure.floor.map_or(String::new(), |(name, floor)| format!("{floor:.2} ({name})"));
         let ratio = figure.ratio().map_or(String::new(), |ratio| format!("{ratio:.2}"));
@@ -117,7 +119,7 @@ mod tests {
         let floor = floor.map(|floor| ("floor", floor));
         let figure = Figure { name: String::from("it"), value, unit: "s", floor, aim };
         assert_eq!(figure.is_missed(), is_missed, "{figure:?}");
-        assert_eq!(table(&[figure]).contains("MISSED"), is_missed);
+        assert_eq!(rows(&[figure]).contains("MISSED"), is_missed);
     }
 
     #[test]

@@ -44,7 +44,7 @@ struct Args {
     databases: Vec<scale::Database>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
     /// A table.
     Text,
@@ -57,7 +57,10 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let is_wanted = |part: &str| args.only.is_empty() || args.only.iter().any(|only| only == part);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let mut figures: Vec<Figure> = Vec::new();
+    let mut figures = Figures { shown_at_once: args.output == Output::Text, all: Vec::new() };
+    if figures.shown_at_once {
+        println!("{}", figure::head());
+    }
     let idle_time = std::time::Duration::from_secs(args.idle_seconds);
     if is_wanted("small") {
         figures.extend(install::small()?);
@@ -99,9 +102,27 @@ fn main() -> anyhow::Result<()> {
         plot = drawn;
     }
     match args.output {
-        Output::Text if plot.is_empty() => println!("{}", figure::table(&figures)),
-        Output::Text => println!("{}\n\n{plot}", figure::table(&figures)),
-        Output::Json => println!("{:#}", figure::json(&figures)),
+        Output::Text if plot.is_empty() => {}
+        Output::Text => println!("\n{plot}"),
+        Output::Json => println!("{:#}", figure::json(&figures.all)),
     }
     Ok(())
+}
+
+/// What was measured so far.
+struct Figures {
+    /// Each part's figures are for people as soon as there are any: the parts take minutes, and a later one
+    /// may fail.
+    shown_at_once: bool,
+    all: Vec<Figure>,
+}
+
+impl Figures {
+    #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
+    fn extend(&mut self, figures: Vec<Figure>) {
+        if self.shown_at_once {
+            println!("{}", figure::rows(&figures));
+        }
+        self.all.extend(figures);
+    }
 }

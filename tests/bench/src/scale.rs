@@ -75,7 +75,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What two measurements of the same differ by on a quiet machine.
 const NOISE: f64 = 1.1;
 
-const CONFIG: &str = "[quotas]\nhosts_per_deployment = 20000\nconcurrent_hosts = 20000\n";
+const CONFIG: &str =
+    "[quotas]\nhosts_per_deployment = 20000\nconcurrent_hosts = 20000\n[api]\nrequests_per_second = 0\n";
 
 /// What was measured of one size: medians of its runs.
 #[derive(Clone, Copy, Debug)]
