@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .PHONY: help build demo test test-postgresql soak check fuzz bench clean
 
 PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
+RELEASED := $(or $(CARGO_TARGET_DIR),target)/release
 # The AWS CLI that tools/setup installs comes before any other.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -42,8 +43,9 @@ test-postgresql: ## Run the journeys again on PostgreSQL, with one server and wi
 
 soak: ## A night: 100,000 seeds of the simulation, RUNS=1000 for fewer, FIRST=100000 for others; then ten minutes of faults: servers, PostgreSQL, networks, disks, agents (networks and disks need root), SECONDS=60
 	@tools/setup test
+	cargo build --workspace --release
+	$(RELEASED)/longshore-simulation --first $(or $(FIRST),0) --runs $(or $(RUNS),100000)
 	cargo build --workspace
-	$(PROGRAMS)/longshore-simulation --first $(or $(FIRST),0) --runs $(or $(RUNS),100000)
 	LONGSHORE_FAULTS_SECONDS=$(or $(SECONDS),600) cargo test --workspace --test faults
 
 check: ## Format, lints, documentation, generated code, and the walls between crates
@@ -76,7 +78,7 @@ bench: ## Measure what we promise, each figure beside its floor on this machine 
 	cargo build --workspace --release
 	cargo build --profile agent -p longshore-agent --examples
 	cargo build --profile agent -p longshore-agent --bins # as it is shipped: without what the example needs
-	@$(dir $(PROGRAMS))release/longshore-bench --output $(or $(OUTPUT),text)
+	@$(RELEASED)/longshore-bench --output $(or $(OUTPUT),text)
 
 clean: ## Remove what the build and the demo made
 	cargo clean

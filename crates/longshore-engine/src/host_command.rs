@@ -16,7 +16,7 @@ use longshore_model::id::{DeploymentId, Ec2InstanceId, HostId, PrincipalArn};
 use longshore_model::lifecycle::{Diagnostics, LifecycleEventName};
 use longshore_model::target::{NoChange, Target, TargetEvent, TargetKey, TargetState, Waiting};
 use longshore_model::time::Timestamp;
-use longshore_store::{Applied, CommandTarget, StoreError};
+use longshore_store::{Applied, StoreError};
 
 use crate::Engine;
 use crate::ledger::Entry;
@@ -519,6 +519,6 @@ async fn to_its_end<T: Send + 'static>(call: impl Future<Output = T> + Send + 's
     }
 }
 
-fn commands(waiting: Vec<CommandTarget>) -> Vec<HostCommand> {
-    waiting.iter().filter_map(|waiting| HostCommand::of(&waiting.target)).collect()
+fn commands(waiting: Vec<Target>) -> Vec<HostCommand> {
+    waiting.iter().filter_map(HostCommand::of).collect()
 }

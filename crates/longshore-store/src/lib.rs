@@ -12,6 +12,8 @@ pub mod cluster;
 #[cfg(feature = "test-support")]
 pub mod contract;
 mod error;
+#[cfg(feature = "test-support")]
+pub mod passing;
 pub mod postgres;
 pub mod sqlite;
 mod traits;
@@ -20,12 +22,11 @@ pub mod transfer;
 pub use any::AnyStore;
 pub use error::StoreError;
 pub use traits::{
-    AccessKey, ApplicationStore, Applied, AuditFilter, AuditStore, BundleIndex, CommandTarget, DeadDelivery,
-    DeliveryStore, DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore, Ec2Store,
-    EnrollOutcome, EnrolledHost, EnrollmentStore, FollowUp, Forget, Generation, GitHubTokenStore, Group,
-    GroupStore, HandOut, HandOutOutcome, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome,
-    Load, MultipartUpload, NewEnrollment, NewRevisionUse, News, ObjectRow, Others, Page, Places,
-    PolicyHolder, RevisionStore, Role, RoleStore, RoundOutcome, ServerRecord, ServerRecordStore, Session,
-    SharedStore, Snapshot, Store, StoredToken, TagStore, TargetFilter, TimelinePlace, TimelineStore,
-    UploadedPart, User,
+    AccessKey, ApplicationStore, Applied, AuditFilter, AuditStore, BundleIndex, DeadDelivery, DeliveryStore,
+    DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore, Ec2Store, EnrollOutcome,
+    EnrolledHost, EnrollmentStore, FollowUp, Forget, Generation, GitHubTokenStore, Group, GroupStore,
+    HandOut, HandOutOutcome, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome, Load,
+    MultipartUpload, NewEnrollment, NewRevisionUse, News, ObjectRow, Others, Page, Places, PolicyHolder,
+    RevisionStore, Role, RoleStore, RoundOutcome, ServerRecord, ServerRecordStore, Session, SharedStore,
+    Snapshot, Store, StoredToken, TagStore, TargetFilter, TimelinePlace, TimelineStore, UploadedPart, User,
 };

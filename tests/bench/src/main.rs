@@ -23,6 +23,10 @@ use clap::{Parser, ValueEnum};
 
 use figure::Figure;
 
+/// The server's: ten thousand hosts run in this process, and are not to be what is measured.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Measures Longshore against the floor of this machine.
 #[derive(Debug, Parser)]
 #[command(version)]

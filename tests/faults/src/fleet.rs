@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use longshore_journey::Server;
-use tokio::runtime::Runtime;
+use longshore_journey::{Front, Server};
 
-use crate::balancer::Balancer;
 use crate::group::{EVERYONE, GROUPS, HOSTS};
 use crate::host::{Host, disk_of};
 use crate::room::{Disk, Network, Room};
@@ -22,29 +20,31 @@ pub(crate) struct Fleet {
     pub(crate) hosts: Vec<Host>,
     pub(crate) networks: Vec<usize>,
     pub(crate) disks: Vec<usize>,
+    /// The load balancers before both servers: one for this machine, and one for each network.
+    fronts: Vec<Front>,
 }
 
 impl Fleet {
     /// Registers all hosts and starts their agents. A third of them knows the first server, a third the
-    /// second, and a third, with those that have a network of their own, the balancer.
-    pub(crate) fn start(
-        servers: &[Server; 2],
-        balancer: &Balancer,
-        runtime: &Runtime,
-        folder: &Path,
-    ) -> Fleet {
+    /// second, and a third, with those that have a network of their own, a load balancer.
+    pub(crate) fn start(servers: &[Server; 2], folder: &Path) -> Fleet {
         std::fs::create_dir_all(folder.join("notes")).expect("a folder for notes");
-        let local = runtime.block_on(balancer.listen("127.0.0.1")).expect("a free port");
-        let mut fleet = Fleet { hosts: Vec::new(), networks: Vec::new(), disks: Vec::new() };
+        let addresses = servers.each_ref().map(Server::address);
+        let local = Front::start(folder, "127.0.0.1", &addresses);
+        let local_url = local.url().to_owned();
+        let (networks, disks) = (Vec::new(), Vec::new());
+        let mut fleet = Fleet { hosts: Vec::new(), networks, disks, fronts: vec![local] };
         for idx in 0..HOSTS {
             let name = format!("h{idx:02}");
             let room = fleet.room(idx, &folder.join(&name));
             let endpoint = match &room {
                 Room::Network(network) => {
-                    let address = runtime.block_on(balancer.listen(&network.address)).expect("our end");
-                    format!("http://{address}")
+                    let front = Front::start(&folder.join(&name), &network.address, &addresses);
+                    let url = front.url().to_owned();
+                    fleet.fronts.push(front);
+                    url
                 }
-                _ if idx % 3 == 2 => format!("http://{local}"),
+                _ if idx % 3 == 2 => local_url.clone(),
                 _ => servers[idx % 3].url().to_owned(),
             };
             let groups = GROUPS.iter().chain([&EVERYONE]).filter(|group| group.has(idx));

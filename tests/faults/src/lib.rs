@@ -8,7 +8,6 @@
 mod api;
 mod application;
 mod audit;
-mod balancer;
 mod deployer;
 mod faults;
 mod fleet;

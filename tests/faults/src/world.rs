@@ -10,7 +10,6 @@ use tokio::runtime::Runtime;
 
 use crate::api::Api;
 use crate::application::{APPLICATION, push};
-use crate::balancer::Balancer;
 use crate::faults::Fault;
 use crate::fleet::Fleet;
 use crate::group::{EVERYONE, GROUPS};
@@ -61,9 +60,7 @@ impl World {
         for group in GROUPS.iter().chain([&EVERYONE]) {
             push(&servers[0], folder, group.name);
         }
-        let addresses = servers.iter().map(|server| server.address().parse().expect("an address"));
-        let balancer = Balancer::new(addresses.collect());
-        let fleet = Fleet::start(&servers, &balancer, runtime, folder);
+        let fleet = Fleet::start(&servers, folder);
         let servers = servers.map(Slot::Running);
         World { cluster: Arc::new(cluster), servers, fleet, apis, broken: Vec::new(), strikes: Vec::new() }
     }

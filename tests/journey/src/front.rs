@@ -10,22 +10,24 @@ use crate::{PATIENCE, Running, wait_for};
 
 /// A running HAProxy, which gives each new connection to the next server that takes it.
 #[derive(Debug)]
-pub(crate) struct Front {
+pub struct Front {
     _running: Running,
     url: String,
 }
 
 impl Front {
-    /// Starts one before the servers at these addresses (`host:port`), with its configuration in `folder`.
+    /// Starts one on a free port of `address`, before the servers at these addresses (`host:port`), with its
+    /// configuration in `folder`.
     ///
     /// # Panics
     /// When there is no HAProxy: `tools/setup test` installs it.
-    pub(crate) fn start(folder: &Path, servers: &[&str]) -> Front {
+    pub fn start(folder: &Path, address: &str, servers: &[&str]) -> Front {
+        std::fs::create_dir_all(folder).expect("the folder can be made");
         let config = folder.join("haproxy.cfg");
         std::fs::write(&config, configuration(servers)).expect("the configuration is written");
         let log = std::fs::File::create(folder.join("haproxy.log")).expect("a log");
         // HAProxy cannot say which free port it took: it is given one that is taken.
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listener = TcpListener::bind((address, 0)).expect("a free port");
         let address = listener.local_addr().expect("its address");
         let mut command = Command::new(program());
         command.arg("-db").arg("-f").arg(&config);
@@ -35,7 +37,8 @@ impl Front {
         Front { _running: running, url: format!("http://{address}") }
     }
 
-    pub(crate) fn url(&self) -> &str {
+    /// Where it listens, e.g. `http://127.0.0.1:4711`.
+    pub fn url(&self) -> &str {
         &self.url
     }
 }

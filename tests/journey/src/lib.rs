@@ -19,6 +19,7 @@ mod server;
 
 pub use app::App;
 pub use aws::{Aws, Credentials};
+pub use front::Front;
 pub use host::Host;
 pub use longshore_store::cluster::{Cluster, Shutdown};
 pub use metadata::Metadata;

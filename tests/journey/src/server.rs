@@ -83,7 +83,7 @@ impl Server {
             ServerProcess::start(folder.join("second"), &for_second, Some(database.to_owned())),
         ];
         let addresses: Vec<&str> = processes.iter().map(ServerProcess::address).collect();
-        let front = Some(Front::start(folder, &addresses));
+        let front = Some(Front::start(folder, "127.0.0.1", &addresses));
         Server { processes, front, data_dir }
     }
 

@@ -1,7 +1,6 @@
 //! Promises of [`Ec2Store`](crate::Ec2Store).
 
 use longshore_model::fixture::ec2_instance;
-use longshore_model::host::HostContact;
 use longshore_model::host::ec2::{Ec2Instance, Ec2State};
 
 use super::fixture::*;
@@ -62,18 +61,6 @@ pub async fn tags_select_instances(store: &dyn Store) {
     assert!(store.select_ec2_instances(&selector("role", "db")).await.expect("select").is_empty());
     let nothing = longshore_model::tag_filter::TagSelector::default();
     assert!(store.select_ec2_instances(&nothing).await.expect("select").is_empty());
-}
-
-/// An instance that comes again under its id has not polled yet.
-pub async fn a_deleted_instance_has_no_contact(store: &dyn Store) {
-    let instance = ec2_instance(A, "us-east-1a");
-    let identifier = instance.host_identifier();
-    let contact = HostContact { last_poll_at: at(7), agent_version: Some(String::from("OFFICIAL_1.8.1")) };
-    store.put_ec2_instance(&instance).await.expect("put");
-    store.note_contact(&identifier, &contact).await.expect("note");
-    assert_eq!(store.contact(&identifier).await.expect("read"), Some(contact));
-    store.delete_ec2_instance(&instance.id).await.expect("delete");
-    assert_eq!(store.contact(&identifier).await.expect("read"), None);
 }
 
 fn ids(instances: &[Ec2Instance]) -> Vec<&str> {

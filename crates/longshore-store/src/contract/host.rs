@@ -1,7 +1,7 @@
 //! Promises of [`HostStore`](crate::HostStore).
 
-use longshore_model::host::{Host, HostContact};
-use longshore_model::id::{HostName, PrincipalArn};
+use longshore_model::host::Host;
+use longshore_model::id::HostName;
 use longshore_model::tag_filter::TagSelector;
 
 use super::fixture::*;
@@ -133,36 +133,6 @@ pub async fn tags_are_changed_on_all_hosts_or_none(store: &dyn Store) {
 
 async fn tags_of(store: &dyn Store, name: &HostName) -> Vec<longshore_model::host::HostTag> {
     store.host(name).await.expect("read").expect("it exists").tags
-}
-
-/// A contact is answered as soon as it is noted, and an older one does not replace it.
-pub async fn a_contact_is_seen_at_once(store: &dyn Store) {
-    let who = principal("a");
-    assert_eq!(contact(store, &who).await, None);
-    let noted = |millis, version: &str| HostContact {
-        last_poll_at: at(millis),
-        agent_version: Some(version.to_owned()),
-    };
-    for (given, expected) in
-        [(noted(1, "v1"), noted(1, "v1")), (noted(3, "v2"), noted(3, "v2")), (noted(2, "v0"), noted(3, "v2"))]
-    {
-        store.note_contact(&who, &given).await.expect("note");
-        assert_eq!(contact(store, &who).await, Some(expected));
-    }
-    assert_eq!(contact(store, &principal("b")).await, None);
-}
-
-async fn contact(store: &dyn Store, principal: &PrincipalArn) -> Option<HostContact> {
-    store.contact(principal).await.expect("read")
-}
-
-/// Another host may come under the same ARN: it has not polled yet.
-pub async fn a_deregistered_host_has_no_contact(store: &dyn Store) {
-    store.register_host(&host("a")).await.expect("register");
-    let noted = HostContact { last_poll_at: at(1), agent_version: None };
-    store.note_contact(&principal("a"), &noted).await.expect("note");
-    store.deregister_host(&host_name("a"), at(2), at(0)).await.expect("deregister");
-    assert_eq!(contact(store, &principal("a")).await, None);
 }
 
 /// Only tombstones that are old enough go, the oldest first, and not more than asked for.

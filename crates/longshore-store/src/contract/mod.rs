@@ -6,6 +6,7 @@
 pub mod application;
 pub mod audit;
 pub mod bundle;
+pub mod contact;
 pub mod delivery;
 pub mod deployment;
 pub mod deployment_config;
@@ -17,6 +18,7 @@ pub mod git_hub;
 pub mod history;
 pub mod host;
 pub mod identity;
+pub mod queue;
 pub mod revision;
 pub mod round;
 pub mod server_record;
@@ -26,10 +28,21 @@ pub mod timeline;
 
 /// Makes a `#[tokio::test]` of every promise, in a module called as the function `$open` beside it,
 /// an async function without arguments that answers what must live as long as the store, and the
-/// empty store.
+/// empty store. `$open as several servers` leaves out what one server promises itself alone.
 #[macro_export]
 macro_rules! contract_tests {
     ($open:ident) => {
+        $crate::contract_tests! { @all $open;
+            contact {
+                a_contact_is_seen_at_once a_deregistered_host_has_no_contact a_deleted_instance_has_no_contact
+            }
+            queue { events_take_effect_in_order }
+        }
+    };
+    ($open:ident as several servers) => {
+        $crate::contract_tests! { @all $open; }
+    };
+    (@all $open:ident; $($own:tt)*) => {
         $crate::contract_tests! { @modules $open;
             application {
                 names_are_unique names_are_listed_in_order_by_keyset the_quota_is_kept
@@ -59,12 +72,10 @@ macro_rules! contract_tests {
             host {
                 names_and_arns_are_unique_among_registered_hosts a_tombstone_is_kept_until_it_is_old
                 lists_tell_hosts_from_tombstones lists_go_on_after_the_last_name_seen tags_select_hosts
-                tags_are_changed_on_all_hosts_or_none a_contact_is_seen_at_once
-                a_deregistered_host_has_no_contact old_tombstones_are_forgotten_bit_by_bit
+                tags_are_changed_on_all_hosts_or_none old_tombstones_are_forgotten_bit_by_bit
             }
             ec2 {
                 instances_come_and_go instances_are_listed_in_order_by_keyset tags_select_instances
-                a_deleted_instance_has_no_contact
             }
             deployment {
                 an_id_is_used_once a_group_has_one_active_deployment a_group_must_exist
@@ -88,7 +99,7 @@ macro_rules! contract_tests {
             }
             target {
                 an_event_is_applied_and_seen what_does_not_apply_changes_nothing
-                another_principal_finds_no_target events_take_effect_in_order
+                another_principal_finds_no_target
                 a_thousand_events_at_once_are_all_applied one_event_a_thousand_times_happens_once
                 a_stopping_deployment_hands_out_nothing a_forgiven_stop_failure_goes_on
                 documents_come_back_as_they_were waiting_commands_are_found_by_principal
@@ -120,6 +131,7 @@ macro_rules! contract_tests {
                 an_aborted_upload_gives_its_parts_free open_uploads_are_listed
             }
             server_record { the_first_value_stays }
+            $($own)*
         }
     };
     (@modules $open:ident; $($module:ident { $($promise:ident)* })*) => {

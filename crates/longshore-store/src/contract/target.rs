@@ -5,14 +5,16 @@ use std::time::Duration;
 use futures::future::join_all;
 use longshore_model::deployment::Deployment;
 use longshore_model::lifecycle::{EventState, IN_PLACE};
-use longshore_model::target::{Clocks, NoChange, Target, TargetEvent, TargetState, TargetStatus};
+use longshore_model::target::{
+    Clocks, NoChange, Progress, Target, TargetEvent, TargetState, TargetStatus, Waiting,
+};
 use longshore_model::time::Timestamp;
 
 use super::fixture::*;
 use crate::{Applied, Store, TargetFilter};
 
 /// Applies `event` to the target of the host called `host`, as that host.
-async fn apply(
+pub(super) async fn apply(
     store: &dyn Store,
     deployment: &Deployment,
     host: &str,
@@ -26,11 +28,11 @@ async fn apply(
         .expect("the target exists")
 }
 
-async fn read(store: &dyn Store, deployment: &Deployment, host: &str) -> Target {
+pub(super) async fn read(store: &dyn Store, deployment: &Deployment, host: &str) -> Target {
     store.target(&key(deployment, host)).await.expect("read").expect("the target exists")
 }
 
-fn acknowledged(event_idx: u32) -> TargetEvent {
+pub(super) fn acknowledged(event_idx: u32) -> TargetEvent {
     TargetEvent::Acknowledged { event_idx }
 }
 
@@ -93,26 +95,6 @@ pub async fn another_principal_finds_no_target(store: &dyn Store) {
     assert_eq!(own.change, Ok(()));
     let other = Deployment { id: deployment_id(77), ..deployment };
     assert_eq!(store.target(&self::key(&other, "h0")).await.expect("read"), None);
-}
-
-/// Events that are queued together for one target see each other, in the order of the queue.
-pub async fn events_take_effect_in_order(store: &dyn Store) {
-    let deployment = add_running_deployment(store, 2).await;
-    let steps = [
-        (acknowledged(0), Ok(())),
-        (report(0, true), Ok(())),
-        (report(0, true), Err(NoChange::AlreadyReported)),
-        (acknowledged(1), Ok(())),
-        (acknowledged(1), Err(NoChange::AlreadyAcknowledged)),
-        (report(1, false), Ok(())),
-        (acknowledged(2), Err(NoChange::NotCurrent)),
-    ];
-    let applies = steps.iter().map(|(event, _)| apply(store, &deployment, "h0", event.clone(), at(200)));
-    let answers = join_all(applies).await;
-    let changes: Vec<Result<(), NoChange>> = answers.iter().map(|applied| applied.change).collect();
-    assert_eq!(changes, steps.iter().map(|(_, change)| *change).collect::<Vec<_>>());
-    assert_eq!(read(store, &deployment, "h0").await, answers[steps.len() - 1].target);
-    assert_eq!(read(store, &deployment, "h0").await.state, TargetState::Failed);
 }
 
 /// A whole fleet's acknowledgements at the same time, with other writes between them.
@@ -187,19 +169,27 @@ pub async fn documents_come_back_as_they_were(store: &dyn Store) {
     assert_eq!(read.events[2].state, EventState::Skipped);
 }
 
+/// Since when a target's command waits.
+fn since(target: &Target) -> Timestamp {
+    match target.state {
+        TargetState::InProgress(Progress { waiting: Waiting::Pickup, since, .. }) => since,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A command waits from when it is available until it is taken, withdrawn or its target ends.
 pub async fn waiting_commands_are_found_by_principal(store: &dyn Store) {
     let deployment = add_running_deployment(store, 2).await;
     let waiting = async |host: &str| store.waiting_commands(&principal(host)).await.expect("list");
     let found = waiting("h0").await;
     assert_eq!(found.len(), 1);
-    assert_eq!((&found[0].target, found[0].available_at), (&read(store, &deployment, "h0").await, at(100)));
+    assert_eq!((&found[0], since(&found[0])), (&read(store, &deployment, "h0").await, at(100)));
     assert!(waiting("h9").await.is_empty());
 
     apply(store, &deployment, "h0", acknowledged(0), at(200)).await;
     assert!(waiting("h0").await.is_empty(), "it was taken");
     apply(store, &deployment, "h0", report(0, true), at(250)).await;
-    assert_eq!(waiting("h0").await[0].available_at, at(250), "the next one waits");
+    assert_eq!(since(&waiting("h0").await[0]), at(250), "the next one waits");
 
     let other_group = add_group(store, "app", "other").await;
     let other = started(&add_deployment(store, 2, &other_group, at(20)).await);
@@ -208,7 +198,7 @@ pub async fn waiting_commands_are_found_by_principal(store: &dyn Store) {
     begin.target_events = vec![(0, TargetEvent::Started)];
     commit(store, &begin).await;
     let found = waiting("h0").await;
-    let deployments: Vec<&str> = found.iter().map(|it| it.target.key.deployment.as_str()).collect();
+    let deployments: Vec<&str> = found.iter().map(|it| it.key.deployment.as_str()).collect();
     assert_eq!(deployments, [other.id.as_str(), deployment.id.as_str()], "oldest first");
 
     apply(store, &deployment, "h1", TargetEvent::Withdrawn, at(300)).await;

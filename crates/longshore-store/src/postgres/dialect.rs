@@ -45,7 +45,25 @@ macro_rules! join_in_order {
         " JOIN "
     };
 }
-pub(super) use {field, join_in_order, json_rows, json_texts};
+/// Joins each row of the left side with those of a table that fit it, if any. A subquery of its own, with
+/// `OFFSET 0` lest it be merged: between two deployments PostgreSQL learns that nothing waits, and would
+/// go through all that waits for every row instead of asking the index.
+macro_rules! left_join_each {
+    ($table:literal, $name:literal, $fits:literal) => {
+        concat!(
+            " LEFT JOIN LATERAL (SELECT * FROM ",
+            $table,
+            " ",
+            $name,
+            " WHERE ",
+            $fits,
+            " OFFSET 0) ",
+            $name,
+            " ON TRUE "
+        )
+    };
+}
+pub(super) use {field, join_in_order, json_rows, json_texts, left_join_each};
 
 /// The schema's text is written in SQLite's words. Text is compared by its bytes, as SQLite does,
 /// whatever the language of the database: names are listed in that order, page by page.

@@ -13,6 +13,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row as _};
 use tokio::sync::{mpsc, oneshot};
 
+use super::sql::writer::Closed;
 use crate::{HandOut, HandOutOutcome, StoreError};
 
 /// The most that one statement carries.
@@ -58,15 +59,6 @@ impl Job {
     }
 }
 
-/// The store was closed.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the store is closed")]
-struct Closed;
-
-fn closed() -> StoreError {
-    StoreError::Database { doing: "note a hand-out", source: Box::new(Closed) }
-}
-
 impl HandOuts {
     /// Starts to gather; ends with the last handle. `pool` is of one connection.
     pub(super) fn start(pool: PgPool) -> HandOuts {
@@ -89,16 +81,16 @@ impl HandOuts {
     ) -> Result<HandOutOutcome, StoreError> {
         let (answer, answered) = oneshot::channel();
         let job = Job::Take(Take { hand_out: hand_out.clone(), now, free_before, answer });
-        self.queue.send(job).await.map_err(|_| closed())?;
-        answered.await.map_err(|_| closed())?
+        self.queue.send(job).await.map_err(|_| Closed.error())?;
+        answered.await.map_err(|_| Closed.error())?
     }
 
     /// As [`Others::note_ack_answered`](crate::Others::note_ack_answered).
     pub(super) async fn answered(&self, target: &TargetKey, event_idx: u32) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
         let job = Job::Answered(Answered { target: target.clone(), event_idx, answer });
-        self.queue.send(job).await.map_err(|_| closed())?;
-        answered.await.map_err(|_| closed())?
+        self.queue.send(job).await.map_err(|_| Closed.error())?;
+        answered.await.map_err(|_| Closed.error())?
     }
 }
 

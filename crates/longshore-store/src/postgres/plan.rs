@@ -2,28 +2,37 @@
 //! a fleet. The tables are empty and every way but an index is made dear, so what is tested is that
 //! the index serves.
 
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 use super::PostgresStore;
 use super::sql::statements::{
     FORGETTABLE, LIST, LIST_OF_GROUP, PART_OF_INSTANCE, READ, WAITING, WAITING_OF_INSTANCES,
 };
 use crate::cluster::Cluster;
+use crate::contract::fixture::add_running_deployment;
 
-/// Checks that the plan of `sql` uses these `indexes` and reads no table whole.
-async fn check(sql: &str, types: &str, values: &str, indexes: &[&str]) {
+async fn empty_store() -> (PostgresStore, String) {
     let url = Cluster::shared().await.new_database().await;
-    let store = PostgresStore::open(&url).await.expect("open");
+    (PostgresStore::open(&url).await.expect("open"), url)
+}
+
+/// The plan of `sql` for whatever values, with these `settings`.
+async fn plan(store: &PostgresStore, settings: &str, sql: &str, types: &str, values: &str) -> String {
     let mut conn = store.reader().await.expect("a connection");
-    let prepare = format!(
-        "SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan;
-         PREPARE looked_at ({types}) AS {sql}"
-    );
+    let prepare =
+        format!("{settings} SET plan_cache_mode = force_generic_plan; PREPARE looked_at ({types}) AS {sql}");
     sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *conn).await.expect("a statement");
     let explain = format!("EXPLAIN EXECUTE looked_at ({values})");
     let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *conn).await.expect("a plan");
     let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    let plan = plan.join("\n");
+    plan.join("\n")
+}
+
+/// Checks that the plan of `sql` uses these `indexes` and reads no table whole.
+async fn check(sql: &str, types: &str, values: &str, indexes: &[&str]) {
+    let (store, _) = empty_store().await;
+    let settings = "SET enable_seqscan = off; SET enable_bitmapscan = off;";
+    let plan = plan(&store, settings, sql, types, values).await;
     for index in indexes {
         assert!(plan.contains(index), "{index} is not used:\n{plan}");
     }
@@ -37,6 +46,24 @@ async fn waiting_commands_are_found_without_scanning() {
     check(WAITING_OF_INSTANCES, "TEXT", "'[]'", &indexes).await;
     check(PART_OF_INSTANCE, "TEXT, TEXT", "'p', 'd'", &["hosts_registered_principal", "targets_by_host"])
         .await;
+}
+
+/// PostgreSQL counts now and then, and last did when nothing waited. Ten thousand hosts wait now: each poll is
+/// to ask the index for its own.
+#[tokio::test]
+async fn a_poll_does_not_go_through_all_that_waits() {
+    let (store, url) = empty_store().await;
+    add_running_deployment(&store, 2_000).await;
+    let mut conn = PgConnection::connect(&url).await.expect("a connection");
+    for statement in
+        ["UPDATE targets SET state = 'Succeeded'", "ANALYZE targets", "UPDATE targets SET state = 'Pickup'"]
+    {
+        sqlx::raw_sql(statement).execute(&mut conn).await.expect(statement);
+    }
+    let plan = plan(&store, "", WAITING_OF_INSTANCES, "TEXT", "'[]'").await;
+    let (_, from_the_index) = plan.split_once("targets_waiting").expect(&plan);
+    let condition = from_the_index.lines().nth(1).expect(&plan);
+    assert_eq!(condition.trim(), "Index Cond: (principal = h.principal)", "{plan}");
 }
 
 #[tokio::test]

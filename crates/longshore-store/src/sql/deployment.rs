@@ -16,8 +16,8 @@ use super::writer::{Job, Writer};
 use super::{Connection, SqlStore, dialect};
 use super::{history, revision, round, target, timeline};
 use crate::{
-    Applied, CommandTarget, DeploymentFilter, DeploymentStore, Forget, Generation, Load, NewRevisionUse,
-    News, Page, RoundOutcome, Snapshot, StoreError, TargetFilter,
+    Applied, DeploymentFilter, DeploymentStore, Forget, Generation, Load, NewRevisionUse, News, Page,
+    RoundOutcome, Snapshot, StoreError, TargetFilter,
 };
 
 #[async_trait]
@@ -126,14 +126,14 @@ impl DeploymentStore for SqlStore {
         target::endings(&mut *self.reader().await?, id).await
     }
 
-    async fn waiting_commands(&self, principal: &PrincipalArn) -> Result<Vec<CommandTarget>, StoreError> {
+    async fn waiting_commands(&self, principal: &PrincipalArn) -> Result<Vec<Target>, StoreError> {
         target::waiting(&mut *self.reader().await?, principal).await
     }
 
     async fn commands_of_instance(
         &self,
         principal: &PrincipalArn,
-    ) -> Result<Option<Vec<CommandTarget>>, StoreError> {
+    ) -> Result<Option<Vec<Target>>, StoreError> {
         self.shared.polls.of_instance(principal).await
     }
 

@@ -46,6 +46,7 @@ use self::polls::Polls;
 use self::writer::Writer;
 use super::dialect::{
     self, Connection, Reader, Readers, Row, SqlStore, Writing, field, join_in_order, json_rows, json_texts,
+    left_join_each,
 };
 use crate::StoreError;
 

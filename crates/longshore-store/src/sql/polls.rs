@@ -4,19 +4,20 @@
 use std::sync::Arc;
 
 use longshore_model::id::PrincipalArn;
+use longshore_model::target::Target;
 use tokio::sync::{mpsc, oneshot};
 
 use super::row::{Columns as _, Doing as _, encode};
-use super::target::{self, N_TARGET_COLUMNS, target_columns};
+use super::target::{N_TARGET_COLUMNS, StoredTarget, target_columns};
 use super::writer::Closed;
-use super::{Readers, join_in_order, json_rows};
-use crate::{CommandTarget, StoreError};
+use super::{Readers, join_in_order, json_rows, left_join_each};
+use crate::StoreError;
 
 /// The most hosts of one query.
 const MAX_BATCH: usize = 256;
 
 /// The commands that wait for an instance; `None` when it is not registered.
-type Answer = Result<Option<Vec<CommandTarget>>, StoreError>;
+type Answer = Result<Option<Vec<Target>>, StoreError>;
 
 /// Where polls gather.
 #[derive(Debug)]
@@ -80,15 +81,15 @@ pub(in super::super) const WAITING_OF_INSTANCES: &str = concat!(
     ", CAST(wanted.value ->> 0 AS BIGINT), CAST(CASE WHEN t.row_id IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM ",
     json_rows!("$1", "wanted"),
     join_in_order!(),
-    "hosts h ON h.principal = wanted.value ->> 1 AND h.deregistered_at IS NULL
-     LEFT JOIN targets t ON t.principal = h.principal AND t.state = 'Pickup'
-     ORDER BY t.since, t.row_id"
+    "hosts h ON h.principal = wanted.value ->> 1 AND h.deregistered_at IS NULL",
+    left_join_each!("targets", "t", "t.principal = h.principal AND t.state = 'Pickup'"),
+    "ORDER BY t.since, t.row_id"
 );
 
 async fn read(
     readers: &Readers,
     principals: &[PrincipalArn],
-) -> Result<Vec<Option<Vec<CommandTarget>>>, StoreError> {
+) -> Result<Vec<Option<Vec<Target>>>, StoreError> {
     let wanted: Vec<(usize, &str)> =
         principals.iter().enumerate().map(|(place, principal)| (place, principal.0.as_str())).collect();
     let rows = sqlx::query(WAITING_OF_INSTANCES)
@@ -96,13 +97,13 @@ async fn read(
         .fetch_all(&mut *readers.acquire().await?)
         .await
         .doing("list the waiting commands of instances")?;
-    let mut found: Vec<Option<Vec<CommandTarget>>> = vec![None; principals.len()];
+    let mut found: Vec<Option<Vec<Target>>> = vec![None; principals.len()];
     for row in &rows {
         let place = usize::try_from(row.int(N_TARGET_COLUMNS)?).ok();
         let Some(slot) = place.and_then(|place| found.get_mut(place)) else { continue };
         let commands = slot.get_or_insert_default();
         if row.int(N_TARGET_COLUMNS + 1)? != 0 {
-            commands.push(target::command(row)?);
+            commands.push(StoredTarget::of_row(row)?.target);
         }
     }
     Ok(found)

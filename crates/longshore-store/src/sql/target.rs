@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::row::{Columns as _, Doing as _, encode, limit};
 use super::{Connection, Row, dialect, json_rows};
-use crate::{CommandTarget, News, Page, StoreError, TargetFilter};
+use crate::{News, Page, StoreError, TargetFilter};
 
 /// The columns that [`StoredTarget::of_row`] takes.
 macro_rules! target_columns {
@@ -389,16 +389,10 @@ pub(in super::super) const WAITING: &str = concat!(
 pub(super) async fn waiting(
     conn: &mut Connection,
     principal: &PrincipalArn,
-) -> Result<Vec<CommandTarget>, StoreError> {
+) -> Result<Vec<Target>, StoreError> {
     let rows =
         sqlx::query(WAITING).bind(&principal.0).fetch_all(conn).await.doing("list waiting commands")?;
-    rows.iter().map(command).collect()
-}
-
-/// Columns: [`target_columns`].
-pub(super) fn command(row: &Row) -> Result<CommandTarget, StoreError> {
-    let available_at = Timestamp::from_millis(row.int(8)?);
-    Ok(CommandTarget { target: StoredTarget::of_row(row)?.target, available_at })
+    rows.iter().map(|row| Ok(StoredTarget::of_row(row)?.target)).collect()
 }
 
 /// From the instance to its target in the deployment.

@@ -55,7 +55,7 @@ pub(super) trait Work: Send {
 pub(super) struct CommitFailed(#[source] Arc<sqlx::Error>);
 
 impl CommitFailed {
-    pub(super) fn error(self) -> StoreError {
+    pub(in super::super) fn error(self) -> StoreError {
         StoreError::Database { doing: "commit", source: Box::new(self) }
     }
 }
@@ -63,10 +63,10 @@ impl CommitFailed {
 /// The store was closed.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the store is closed")]
-pub(super) struct Closed;
+pub(in super::super) struct Closed;
 
 impl Closed {
-    pub(super) fn error(self) -> StoreError {
+    pub(in super::super) fn error(self) -> StoreError {
         StoreError::Database { doing: "queue a write", source: Box::new(self) }
     }
 }

@@ -45,7 +45,13 @@ macro_rules! join_in_order {
         " CROSS JOIN "
     };
 }
-pub(super) use {field, join_in_order, json_rows, json_texts};
+/// Joins each row of the left side with those of a table that fit it, if any.
+macro_rules! left_join_each {
+    ($table:literal, $name:literal, $fits:literal) => {
+        concat!(" LEFT JOIN ", $table, " ", $name, " ON ", $fits, " ")
+    };
+}
+pub(super) use {field, join_in_order, json_rows, json_texts, left_join_each};
 
 /// The schema's text is written in SQLite's words.
 pub(super) fn schema_text(sql: &'static str) -> Cow<'static, str> {

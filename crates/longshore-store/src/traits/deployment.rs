@@ -136,15 +136,6 @@ pub struct Forget {
     pub limit: usize,
 }
 
-/// A command that waits for its host to pick it up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommandTarget {
-    /// The target, in progress and waiting for pickup.
-    pub target: Target,
-    /// Since when the command waits.
-    pub available_at: Timestamp,
-}
-
 /// Deployments and their targets.
 #[async_trait]
 pub trait DeploymentStore: Send + Sync {
@@ -224,14 +215,12 @@ pub trait DeploymentStore: Send + Sync {
         &self,
         id: &DeploymentId,
     ) -> Result<Vec<(u32, HostArn, TargetStatus)>, StoreError>;
-    /// The commands that wait for the host that signs as `principal`, oldest first.
-    async fn waiting_commands(&self, principal: &PrincipalArn) -> Result<Vec<CommandTarget>, StoreError>;
+    /// The targets whose commands wait for the host that signs as `principal` to pick them up, oldest first.
+    async fn waiting_commands(&self, principal: &PrincipalArn) -> Result<Vec<Target>, StoreError>;
     /// The same for an on-premises instance, which is looked up on the way; `None` when none is registered
     /// with this identity.
-    async fn commands_of_instance(
-        &self,
-        principal: &PrincipalArn,
-    ) -> Result<Option<Vec<CommandTarget>>, StoreError>;
+    async fn commands_of_instance(&self, principal: &PrincipalArn)
+    -> Result<Option<Vec<Target>>, StoreError>;
     /// Whether the on-premises instance with this identity is a target of the deployment; `None` when none is
     /// registered with it.
     async fn is_target(

@@ -24,8 +24,8 @@ pub use application::ApplicationStore;
 pub use audit::{AuditFilter, AuditStore};
 pub use bundle::{BundleIndex, MultipartUpload, ObjectRow, UploadedPart};
 pub use deployment::{
-    Applied, CommandTarget, DeploymentFilter, DeploymentStore, FollowUp, Forget, Generation, Load,
-    NewRevisionUse, Places, RoundOutcome, Snapshot, TargetFilter,
+    Applied, DeploymentFilter, DeploymentStore, FollowUp, Forget, Generation, Load, NewRevisionUse, Places,
+    RoundOutcome, Snapshot, TargetFilter,
 };
 pub use deployment_config::DeploymentConfigStore;
 pub use deployment_group::DeploymentGroupStore;

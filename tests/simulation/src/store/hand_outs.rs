@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use longshore_model::id::{DeploymentId, PrincipalArn};
 use longshore_model::target::TargetKey;
 use longshore_model::time::Timestamp;
+use longshore_store::passing::{Access, Passing as _};
 use longshore_store::{DeploymentStore as _, HandOut, HandOutOutcome, News, Others, StoreError};
 use tokio::sync::broadcast;
 
 use super::SimulatedStore;
-use crate::gate::Kind;
 
 /// The table of hand-outs.
 #[derive(Debug, Default)]
@@ -82,7 +82,7 @@ impl Others for SimulatedStore {
 
     async fn waiting_principals(&self) -> Result<Vec<PrincipalArn>, StoreError> {
         let work = async { Ok(self.shared.audit(|auditor| auditor.waiting_principals())) };
-        self.pass("waiting_principals", Kind::Read, work).await
+        self.pass("waiting_principals", Access::Read, work).await
     }
 
     async fn hand_out(
@@ -92,7 +92,7 @@ impl Others for SimulatedStore {
         free_before: Timestamp,
     ) -> Result<HandOutOutcome, StoreError> {
         let work = async { Ok(self.shared.hand_outs(|rows| rows.hand_out(hand_out, now, free_before))) };
-        self.pass("hand_out", Kind::Write, work).await
+        self.pass("hand_out", Access::Write, work).await
     }
 
     async fn take_back(&self, hand_out: &HandOut) -> Result<(), StoreError> {
@@ -102,7 +102,7 @@ impl Others for SimulatedStore {
             }
             Ok(())
         };
-        self.pass("take_back", Kind::Write, work).await
+        self.pass("take_back", Access::Write, work).await
     }
 
     async fn note_ack_answered(&self, target: &TargetKey, event_idx: u32) -> Result<(), StoreError> {
@@ -114,12 +114,12 @@ impl Others for SimulatedStore {
             }
             Ok(())
         };
-        self.pass("note_ack_answered", Kind::Write, work).await
+        self.pass("note_ack_answered", Access::Write, work).await
     }
 
     async fn is_ack_answered(&self, target: &TargetKey, event_idx: u32) -> Result<bool, StoreError> {
         let work = async { Ok(self.shared.hand_outs(|rows| rows.is_ack_answered(target, event_idx))) };
-        self.pass("is_ack_answered", Kind::Read, work).await
+        self.pass("is_ack_answered", Access::Read, work).await
     }
 
     async fn forget_hand_outs(&self, deployment: &DeploymentId) -> Result<(), StoreError> {
@@ -127,6 +127,6 @@ impl Others for SimulatedStore {
             self.shared.hand_outs(|rows| rows.0.retain(|target, _| target.deployment != *deployment));
             Ok(())
         };
-        self.pass("forget_hand_outs", Kind::Write, work).await
+        self.pass("forget_hand_outs", Access::Write, work).await
     }
 }

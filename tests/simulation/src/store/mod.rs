@@ -3,12 +3,12 @@
 
 mod hand_outs;
 mod observed;
-mod pass;
 
 use std::sync::{Arc, Mutex};
 
+use longshore_store::passing::{Access, Passing};
 use longshore_store::sqlite::SqliteStore;
-use longshore_store::{News, Others, SharedStore, StoreError};
+use longshore_store::{News, Others, SharedStore, Store, StoreError};
 use tokio::sync::broadcast;
 
 pub(crate) use self::hand_outs::HandOuts;
@@ -58,14 +58,30 @@ impl SimulatedStore {
         }
     }
 
+    fn tells(&self, news: impl IntoIterator<Item = News>) {
+        if self.hearing.is_some() {
+            self.shared.told(self.run, news);
+        }
+    }
+}
+
+impl Passing for SimulatedStore {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
+    }
+
     /// Does `work` when the scheduler says so, as it says.
     async fn pass<T>(
         &self,
         what: &'static str,
-        kind: Kind,
+        access: Access,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
         let gate = &self.shared.gate;
+        let kind = match access {
+            Access::Read => Kind::Read,
+            Access::Write => Kind::Write,
+        };
         let verdict = gate.pass(self.run, what, kind).await;
         if verdict == Verdict::Refuse {
             return Err(failure());
@@ -90,12 +106,6 @@ impl SimulatedStore {
             }
             Verdict::LoseAnswer => answer.and_then(|_| Err(failure())),
             Verdict::Go | Verdict::Refuse => answer,
-        }
-    }
-
-    fn tells(&self, news: impl IntoIterator<Item = News>) {
-        if self.hearing.is_some() {
-            self.shared.told(self.run, news);
         }
     }
 }

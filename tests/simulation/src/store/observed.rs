@@ -1,27 +1,22 @@
-//! Deployments and their groups: the calls whose outcome the auditor must know.
+//! Deployments: the calls whose outcome the auditor must know.
 
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use longshore_model::deployment::Deployment;
-use longshore_model::deployment_group::DeploymentGroup;
-use longshore_model::host::HostHealth;
-use longshore_model::id::{
-    ApplicationName, DeploymentGroupId, DeploymentGroupName, DeploymentId, HostArn, HostId, PrincipalArn,
-};
+use longshore_model::id::{DeploymentId, HostArn, HostId, PrincipalArn};
 use longshore_model::target::{Clocks, Target, TargetEvent, TargetKey, TargetState, TargetStatus, Waiting};
 use longshore_model::time::Timestamp;
+use longshore_store::passing::{Access, Passing as _};
 use longshore_store::{
-    Applied, CommandTarget, DeploymentFilter, DeploymentGroupStore, DeploymentStore, Forget, Generation,
-    Load, NewRevisionUse, News, Page, RoundOutcome, Snapshot, StoreError, TargetFilter,
+    Applied, DeploymentFilter, DeploymentStore, Forget, Generation, Load, NewRevisionUse, News, Page,
+    RoundOutcome, Snapshot, StoreError, TargetFilter, pass_calls,
 };
 
 use super::SimulatedStore;
-use super::pass::pass;
-use crate::gate::Kind;
 
-pass! {
-    DeploymentStore {
+pass_calls! {
+    SimulatedStore: DeploymentStore {
         read fn deployment(id: &DeploymentId) -> Option<Deployment>;
         read fn deployments(filter: &DeploymentFilter, page: &Page) -> Vec<(Timestamp, DeploymentId)>;
         read fn target_counts(id: &DeploymentId) -> Vec<(TargetStatus, usize)>;
@@ -33,8 +28,8 @@ pass! {
         read fn target(key: &TargetKey) -> Option<Target>;
         read fn targets(id: &DeploymentId, filter: &TargetFilter, page: &Page) -> Vec<(u32, HostId)>;
         read fn target_endings(id: &DeploymentId) -> Vec<(u32, HostArn, TargetStatus)>;
-        read fn waiting_commands(principal: &PrincipalArn) -> Vec<CommandTarget>;
-        read fn commands_of_instance(principal: &PrincipalArn) -> Option<Vec<CommandTarget>>;
+        read fn waiting_commands(principal: &PrincipalArn) -> Vec<Target>;
+        read fn commands_of_instance(principal: &PrincipalArn) -> Option<Vec<Target>>;
         read fn is_target(principal: &PrincipalArn, deployment: &DeploymentId) -> Option<bool>;
     }
 
@@ -49,7 +44,7 @@ pass! {
             self.tells([News::Deployment(deployment.id.clone())]);
             Ok(())
         };
-        self.pass("create_deployment", Kind::Write, work).await
+        self.pass("create_deployment", Access::Write, work).await
     }
 
     async fn commit(
@@ -66,7 +61,7 @@ pass! {
             self.tells(news(Some(&outcome.deployment.id), &changed));
             Ok(changed)
         };
-        self.pass("commit", Kind::Write, work).await
+        self.pass("commit", Access::Write, work).await
     }
 
     async fn apply(
@@ -89,20 +84,7 @@ pass! {
             }
             Ok(applied)
         };
-        self.pass("apply", Kind::Write, work).await
-    }
-}
-
-pass! {
-    DeploymentGroupStore {
-        write fn create_deployment_group(group: &DeploymentGroup, max: usize) -> ();
-        read fn deployment_group(application: &ApplicationName, name: &DeploymentGroupName) -> Option<DeploymentGroup>;
-        read fn deployment_group_by_id(id: &DeploymentGroupId) -> Option<DeploymentGroup>;
-        read fn deployment_groups(application: &ApplicationName, page: &Page) -> Vec<DeploymentGroupName>;
-        read fn deployment_groups_tagged(key: &str) -> Vec<DeploymentGroup>;
-        write fn update_deployment_group(before: &DeploymentGroup, after: &DeploymentGroup) -> ();
-        write fn delete_deployment_group(application: &ApplicationName, name: &DeploymentGroupName) -> Vec<DeploymentId>;
-        read fn host_health(group: &DeploymentGroupId) -> Vec<(HostArn, HostHealth)>;
+        self.pass("apply", Access::Write, work).await
     }
 }
 

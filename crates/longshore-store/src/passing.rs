@@ -1,55 +1,87 @@
-//! All calls of which nothing more is to be known than that they were made.
+//! A store before another store: every call goes through it to the real one. For tests that steer or
+//! spread the calls.
 
 use async_trait::async_trait;
 use longshore_model::application::{Application, TagChange, TaggedResource};
 use longshore_model::audit::AuditEvent;
 use longshore_model::deployment_config::DeploymentConfig;
+use longshore_model::deployment_group::DeploymentGroup;
 use longshore_model::enrollment::EnrollmentToken;
 use longshore_model::git_hub::{GitHubSecret, GitHubToken};
 use longshore_model::host::ec2::Ec2Instance;
-use longshore_model::host::{Host, HostContact, HostTag};
+use longshore_model::host::{Host, HostContact, HostHealth, HostTag};
 use longshore_model::id::{
     ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
-    Ec2InstanceId, EnrollmentTokenId, GitHubTokenName, HostName, PrincipalArn,
+    Ec2InstanceId, EnrollmentTokenId, GitHubTokenName, HostArn, HostName, PrincipalArn,
 };
 use longshore_model::notification::Delivery;
 use longshore_model::revision::{RegisteredRevision, Revision};
 use longshore_model::tag_filter::TagSelector;
 use longshore_model::time::Timestamp;
 use longshore_model::timeline::TimelineEntry;
-use longshore_store::{
+
+use crate::{
     AccessKey, ApplicationStore, AuditFilter, AuditStore, BundleIndex, DeadDelivery, DeliveryStore,
-    DeploymentConfigStore, Ec2Store, EnrollOutcome, EnrollmentStore, GitHubTokenStore, Group, GroupStore,
-    HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome, MultipartUpload, NewEnrollment,
-    ObjectRow, Page, PolicyHolder, RevisionStore, Role, RoleStore, ServerRecord, ServerRecordStore, Session,
-    StoreError, StoredToken, TagStore, TimelinePlace, TimelineStore, UploadedPart, User,
+    DeploymentConfigStore, DeploymentGroupStore, Ec2Store, EnrollOutcome, EnrollmentStore, GitHubTokenStore,
+    Group, GroupStore, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome, MultipartUpload,
+    NewEnrollment, ObjectRow, Page, PolicyHolder, RevisionStore, Role, RoleStore, ServerRecord,
+    ServerRecordStore, Session, Store, StoreError, StoredToken, TagStore, TimelinePlace, TimelineStore,
+    UploadedPart, User,
 };
 
-use super::SimulatedStore;
-use crate::gate::Kind;
+/// Whether a call may change something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It only reads.
+    Read,
+    /// It may change something.
+    Write,
+}
 
-/// Implements a trait of the store by passing every call through the gate to the real one.
-macro_rules! pass {
-    (@kind read) => { Kind::Read };
-    (@kind write) => { Kind::Write };
-    ($trait:ident {
-        $($kind:ident fn $name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*
-    } $($observed:tt)*) => {
+/// A store that passes its calls on. It has every trait of a store but [`DeploymentStore`] and
+/// [`SharedStore`], which each adds as it needs them, with [`pass_calls`](crate::pass_calls) for what it
+/// passes on as well.
+///
+/// [`DeploymentStore`]: crate::DeploymentStore
+/// [`SharedStore`]: crate::SharedStore
+pub trait Passing: Send + Sync {
+    /// The store that does the next call.
+    fn inner(&self) -> &dyn Store;
+
+    /// Does the call named `call`, which is `work` that has not begun.
+    fn pass<T: Send>(
+        &self,
+        call: &'static str,
+        access: Access,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send;
+}
+
+/// Implements a trait of the store for a [`Passing`](crate::passing::Passing) store by passing the listed
+/// calls on; what stands behind the list is part of the implementation.
+#[macro_export]
+macro_rules! pass_calls {
+    (@access read) => { $crate::passing::Access::Read };
+    (@access write) => { $crate::passing::Access::Write };
+    ($(($param:ident: $bound:ident))? $store:ident: $trait:ident {
+        $($access:ident fn $name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*
+    } $($rest:tt)*) => {
         #[async_trait]
-        impl $trait for SimulatedStore {
+        impl$(<$param: $bound>)? $trait for $store {
             $(
-                async fn $name(&self $(, $arg: $type)*) -> Result<$answer, StoreError> {
-                    self.pass(stringify!($name), pass!(@kind $kind), self.inner.$name($($arg),*)).await
+                async fn $name(&self $(, $arg: $type)*) -> Result<$answer, $crate::StoreError> {
+                    let inner = $crate::passing::Passing::inner(self);
+                    let access = $crate::pass_calls!(@access $access);
+                    $crate::passing::Passing::pass(self, stringify!($name), access, inner.$name($($arg),*)).await
                 }
             )*
-            $($observed)*
+            $($rest)*
         }
     };
 }
-pub(super) use pass;
 
-pass! {
-    ApplicationStore {
+pass_calls! {
+    (S: Passing) S: ApplicationStore {
         write fn create_application(application: &Application, max: usize) -> ();
         read fn application(name: &ApplicationName) -> Option<Application>;
         read fn applications(page: &Page) -> Vec<ApplicationName>;
@@ -58,14 +90,14 @@ pass! {
     }
 }
 
-pass! {
-    TagStore {
+pass_calls! {
+    (S: Passing) S: TagStore {
         write fn change_tags(resource: &TaggedResource, change: &TagChange) -> ();
     }
 }
 
-pass! {
-    GitHubTokenStore {
+pass_calls! {
+    (S: Passing) S: GitHubTokenStore {
         write fn put_git_hub_token(token: &GitHubToken, max: usize) -> ();
         read fn git_hub_tokens(page: &Page) -> Vec<GitHubTokenName>;
         write fn delete_git_hub_token(name: &GitHubTokenName) -> ();
@@ -74,8 +106,8 @@ pass! {
     }
 }
 
-pass! {
-    DeploymentConfigStore {
+pass_calls! {
+    (S: Passing) S: DeploymentConfigStore {
         write fn create_deployment_config(config: &DeploymentConfig, max: usize) -> ();
         read fn deployment_config(name: &DeploymentConfigName) -> Option<DeploymentConfig>;
         read fn deployment_configs(page: &Page) -> Vec<DeploymentConfigName>;
@@ -83,8 +115,21 @@ pass! {
     }
 }
 
-pass! {
-    RevisionStore {
+pass_calls! {
+    (S: Passing) S: DeploymentGroupStore {
+        write fn create_deployment_group(group: &DeploymentGroup, max: usize) -> ();
+        read fn deployment_group(application: &ApplicationName, name: &DeploymentGroupName) -> Option<DeploymentGroup>;
+        read fn deployment_group_by_id(id: &DeploymentGroupId) -> Option<DeploymentGroup>;
+        read fn deployment_groups(application: &ApplicationName, page: &Page) -> Vec<DeploymentGroupName>;
+        read fn deployment_groups_tagged(key: &str) -> Vec<DeploymentGroup>;
+        write fn update_deployment_group(before: &DeploymentGroup, after: &DeploymentGroup) -> ();
+        write fn delete_deployment_group(application: &ApplicationName, name: &DeploymentGroupName) -> Vec<DeploymentId>;
+        read fn host_health(group: &DeploymentGroupId) -> Vec<(HostArn, HostHealth)>;
+    }
+}
+
+pass_calls! {
+    (S: Passing) S: RevisionStore {
         write fn register_revision(revision: &RegisteredRevision) -> ();
         read fn revision(application: &ApplicationName, revision: &Revision) -> Option<RegisteredRevision>;
         read fn revisions(application: &ApplicationName, page: &Page) -> Vec<RegisteredRevision>;
@@ -92,8 +137,8 @@ pass! {
     }
 }
 
-pass! {
-    HostStore {
+pass_calls! {
+    (S: Passing) S: HostStore {
         write fn register_host(host: &Host) -> ();
         write fn deregister_host(name: &HostName, now: Timestamp, forget_before: Timestamp) -> ();
         write fn forget_tombstones(forget_before: Timestamp, limit: usize) -> usize;
@@ -108,8 +153,8 @@ pass! {
     }
 }
 
-pass! {
-    Ec2Store {
+pass_calls! {
+    (S: Passing) S: Ec2Store {
         write fn put_ec2_instance(instance: &Ec2Instance) -> ();
         read fn ec2_instance(id: &Ec2InstanceId) -> Option<Ec2Instance>;
         read fn ec2_instances(page: &Page) -> Vec<Ec2Instance>;
@@ -118,16 +163,16 @@ pass! {
     }
 }
 
-pass! {
-    TimelineStore {
+pass_calls! {
+    (S: Passing) S: TimelineStore {
         read fn timeline(deployment: &DeploymentId, page: &Page) -> Vec<(String, TimelineEntry)>;
         read fn timeline_after(place: TimelinePlace, limit: usize) -> Vec<(TimelinePlace, TimelineEntry)>;
         read fn timeline_end() -> TimelinePlace;
     }
 }
 
-pass! {
-    DeliveryStore {
+pass_calls! {
+    (S: Passing) S: DeliveryStore {
         read fn told() -> TimelinePlace;
         write fn tell(from: TimelinePlace, to: TimelinePlace, deliveries: &[Delivery], now: Timestamp) -> ();
         write fn add_deliveries(deliveries: &[Delivery], now: Timestamp) -> ();
@@ -142,8 +187,8 @@ pass! {
     }
 }
 
-pass! {
-    GroupStore {
+pass_calls! {
+    (S: Passing) S: GroupStore {
         write fn create_group(group: &Group) -> ();
         read fn group(name: &str) -> Option<Group>;
         read fn groups(path_prefix: &str, page: &Page) -> Vec<Group>;
@@ -155,8 +200,8 @@ pass! {
     }
 }
 
-pass! {
-    RoleStore {
+pass_calls! {
+    (S: Passing) S: RoleStore {
         write fn create_role(role: &Role) -> ();
         read fn role(name: &str) -> Option<Role>;
         read fn roles(path_prefix: &str, page: &Page) -> Vec<Role>;
@@ -167,8 +212,8 @@ pass! {
     }
 }
 
-pass! {
-    IdentityStore {
+pass_calls! {
+    (S: Passing) S: IdentityStore {
         write fn create_user(user: &User) -> ();
         read fn user(name: &str) -> Option<User>;
         read fn users(path_prefix: &str, page: &Page) -> Vec<User>;
@@ -185,16 +230,16 @@ pass! {
     }
 }
 
-pass! {
-    AuditStore {
+pass_calls! {
+    (S: Passing) S: AuditStore {
         write fn add_audit_event(event: &AuditEvent, forget_before: Timestamp) -> ();
         read fn audit_end() -> i64;
         read fn audit_events(filter: &AuditFilter, page: &Page) -> Vec<(String, AuditEvent)>;
     }
 }
 
-pass! {
-    EnrollmentStore {
+pass_calls! {
+    (S: Passing) S: EnrollmentStore {
         write fn create_enrollment_token(token: &StoredToken, forget_before: Timestamp) -> ();
         read fn enrollment_token(id: &EnrollmentTokenId) -> Option<StoredToken>;
         read fn enrollment_tokens(page: &Page) -> Vec<EnrollmentToken>;
@@ -203,8 +248,8 @@ pass! {
     }
 }
 
-pass! {
-    BundleIndex {
+pass_calls! {
+    (S: Passing) S: BundleIndex {
         write fn create_bucket(name: &str, now: Timestamp) -> ();
         read fn bucket(name: &str) -> Option<(Timestamp, Option<bool>)>;
         read fn buckets() -> Vec<(String, Timestamp)>;
@@ -225,8 +270,8 @@ pass! {
     }
 }
 
-pass! {
-    ServerRecordStore {
+pass_calls! {
+    (S: Passing) S: ServerRecordStore {
         write fn server_record(record: &ServerRecord) -> String;
     }
 }
