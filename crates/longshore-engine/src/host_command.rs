@@ -31,6 +31,18 @@ pub struct CommandKey {
     pub event_idx: u32,
 }
 
+impl CommandKey {
+    /// Of the target's commands, in order, none is before this.
+    pub(crate) fn first(&self) -> CommandKey {
+        CommandKey { target: self.target.clone(), event_idx: 0 }
+    }
+
+    /// Of the target's commands, in order, none is after this.
+    pub(crate) fn last(&self) -> CommandKey {
+        CommandKey { target: self.target.clone(), event_idx: u32::MAX }
+    }
+}
+
 /// A command on its way to a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostCommand {
@@ -232,7 +244,13 @@ impl Engine {
                 are_all = true;
                 continue;
             }
-            if give_up_at <= self.now() || *is_stopping.borrow() {
+            if give_up_at <= self.now() {
+                if !self.inner.ledger.is_busy(principal) {
+                    self.inner.arrivals.is_idle(principal);
+                }
+                return Ok(None);
+            }
+            if *is_stopping.borrow() {
                 return Ok(None);
             }
             let again_at = self.inner.ledger.next_redelivery(&commands, self.inner.config.redelivery);
@@ -262,7 +280,8 @@ impl Engine {
     ) -> Result<(), HostCommandError> {
         let store = &self.inner.store;
         let contact = HostContact { last_poll_at: self.now(), agent_version };
-        let away = self.inner.config.clocks.pickup;
+        // Its last poll may have waited: that is no silence.
+        let away = self.inner.config.clocks.pickup + self.inner.config.poll_hold;
         if self.inner.arrivals.polls(principal, contact.last_poll_at, away) {
             let before = store.contact(principal).await.map_err(HostCommandError::Store)?;
             if before.is_none_or(|before| away <= contact.last_poll_at.since(before.last_poll_at)) {
@@ -302,40 +321,15 @@ impl Engine {
 
     /// The answer to a poll did not reach the host: its command may be handed out again at once.
     pub fn delivery_lost(&self, key: &CommandKey, connection: &Connection) {
-        let mut entries = self.inner.ledger.lock();
-        let lost = match entries.get(key) {
-            Some(Entry::HandedOut { connection: holder, principal, .. }) if holder.is_same(connection) => {
-                Some(principal.clone())
-            }
-            Some(Entry::HandedOut { .. } | Entry::Acknowledged | Entry::AckAnswered) | None => None,
-        };
-        if let Some(principal) = lost {
-            entries.remove(key);
-            drop(entries);
-            self.inner.waiters.wake(&principal);
-            self.tell_taken_back(vec![(key.clone(), principal)]);
+        if let Some(principal) = self.inner.ledger.take_back(key, connection) {
+            self.set_free(vec![(key.clone(), principal)]);
         }
     }
 
     /// The connection broke: commands handed out over it and not acknowledged are free again.
     pub fn connection_closed(&self, connection: &Connection) {
         connection.token.is_closed.store(true, Ordering::Release);
-        let freed: Vec<(CommandKey, PrincipalArn)> = {
-            let mut entries = self.inner.ledger.lock();
-            let mut freed = Vec::new();
-            entries.retain(|key, entry| match entry {
-                Entry::HandedOut { connection: holder, principal, .. } if holder.is_same(connection) => {
-                    freed.push((key.clone(), principal.clone()));
-                    false
-                }
-                Entry::HandedOut { .. } | Entry::Acknowledged | Entry::AckAnswered => true,
-            });
-            freed
-        };
-        for (_, principal) in &freed {
-            self.inner.waiters.wake(principal);
-        }
-        self.tell_taken_back(freed);
+        self.set_free(self.inner.ledger.take_back_all(connection));
     }
 
     /// Makes sure that a host may ask for the specification of a deployment: only its targets may.
@@ -406,6 +400,8 @@ impl Engine {
         key: &CommandKey,
     ) -> Result<AckAnswer, HostCommandError> {
         let event = TargetEvent::Acknowledged { event_idx: key.event_idx };
+        // Before it is too late: with the end of its deployment a command is forgotten.
+        let was_answered = self.inner.ledger.has_answered(key);
         let applied = self.apply(principal, key, event).await?;
         Ok(match applied.change {
             Ok(()) => {
@@ -414,7 +410,7 @@ impl Engine {
                 AckAnswer::InProgress
             }
             Err(NoChange::AlreadyAcknowledged) => {
-                if self.is_ack_answered(key).await.map_err(HostCommandError::Store)? {
+                if was_answered || self.is_ack_answered(key).await.map_err(HostCommandError::Store)? {
                     AckAnswer::Succeeded
                 } else {
                     AckAnswer::InProgress
@@ -458,7 +454,9 @@ impl Engine {
     ) -> Result<(), HostCommandError> {
         let event = TargetEvent::Reported { event_idx: key.event_idx, is_success, diagnostics };
         let applied = self.apply(principal, key, event).await?;
-        self.inner.ledger.forget(key);
+        if matches!(applied.change, Ok(()) | Err(NoChange::AlreadyReported)) {
+            self.inner.ledger.reported(key);
+        }
         let Err(reason) = applied.change else {
             self.wake_after_report(&applied.target);
             return Ok(());

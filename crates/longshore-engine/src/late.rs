@@ -32,6 +32,8 @@ struct State {
     last_heard: HashMap<PrincipalArn, Timestamp>,
     /// Those that came and were not looked after yet.
     waiting: HashSet<PrincipalArn>,
+    /// Those that are being brought up to date because they came, as far as is known.
+    updating: HashSet<PrincipalArn>,
 }
 
 impl Arrivals {
@@ -42,10 +44,26 @@ impl Arrivals {
         before.is_none_or(|before| away <= now.since(before))
     }
 
-    /// A host has come, or come back.
+    /// A host has come, or come back: not if it was silent over its update, a long script of which may fail
+    /// time and again.
     pub(crate) fn came(&self, principal: &PrincipalArn) {
-        self.lock().waiting.insert(principal.clone());
+        let mut state = self.lock();
+        if state.updating.remove(principal) {
+            return;
+        }
+        state.waiting.insert(principal.clone());
+        drop(state);
         self.came.notify_one();
+    }
+
+    /// A deployment was made to bring hosts up to date.
+    fn are_updated<'a>(&self, principals: impl Iterator<Item = &'a PrincipalArn>) {
+        self.lock().updating.extend(principals.cloned());
+    }
+
+    /// A host has waited in vain, and does nothing: its update is over.
+    pub(crate) fn is_idle(&self, principal: &PrincipalArn) {
+        self.lock().updating.remove(principal);
     }
 
     /// A host is not registered any more.
@@ -53,6 +71,7 @@ impl Arrivals {
         let mut state = self.lock();
         state.last_heard.remove(principal);
         state.waiting.remove(principal);
+        state.updating.remove(principal);
     }
 
     /// A host was tagged: if it is there, it may have come to another group.
@@ -157,6 +176,7 @@ impl Engine {
         let made = ServiceMade { creator: Creator::AutoUpdate, only_hosts: Some(hosts) };
         match self.create_by_service(new, made).await {
             Ok(id) => {
+                self.inner.arrivals.are_updated(late.iter().map(|(_, principal)| principal));
                 let n_hosts = late.len();
                 tracing::info!(deployment.id = %id, n_hosts, "{n_hosts} hosts came late: {id} updates them");
                 Ok(Vec::new())

@@ -122,12 +122,12 @@ impl Engine {
             match HandingOut::begin(self, &taken.key, principal, connection, now).outcome().await {
                 Ok(HandOutOutcome::Ours) => return Ok((Some(taken), None)),
                 Ok(HandOutOutcome::Elsewhere(at)) => {
-                    self.inner.ledger.forget(&taken.key);
+                    self.inner.ledger.give_up(&taken.key, connection);
                     free_at = free_at.into_iter().chain([at.plus(redelivery)]).min();
                     left.retain(|command| command.key != taken.key);
                 }
                 Err(error) => {
-                    self.inner.ledger.forget(&taken.key);
+                    self.inner.ledger.give_up(&taken.key, connection);
                     return Err(error);
                 }
             }
@@ -159,18 +159,24 @@ impl Engine {
         });
     }
 
-    /// Lets other servers hand out what did not reach its host.
-    pub(crate) fn tell_taken_back(&self, commands: Vec<(CommandKey, PrincipalArn)>) {
-        if commands.is_empty() {
+    /// Lets other servers hand out what did not reach its host and was taken back, and then this one.
+    pub(crate) fn set_free(&self, commands: Vec<(CommandKey, PrincipalArn)>) {
+        let free = |engine: &Engine, key: &CommandKey, principal: &PrincipalArn| {
+            engine.inner.ledger.set_free(key);
+            engine.inner.waiters.wake(principal);
+        };
+        if self.inner.store.others().is_none() {
+            commands.iter().for_each(|(key, principal)| free(self, key, principal));
             return;
         }
-        self.tell_others("that a command is free again", async move |engine| {
-            let Some(others) = engine.inner.store.others() else { return Ok(()) };
-            for (key, principal) in &commands {
-                others.take_back(&engine.hand_out(key, principal)).await?;
-            }
-            Ok(())
-        });
+        for (key, principal) in commands {
+            self.tell_others("that a command is free again", async move |engine| {
+                let Some(others) = engine.inner.store.others() else { return Ok(()) };
+                let told = others.take_back(&engine.hand_out(&key, &principal)).await;
+                free(&engine, &key, &principal);
+                told
+            });
+        }
     }
 
     /// What was handed out of a deployment that has ended is of no interest.
@@ -267,10 +273,11 @@ impl Drop for HandingOut {
             (self.key.clone(), self.principal.clone(), self.connection.clone());
         runtime.spawn(async move {
             let is_ours = matches!(task.await, Ok(Ok(HandOutOutcome::Ours)));
-            let is_nobodys = engine.inner.ledger.give_up(&key, &connection);
-            engine.inner.waiters.wake(&principal);
-            if is_ours && is_nobodys {
-                engine.tell_taken_back(vec![(key, principal)]);
+            if !is_ours {
+                engine.inner.ledger.give_up(&key, &connection);
+                engine.inner.waiters.wake(&principal);
+            } else if engine.inner.ledger.take_back_unasked(&key, &connection) {
+                engine.set_free(vec![(key, principal)]);
             }
         });
     }

@@ -219,12 +219,12 @@ fn a_signer_below_the_ca_must_have_a_signers_name() {
         openssl(folder.path(), &sign.split(' ').collect::<Vec<_>>()).expect("openssl is there");
         std::fs::read(folder.path().join("out")).expect("written")
     };
-    // openssl dates its certificates by the real clock.
+    let good = message("/CN=codedeploy-signer-us-east-1.amazonaws.com");
+    let other = message("/CN=www.example.com");
+    // openssl dates its certificates by the real clock: both are valid from now on.
     let since_epoch = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis();
     let now = Timestamp::from_millis(i64::try_from(since_epoch).expect("before the end of time"));
-    let good = message("/CN=codedeploy-signer-us-east-1.amazonaws.com");
     assert_eq!(verify(&good, &trust, now).expect("good"), b"content");
-    let other = message("/CN=www.example.com");
     check_error(verify(&other, &trust, now), "Validation of PKCS7 signed message failed");
     let year_later = Timestamp::from_millis(now.millis() + 366 * 24 * 3600 * 1000);
     check_error(verify(&good, &trust, year_later), "Validation of PKCS7 signed message failed");
