@@ -57,7 +57,7 @@ pub trait Passing: Send + Sync {
     ) -> impl Future<Output = Result<T, StoreError>> + Send;
 }
 
-/// Implements a trait of the store for a [`Passing`](crate::passing::Passing) store by passing the listed
+/// Implements a trait of the store for a [`Passing`] store by passing the listed
 /// calls on; what stands behind the list is part of the implementation.
 #[macro_export]
 macro_rules! pass_calls {
