@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use longshore_engine::{Outside, SystemRandom};
-use longshore_wire::client::ClientError;
+use longshore_wire::client::{CaBundle, ClientError};
 
 /// What is outside, as an operator has it.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +71,7 @@ pub fn outside(config: OutsideConfig, webhook_secret: String) -> Result<Outside,
     Ok(Outside { alarms: Arc::new(alarms), publisher: Arc::new(triggers), random: Arc::new(SystemRandom) })
 }
 
-fn read_ca_file(path: PathBuf) -> Result<Vec<u8>, OutsideStartError> {
-    std::fs::read(&path).map_err(|source| OutsideStartError::CaFile { path, source })
+fn read_ca_file(path: PathBuf, what: &'static str) -> Result<CaBundle, OutsideStartError> {
+    let pem = std::fs::read(&path).map_err(|source| OutsideStartError::CaFile { path, source })?;
+    CaBundle::from_pem(&pem).map_err(|source| OutsideStartError::Client { what, source })
 }

@@ -31,6 +31,7 @@ pub mod tracker;
 mod causes;
 
 pub mod agent_log;
+pub mod allocator;
 pub mod identity;
 pub mod layout;
 pub mod patience;

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::allocator;
 use crate::backoff::FailedPolls;
 use crate::command::{HostCommand, Runner};
 use crate::service::{CallError, CommandService};
@@ -21,6 +22,9 @@ use in_flight::InFlight;
 
 /// Commands that run at the same time; more wait for their turn.
 const MAX_RUNNING: usize = 16;
+
+/// A poll that has waited this long for its answer may wait for minutes: the host has nothing to do.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Why a poll brought nothing that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +125,7 @@ impl Poller {
             let polled = tokio::select! {
                 // An answer that has arrived is taken even at the moment of the shutdown.
                 biased;
-                polled = self.service.poll() => polled,
+                polled = poll_quietly(&self.service) => polled,
                 () = shutdown.cancelled() => return Ok(()),
             };
             self.check_first_contact(&polled)?;
@@ -208,6 +212,17 @@ impl Poller {
             () = self.shutdown.cancelled() => {}
         }
     }
+}
+
+/// Polls. While nothing is to be done, memory that is free is the system's.
+async fn poll_quietly(service: &CommandService) -> Result<Option<HostCommandInstance>, CallError> {
+    let mut poll = std::pin::pin!(service.poll());
+    tokio::select! {
+        biased;
+        polled = &mut poll => return polled,
+        () = tokio::time::sleep(QUIET) => allocator::give_back(),
+    }
+    poll.await
 }
 
 /// Runs a command; should the agent fail inside, the command is still reported.

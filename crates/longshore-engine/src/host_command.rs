@@ -14,12 +14,12 @@ use longshore_model::host::HostContact;
 use longshore_model::host::ec2;
 use longshore_model::id::{DeploymentId, Ec2InstanceId, HostId, PrincipalArn};
 use longshore_model::lifecycle::{Diagnostics, LifecycleEventName};
+use longshore_model::plan::late;
 use longshore_model::target::{NoChange, Target, TargetEvent, TargetKey, TargetState, Waiting};
 use longshore_model::time::Timestamp;
 use longshore_store::{Applied, StoreError};
 
 use crate::Engine;
-use crate::ledger::Entry;
 use crate::waiters::{Found, Waiter};
 
 /// Which command: the target and the place of the event among its events.
@@ -280,12 +280,14 @@ impl Engine {
     ) -> Result<(), HostCommandError> {
         let store = &self.inner.store;
         let contact = HostContact { last_poll_at: self.now(), agent_version };
-        // Its last poll may have waited: that is no silence.
-        let away = self.inner.config.clocks.pickup + self.inner.config.poll_hold;
-        if self.inner.arrivals.polls(principal, contact.last_poll_at, away) {
+        let (config, arrivals) = (&self.inner.config, &self.inner.arrivals);
+        let was_away = |last_poll_at| {
+            late::was_away(last_poll_at, contact.last_poll_at, &config.clocks, config.poll_hold)
+        };
+        if was_away(arrivals.polls(principal, contact.last_poll_at)) {
             let before = store.contact(principal).await.map_err(HostCommandError::Store)?;
-            if before.is_none_or(|before| away <= contact.last_poll_at.since(before.last_poll_at)) {
-                self.inner.arrivals.came(principal);
+            if was_away(before.map(|before| before.last_poll_at)) {
+                arrivals.came(principal);
             }
         }
         store.note_contact(principal, &contact).await.map_err(HostCommandError::Store)
@@ -423,7 +425,7 @@ impl Engine {
 
     /// The answer to an acknowledgement was written to its connection.
     pub fn ack_answered(&self, key: &CommandKey) {
-        self.inner.ledger.lock().insert(key.clone(), Entry::AckAnswered);
+        self.inner.ledger.ack_answered(key);
         self.tell_ack_answered(key);
     }
 

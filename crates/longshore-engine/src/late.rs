@@ -37,11 +37,10 @@ struct State {
 }
 
 impl Arrivals {
-    /// Notes that a host polls. Says whether this process has not heard of it for as long as `away`; it may
-    /// have polled another one, or this one before it was started again.
-    pub(crate) fn polls(&self, principal: &PrincipalArn, now: Timestamp, away: Duration) -> bool {
-        let before = self.lock().last_heard.insert(principal.clone(), now);
-        before.is_none_or(|before| away <= now.since(before))
+    /// Notes that a host polls. Answers when this process heard of it before; it may have polled another one
+    /// since, or this one before it was started again.
+    pub(crate) fn polls(&self, principal: &PrincipalArn, now: Timestamp) -> Option<Timestamp> {
+        self.lock().last_heard.insert(principal.clone(), now)
     }
 
     /// A host has come, or come back: not if it was silent over its update, a long script of which may fail
@@ -191,5 +190,49 @@ impl Engine {
                 Ok(Vec::new())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(name: &str) -> PrincipalArn {
+        PrincipalArn(format!("arn:aws:iam::000000000000:user/{name}"))
+    }
+
+    /// Found by the simulation: a host whose update runs a long script came back, was updated again, and so
+    /// without end.
+    #[test]
+    fn a_host_that_was_silent_over_its_update_has_not_come() {
+        let (arrivals, updated, other) = (Arrivals::default(), host("host-0"), host("host-1"));
+        arrivals.came(&updated);
+        assert_eq!(arrivals.take(), HashSet::from([updated.clone()]));
+        arrivals.are_updated(std::iter::once(&updated));
+        arrivals.came(&updated);
+        arrivals.came(&other);
+        assert_eq!(arrivals.take(), HashSet::from([other]));
+        arrivals.came(&updated);
+        assert_eq!(arrivals.take(), HashSet::from([updated]), "only one silence is its update's");
+    }
+
+    #[test]
+    fn a_host_that_does_nothing_has_its_update_behind_it() {
+        let (arrivals, updated) = (Arrivals::default(), host("host-0"));
+        arrivals.are_updated(std::iter::once(&updated));
+        arrivals.is_idle(&updated);
+        arrivals.came(&updated);
+        assert_eq!(arrivals.take(), HashSet::from([updated]));
+    }
+
+    #[test]
+    fn a_host_that_is_registered_anew_has_come() {
+        let (arrivals, updated) = (Arrivals::default(), host("host-0"));
+        arrivals.polls(&updated, Timestamp::from_millis(1));
+        arrivals.are_updated(std::iter::once(&updated));
+        arrivals.forget(&updated);
+        assert_eq!(arrivals.polls(&updated, Timestamp::from_millis(2)), None);
+        arrivals.came(&updated);
+        assert_eq!(arrivals.take(), HashSet::from([updated]));
     }
 }

@@ -187,6 +187,11 @@ impl Ledger {
         self.lock().insert(key.clone(), Entry::Acknowledged);
     }
 
+    /// The answer to the acknowledgement of a command has left.
+    pub(crate) fn ack_answered(&self, key: &CommandKey) {
+        self.lock().insert(key.clone(), Entry::AckAnswered);
+    }
+
     /// The end of a command is stored. The target's earlier commands are of no interest any more.
     pub(crate) fn reported(&self, key: &CommandKey) {
         let mut entries = self.lock();

@@ -2,7 +2,7 @@
 
 use longshore_server::Server;
 use longshore_server::config::{Config, Settings, TlsFiles};
-use longshore_wire::client::{Client, ClientConfig};
+use longshore_wire::client::{CaBundle, Client, ClientConfig};
 use longshore_wire::sigv4::Credentials;
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ async fn with_a_certificate_the_port_speaks_tls_only() {
     };
     let list = async |url: &str| {
         let mut config = ClientConfig::new(url, "us-east-1", credentials.clone());
-        config.transport.ca_bundle = Some(own.cert.pem().into_bytes());
+        config.transport.ca_bundle = CaBundle::from_pem(own.cert.pem().as_bytes()).ok();
         config.retries = Vec::new();
         let client = Client::new(config).expect("a client");
         let target = "CodeDeploy_20141006.ListApplications";

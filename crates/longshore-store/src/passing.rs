@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use longshore_model::application::{Application, TagChange, TaggedResource};
 use longshore_model::audit::AuditEvent;
+use longshore_model::deployment::Deployment;
 use longshore_model::deployment_config::DeploymentConfig;
 use longshore_model::deployment_group::DeploymentGroup;
 use longshore_model::enrollment::EnrollmentToken;
@@ -12,21 +13,23 @@ use longshore_model::host::ec2::Ec2Instance;
 use longshore_model::host::{Host, HostContact, HostHealth, HostTag};
 use longshore_model::id::{
     ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
-    Ec2InstanceId, EnrollmentTokenId, GitHubTokenName, HostArn, HostName, PrincipalArn,
+    Ec2InstanceId, EnrollmentTokenId, GitHubTokenName, HostArn, HostId, HostName, PrincipalArn,
 };
 use longshore_model::notification::Delivery;
 use longshore_model::revision::{RegisteredRevision, Revision};
 use longshore_model::tag_filter::TagSelector;
+use longshore_model::target::{Clocks, Target, TargetEvent, TargetKey, TargetStatus};
 use longshore_model::time::Timestamp;
 use longshore_model::timeline::TimelineEntry;
 
 use crate::{
-    AccessKey, ApplicationStore, AuditFilter, AuditStore, BundleIndex, DeadDelivery, DeliveryStore,
-    DeploymentConfigStore, DeploymentGroupStore, Ec2Store, EnrollOutcome, EnrollmentStore, GitHubTokenStore,
-    Group, GroupStore, HostFilter, HostStore, IdentityStore, InlinePolicy, LinkOutcome, MultipartUpload,
-    NewEnrollment, ObjectRow, Page, PolicyHolder, RevisionStore, Role, RoleStore, ServerRecord,
-    ServerRecordStore, Session, Store, StoreError, StoredToken, TagStore, TimelinePlace, TimelineStore,
-    UploadedPart, User,
+    AccessKey, ApplicationStore, Applied, AuditFilter, AuditStore, BundleIndex, DeadDelivery, DeliveryStore,
+    DeploymentConfigStore, DeploymentFilter, DeploymentGroupStore, DeploymentStore, Ec2Store, EnrollOutcome,
+    EnrollmentStore, Forget, Generation, GitHubTokenStore, Group, GroupStore, HostFilter, HostStore,
+    IdentityStore, InlinePolicy, LinkOutcome, Load, MultipartUpload, NewEnrollment, NewRevisionUse,
+    ObjectRow, Page, PolicyHolder, RevisionStore, Role, RoleStore, RoundOutcome, ServerRecord,
+    ServerRecordStore, Session, Snapshot, Store, StoreError, StoredToken, TagStore, TargetFilter,
+    TimelinePlace, TimelineStore, UploadedPart, User,
 };
 
 /// Whether a call may change something.
@@ -38,12 +41,29 @@ pub enum Access {
     Write,
 }
 
-/// A store that passes its calls on. It has every trait of a store but [`DeploymentStore`] and
-/// [`SharedStore`], which each adds as it needs them, with [`pass_calls`](crate::pass_calls) for what it
-/// passes on as well.
-///
-/// [`DeploymentStore`]: crate::DeploymentStore
-/// [`SharedStore`]: crate::SharedStore
+/// What a call has done to deployments, where its answer alone does not say it.
+#[derive(Clone, Copy, Debug)]
+pub enum Done<'a> {
+    /// A deployment was made.
+    Created(&'a Deployment),
+    /// The outcome of a round is stored.
+    Committed {
+        /// What was to be stored.
+        outcome: &'a RoundOutcome,
+        /// The targets as they are now.
+        targets: &'a [Target],
+    },
+    /// A host's target has seen an event.
+    Applied {
+        /// What it has seen.
+        event: &'a TargetEvent,
+        /// The target as it is now, and whether that changed it.
+        applied: &'a Applied,
+    },
+}
+
+/// A store that passes its calls on. It has every trait of a store but
+/// [`SharedStore`](crate::SharedStore).
 pub trait Passing: Send + Sync {
     /// The store that does the next call.
     fn inner(&self) -> &dyn Store;
@@ -55,24 +75,24 @@ pub trait Passing: Send + Sync {
         access: Access,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> impl Future<Output = Result<T, StoreError>> + Send;
+
+    /// The inner store has done something; the end of its call's `work`.
+    fn done(&self, _done: Done<'_>) {}
 }
 
-/// Implements a trait of the store for a [`Passing`] store by passing the listed
-/// calls on; what stands behind the list is part of the implementation.
-#[macro_export]
+/// Implements a trait of the store for every [`Passing`] store by passing the listed calls on; what stands
+/// behind the list is part of the implementation.
 macro_rules! pass_calls {
-    (@access read) => { $crate::passing::Access::Read };
-    (@access write) => { $crate::passing::Access::Write };
-    ($(($param:ident: $bound:ident))? $store:ident: $trait:ident {
+    (@access read) => { Access::Read };
+    (@access write) => { Access::Write };
+    ($trait:ident {
         $($access:ident fn $name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*
     } $($rest:tt)*) => {
         #[async_trait]
-        impl$(<$param: $bound>)? $trait for $store {
+        impl<S: Passing> $trait for S {
             $(
-                async fn $name(&self $(, $arg: $type)*) -> Result<$answer, $crate::StoreError> {
-                    let inner = $crate::passing::Passing::inner(self);
-                    let access = $crate::pass_calls!(@access $access);
-                    $crate::passing::Passing::pass(self, stringify!($name), access, inner.$name($($arg),*)).await
+                async fn $name(&self $(, $arg: $type)*) -> Result<$answer, StoreError> {
+                    self.pass(stringify!($name), pass_calls!(@access $access), self.inner().$name($($arg),*)).await
                 }
             )*
             $($rest)*
@@ -81,7 +101,75 @@ macro_rules! pass_calls {
 }
 
 pass_calls! {
-    (S: Passing) S: ApplicationStore {
+    DeploymentStore {
+        read fn deployment(id: &DeploymentId) -> Option<Deployment>;
+        read fn deployments(filter: &DeploymentFilter, page: &Page) -> Vec<(Timestamp, DeploymentId)>;
+        read fn target_counts(id: &DeploymentId) -> Vec<(TargetStatus, usize)>;
+        read fn unfinished_deployments() -> Vec<DeploymentId>;
+        read fn orphaned_deployments() -> Vec<(DeploymentId, bool)>;
+        read fn load() -> Load;
+        write fn forget_deployments(forget: &Forget) -> Vec<DeploymentId>;
+        read fn snapshot(id: &DeploymentId) -> Option<Snapshot>;
+        read fn target(key: &TargetKey) -> Option<Target>;
+        read fn targets(id: &DeploymentId, filter: &TargetFilter, page: &Page) -> Vec<(u32, HostId)>;
+        read fn target_endings(id: &DeploymentId) -> Vec<(u32, HostArn, TargetStatus)>;
+        read fn waiting_commands(principal: &PrincipalArn) -> Vec<Target>;
+        read fn commands_of_instance(principal: &PrincipalArn) -> Option<Vec<Target>>;
+        read fn is_target(principal: &PrincipalArn, deployment: &DeploymentId) -> Option<bool>;
+    }
+
+    async fn create_deployment(
+        &self,
+        deployment: &Deployment,
+        revision_use: &NewRevisionUse,
+    ) -> Result<(), StoreError> {
+        let inner = self.inner();
+        let work = async {
+            inner.create_deployment(deployment, revision_use).await?;
+            self.done(Done::Created(deployment));
+            Ok(())
+        };
+        self.pass("create_deployment", Access::Write, work).await
+    }
+
+    async fn commit(
+        &self,
+        seen: Generation,
+        outcome: &RoundOutcome,
+        clocks: &Clocks,
+        now: Timestamp,
+    ) -> Result<Vec<Target>, StoreError> {
+        let inner = self.inner();
+        let work = async {
+            let targets = inner.commit(seen, outcome, clocks, now).await?;
+            self.done(Done::Committed { outcome, targets: &targets });
+            Ok(targets)
+        };
+        self.pass("commit", Access::Write, work).await
+    }
+
+    async fn apply(
+        &self,
+        key: &TargetKey,
+        principal: &PrincipalArn,
+        event: TargetEvent,
+        clocks: &Clocks,
+        now: Timestamp,
+    ) -> Result<Option<Applied>, StoreError> {
+        let inner = self.inner();
+        let work = async {
+            let applied = inner.apply(key, principal, event.clone(), clocks, now).await?;
+            if let Some(applied) = &applied {
+                self.done(Done::Applied { event: &event, applied });
+            }
+            Ok(applied)
+        };
+        self.pass("apply", Access::Write, work).await
+    }
+}
+
+pass_calls! {
+    ApplicationStore {
         write fn create_application(application: &Application, max: usize) -> ();
         read fn application(name: &ApplicationName) -> Option<Application>;
         read fn applications(page: &Page) -> Vec<ApplicationName>;
@@ -91,13 +179,13 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: TagStore {
+    TagStore {
         write fn change_tags(resource: &TaggedResource, change: &TagChange) -> ();
     }
 }
 
 pass_calls! {
-    (S: Passing) S: GitHubTokenStore {
+    GitHubTokenStore {
         write fn put_git_hub_token(token: &GitHubToken, max: usize) -> ();
         read fn git_hub_tokens(page: &Page) -> Vec<GitHubTokenName>;
         write fn delete_git_hub_token(name: &GitHubTokenName) -> ();
@@ -107,7 +195,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: DeploymentConfigStore {
+    DeploymentConfigStore {
         write fn create_deployment_config(config: &DeploymentConfig, max: usize) -> ();
         read fn deployment_config(name: &DeploymentConfigName) -> Option<DeploymentConfig>;
         read fn deployment_configs(page: &Page) -> Vec<DeploymentConfigName>;
@@ -116,7 +204,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: DeploymentGroupStore {
+    DeploymentGroupStore {
         write fn create_deployment_group(group: &DeploymentGroup, max: usize) -> ();
         read fn deployment_group(application: &ApplicationName, name: &DeploymentGroupName) -> Option<DeploymentGroup>;
         read fn deployment_group_by_id(id: &DeploymentGroupId) -> Option<DeploymentGroup>;
@@ -129,7 +217,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: RevisionStore {
+    RevisionStore {
         write fn register_revision(revision: &RegisteredRevision) -> ();
         read fn revision(application: &ApplicationName, revision: &Revision) -> Option<RegisteredRevision>;
         read fn revisions(application: &ApplicationName, page: &Page) -> Vec<RegisteredRevision>;
@@ -138,7 +226,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: HostStore {
+    HostStore {
         write fn register_host(host: &Host) -> ();
         write fn deregister_host(name: &HostName, now: Timestamp, forget_before: Timestamp) -> ();
         write fn forget_tombstones(forget_before: Timestamp, limit: usize) -> usize;
@@ -154,7 +242,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: Ec2Store {
+    Ec2Store {
         write fn put_ec2_instance(instance: &Ec2Instance) -> ();
         read fn ec2_instance(id: &Ec2InstanceId) -> Option<Ec2Instance>;
         read fn ec2_instances(page: &Page) -> Vec<Ec2Instance>;
@@ -164,7 +252,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: TimelineStore {
+    TimelineStore {
         read fn timeline(deployment: &DeploymentId, page: &Page) -> Vec<(String, TimelineEntry)>;
         read fn timeline_after(place: TimelinePlace, limit: usize) -> Vec<(TimelinePlace, TimelineEntry)>;
         read fn timeline_end() -> TimelinePlace;
@@ -172,7 +260,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: DeliveryStore {
+    DeliveryStore {
         read fn told() -> TimelinePlace;
         write fn tell(from: TimelinePlace, to: TimelinePlace, deliveries: &[Delivery], now: Timestamp) -> ();
         write fn add_deliveries(deliveries: &[Delivery], now: Timestamp) -> ();
@@ -188,7 +276,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: GroupStore {
+    GroupStore {
         write fn create_group(group: &Group) -> ();
         read fn group(name: &str) -> Option<Group>;
         read fn groups(path_prefix: &str, page: &Page) -> Vec<Group>;
@@ -201,7 +289,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: RoleStore {
+    RoleStore {
         write fn create_role(role: &Role) -> ();
         read fn role(name: &str) -> Option<Role>;
         read fn roles(path_prefix: &str, page: &Page) -> Vec<Role>;
@@ -213,7 +301,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: IdentityStore {
+    IdentityStore {
         write fn create_user(user: &User) -> ();
         read fn user(name: &str) -> Option<User>;
         read fn users(path_prefix: &str, page: &Page) -> Vec<User>;
@@ -231,7 +319,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: AuditStore {
+    AuditStore {
         write fn add_audit_event(event: &AuditEvent, forget_before: Timestamp) -> ();
         read fn audit_end() -> i64;
         read fn audit_events(filter: &AuditFilter, page: &Page) -> Vec<(String, AuditEvent)>;
@@ -239,7 +327,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: EnrollmentStore {
+    EnrollmentStore {
         write fn create_enrollment_token(token: &StoredToken, forget_before: Timestamp) -> ();
         read fn enrollment_token(id: &EnrollmentTokenId) -> Option<StoredToken>;
         read fn enrollment_tokens(page: &Page) -> Vec<EnrollmentToken>;
@@ -249,7 +337,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: BundleIndex {
+    BundleIndex {
         write fn create_bucket(name: &str, now: Timestamp) -> ();
         read fn bucket(name: &str) -> Option<(Timestamp, Option<bool>)>;
         read fn buckets() -> Vec<(String, Timestamp)>;
@@ -271,7 +359,7 @@ pass_calls! {
 }
 
 pass_calls! {
-    (S: Passing) S: ServerRecordStore {
+    ServerRecordStore {
         write fn server_record(record: &ServerRecord) -> String;
     }
 }

@@ -13,12 +13,15 @@ use crate::deployment::{client, credentials, deploy_and_wait, group};
 use crate::figure::{Aim, Figure};
 use crate::process::{cpu_seconds, forget_peak, peak_mib, resident_mib};
 
-/// Deployments that bring the agent to its size: files, connections, and for each thread that blocking work
-/// has ever needed at once an arena of the allocator, which stays.
+/// Deployments that bring the agent to its size: files, connections, threads.
 const FIRST: usize = 500;
 
 /// Deployments over which the agent must not grow.
 const MANY: usize = 1_000;
+
+/// An agent's size is the least that it had after one of so many deployments: what comes and goes with each
+/// is no growth.
+const LAST: usize = 100;
 
 const LINES: usize = 1_000_000;
 
@@ -63,6 +66,20 @@ impl Site {
         Ok(root)
     }
 
+    /// Deploys the same again and again.
+    async fn deploy_many(&self, root: &Client, n_deployments: usize) -> anyhow::Result<Many> {
+        let mut many = Many { fastest: Duration::MAX, resident_mib: f64::INFINITY };
+        for idx in 0..n_deployments {
+            let started = Instant::now();
+            deploy_and_wait(root, "app.zip").await?;
+            many.fastest = many.fastest.min(started.elapsed());
+            if n_deployments - LAST <= idx {
+                many.resident_mib = many.resident_mib.min(resident_mib(self.pid())?);
+            }
+        }
+        Ok(many)
+    }
+
     /// Makes `content` of `app` the revision that is deployed.
     fn push(&self, app: &App) -> anyhow::Result<()> {
         let zip = self.path.join("app.zip");
@@ -81,6 +98,13 @@ impl Site {
     fn upload(&self, file: &Path, key: &str) {
         self.aws.ok(&format!("s3 cp --only-show-errors {} s3://bundles/{key}", file.display()));
     }
+}
+
+/// What many deployments to one host came to.
+struct Many {
+    fastest: Duration,
+    /// The least after one of the last [`LAST`].
+    resident_mib: f64,
 }
 
 /// An agent that has nothing to do.
@@ -111,24 +135,16 @@ pub(crate) async fn many() -> anyhow::Result<Vec<Figure>> {
     app.file("appspec.yml", &appspec(""), 0o644);
     site.push(&app)?;
     let root = site.client().await?;
-    for _ in 0..FIRST {
-        deploy_and_wait(&root, "app.zip").await?;
-    }
-    let before = resident_mib(site.pid())?;
-    let mut fastest = f64::INFINITY;
+    let before = site.deploy_many(&root, FIRST).await?;
     let cpu_before = cpu_seconds(site.pid())?;
-    for _ in 0..MANY {
-        let started = Instant::now();
-        deploy_and_wait(&root, "app.zip").await?;
-        fastest = fastest.min(started.elapsed().as_secs_f64());
-    }
+    let after = site.deploy_many(&root, MANY).await?;
     let cpu = cpu_seconds(site.pid())? - cpu_before;
-    let after = resident_mib(site.pid())?;
+    let fastest = after.fastest.min(before.fastest).as_secs_f64();
     Ok(vec![
         figure("seven events on one real host, best", fastest, "s", Aim::Under(0.15)),
         figure("seven events, agent's CPU", cpu / MANY as f64 * 1e3, "CPU ms", Aim::None),
-        figure("agent after 500 deployments", before, "MiB", Aim::None),
-        figure("agent after 1,000 more", after, "MiB", Aim::AtMost(before + 0.1)),
+        figure("agent after 500 deployments", before.resident_mib, "MiB", Aim::None),
+        figure("agent after 1,000 more", after.resident_mib, "MiB", Aim::AtMost(before.resident_mib + 0.1)),
     ])
 }
 

@@ -23,7 +23,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use many::{Summary, simulate_many};
+pub use many::{Progress, Summary, simulate_many};
 
 use self::idle::Idle;
 use self::world::World;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use longshore_simulation::{simulate, simulate_many};
+use longshore_simulation::{Progress, simulate, simulate_many};
 
 /// Simulates the control plane on a clock of its own, with faults.
 #[derive(Debug, Parser)]
@@ -44,10 +44,9 @@ fn main() -> ExitCode {
             }
         };
     }
-    let summary = simulate_many(args.first, args.runs, |n_done| {
-        if n_done.is_multiple_of(5_000) {
-            println!("{n_done} seeds done");
-        }
+    let summary = simulate_many(args.first, args.runs, |progress| match progress {
+        Progress::Kept { n_seeds } if !n_seeds.is_multiple_of(1_000) => {}
+        Progress::Kept { .. } | Progress::Broke(_) => println!("{progress}"),
     });
     println!("{summary}");
     if summary.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -35,8 +35,20 @@ impl Summary {
     }
 }
 
-/// Runs the seeds `first..first + n_seeds`. `tell` is told from time to time how many are done.
-pub fn simulate_many(first: u64, n_seeds: u64, tell: impl Fn(u64) + Sync) -> Summary {
+/// What can be told while seeds run.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// One more kept its promises.
+    Kept {
+        /// How many did until now.
+        n_seeds: u64,
+    },
+    /// One broke a promise.
+    Broke(&'a Broken),
+}
+
+/// Runs the seeds `first..first + n_seeds`, and lets `tell` know of each.
+pub fn simulate_many(first: u64, n_seeds: u64, tell: impl Fn(Progress<'_>) + Sync) -> Summary {
     let next = AtomicU64::new(first);
     let end = first.saturating_add(n_seeds);
     let is_over = AtomicBool::new(false);
@@ -53,13 +65,16 @@ pub fn simulate_many(first: u64, n_seeds: u64, tell: impl Fn(u64) + Sync) -> Sum
                     let result = simulate(seed, false);
                     let mut summary = summary.lock().unwrap_or_else(PoisonError::into_inner);
                     match result {
-                        Ok(outcome) => summary.add(outcome),
+                        Ok(outcome) => {
+                            summary.add(outcome);
+                            tell(Progress::Kept { n_seeds: summary.n_seeds });
+                        }
                         Err(broken) => {
+                            tell(Progress::Broke(&broken));
                             summary.broken.push(broken);
                             is_over.store(MAX_BROKEN <= summary.broken.len(), Ordering::Relaxed);
                         }
                     }
-                    tell(summary.n_seeds);
                 }
             });
         }
@@ -78,13 +93,25 @@ impl std::fmt::Display for Summary {
             writeln!(formatter, "{n:>10}  {what}")?;
         }
         for broken in &self.broken {
-            writeln!(formatter, "BROKEN: {broken}")?;
-            let seed = broken.seed;
-            writeln!(
-                formatter,
-                "  again, with all that happened: LONGSHORE_SIM_SEED={seed} cargo run -p longshore-simulation"
-            )?;
+            writeln!(formatter, "{}", Progress::Broke(broken))?;
         }
         Ok(())
+    }
+}
+
+impl std::fmt::Display for Progress<'_> {
+    /// A line; of a broken promise also how to see it again.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Progress::Kept { n_seeds } => write!(formatter, "{n_seeds} seeds kept every promise"),
+            Progress::Broke(broken) => {
+                let seed = broken.seed;
+                writeln!(formatter, "BROKEN: {broken}")?;
+                write!(
+                    formatter,
+                    "  again, with all that happened: LONGSHORE_SIM_SEED={seed} cargo run -p longshore-simulation"
+                )
+            }
+        }
     }
 }

@@ -57,6 +57,9 @@ pub enum Limit {
     Below(f64),
 }
 
+/// Whose client, in errors.
+const WHAT: &str = "Prometheus";
+
 /// Reads alarms from one Prometheus.
 #[derive(Debug)]
 pub struct Prometheus {
@@ -76,11 +79,11 @@ impl Prometheus {
         let transport = Transport {
             connect_timeout: READ_LIMIT,
             http_read_timeout: READ_LIMIT,
-            ca_bundle: ca_file.map(read_ca_file).transpose()?,
+            ca_bundle: ca_file.map(|path| read_ca_file(path, WHAT)).transpose()?,
             ..Transport::default()
         };
         let fetcher = Fetcher::new(&transport, crate::triggers::USER_AGENT)
-            .map_err(|source| OutsideStartError::Client { what: "Prometheus", source })?;
+            .map_err(|source| OutsideStartError::Client { what: WHAT, source })?;
         Ok(Prometheus { url, rules, bearer_token_file, fetcher })
     }
 

@@ -61,9 +61,9 @@ impl Webhooks {
     /// # Errors
     /// [`OutsideStartError`] when the certificates to trust cannot be used.
     pub fn new(config: WebhookConfig, secret: String) -> Result<Webhooks, OutsideStartError> {
-        let more = config.ca_file.map(read_ca_file).transpose()?;
-        let tls = client_tls(more.as_deref())
-            .map_err(|source| OutsideStartError::Client { what: "webhooks", source })?;
+        let what = "webhooks";
+        let more = config.ca_file.map(|path| read_ca_file(path, what)).transpose()?;
+        let tls = client_tls(more.as_ref()).map_err(|source| OutsideStartError::Client { what, source })?;
         Ok(Webhooks { networks: config.networks, tls: TlsConnector::from(Arc::new(tls)), secret })
     }
 

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::allocator;
 use crate::check::{self, command_line::CheckArguments};
 use crate::config::{self, RawConfig, Settings};
 use crate::enroll::{self, EnrollArguments};
@@ -86,6 +87,7 @@ enum Verb {
 
 /// Runs the command line `arguments`, the program's own name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    allocator::share_arena();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.first().is_some_and(|program| command_line::is_original(program)) {
         return command_line::original(arguments);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Zoned;
-use longshore_wire::client::{ClientConfig, Transport, WireLog};
+use longshore_wire::client::{CaBundle, ClientConfig, Transport, WireLog};
 use longshore_wire::sigv4::Credentials;
 
 use super::ConnectError;
@@ -31,7 +31,7 @@ impl Outgoing {
     /// As `settings` and the environment say.
     ///
     /// # Errors
-    /// [`ConnectError::CaBundle`].
+    /// [`ConnectError::CaBundle`]; [`ConnectError::Client`] when it has no usable certificate.
     pub fn new(settings: &Settings) -> Result<Outgoing, ConnectError> {
         let wire_log = settings.log_aws_wire.then(|| {
             let path = wire_log_path(&settings.log_dir, &settings.program_name);
@@ -94,8 +94,9 @@ impl WireLog for WireLogFile {
 }
 
 /// The certificates to trust instead of the system's, when the environment names some.
-pub(crate) fn ca_bundle() -> Result<Option<Vec<u8>>, ConnectError> {
-    CaSources::from_variables(|name| std::env::var_os(name)).read()
+pub(crate) fn ca_bundle() -> Result<Option<CaBundle>, ConnectError> {
+    let pem = CaSources::from_variables(|name| std::env::var_os(name)).read()?;
+    Ok(pem.map(|pem| CaBundle::from_pem(&pem)).transpose()?)
 }
 
 /// Whom the environment says to trust, instead of the system's store. Source: agent.md §1.1.

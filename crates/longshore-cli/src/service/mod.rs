@@ -14,7 +14,7 @@ mod webhook;
 use anyhow::Context;
 use longshore_wire::api::Operation;
 use longshore_wire::api::operations::TARGET_PREFIX;
-use longshore_wire::client::{CallError, Client, ClientConfig};
+use longshore_wire::client::{CaBundle, CallError, Client, ClientConfig};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -46,9 +46,10 @@ impl Service {
         let mut config = ClientConfig::new(endpoint, region, credentials);
         // For servers behind a private authority, as the AWS CLI does it.
         if let Some(path) = crate::settings::variable("AWS_CA_BUNDLE") {
-            let read = std::fs::read(&path);
-            config.transport.ca_bundle =
-                Some(read.with_context(|| format!("cannot read AWS_CA_BUNDLE `{path}`"))?);
+            let pem = std::fs::read(&path).with_context(|| format!("cannot read AWS_CA_BUNDLE `{path}`"))?;
+            let bundle =
+                CaBundle::from_pem(&pem).with_context(|| format!("cannot use AWS_CA_BUNDLE `{path}`"))?;
+            config.transport.ca_bundle = Some(bundle);
         }
         let client = Client::new(config)
             .context(Advice::new("the server's address is no use", "write it like http://127.0.0.1:8080"))?;

@@ -2,12 +2,14 @@
 //! come back, when none runs. Source: service.md §7.6.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use crate::application::ResourceTag;
 use crate::deployment::{Creator, Deployment, Late};
 use crate::deployment_group::{AutoRollback, DeploymentGroup};
 use crate::id::{DeploymentId, HostArn};
 use crate::plan::begin::Candidate;
+use crate::target::Clocks;
 use crate::time::Timestamp;
 
 /// The tag by which a deployment group says that hosts that come when no deployment runs are brought up to
@@ -19,6 +21,18 @@ pub const UPDATE: &str = "update";
 /// Whether hosts of `group` that come when no deployment runs are brought up to date.
 pub fn is_kept_up_to_date(group: &DeploymentGroup) -> bool {
     group.tags.iter().any(|ResourceTag { key, value }| key == LATE_HOSTS && value == UPDATE)
+}
+
+/// Whether a host that polls `now` comes, or comes back: it was not heard of, or not for as long as a
+/// command waits for an agent. Its last poll, at `last_poll_at`, may have been held for `poll_hold`, which is
+/// no silence.
+pub fn was_away(
+    last_poll_at: Option<Timestamp>,
+    now: Timestamp,
+    clocks: &Clocks,
+    poll_hold: Duration,
+) -> bool {
+    last_poll_at.is_none_or(|last_poll_at| clocks.pickup + poll_hold <= now.since(last_poll_at))
 }
 
 /// The hosts that joined while `deployment`, which has succeeded, ran, and have another revision or none.
@@ -73,6 +87,18 @@ mod tests {
         let targets: HashSet<HostArn> = targets.split_whitespace().map(arn).collect();
         let expected: Vec<HostArn> = expected.split_whitespace().map(arn).collect();
         assert_eq!(joined(&ended(DeploymentStatus::Succeeded), &candidates, &targets), expected);
+    }
+
+    /// The simulation found hosts that waited in vain at one poll, and were away at the next.
+    #[test]
+    fn a_held_poll_is_no_silence() {
+        let (clocks, hold) = (Clocks::default(), Duration::from_secs(45));
+        assert!(was_away(None, NOW, &clocks, hold), "it comes for the first time");
+        let next = |silence| was_away(Some(NOW), NOW.plus(silence), &clocks, hold);
+        assert!(!next(Duration::ZERO));
+        assert!(!next(clocks.pickup));
+        assert!(!next(clocks.pickup + hold - Duration::from_millis(1)));
+        assert!(next(clocks.pickup + hold));
     }
 
     /// service.md §7.6, "Launch during a deployment".

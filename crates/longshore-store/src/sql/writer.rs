@@ -55,7 +55,7 @@ pub(super) trait Work: Send {
 pub(super) struct CommitFailed(#[source] Arc<sqlx::Error>);
 
 impl CommitFailed {
-    pub(in super::super) fn error(self) -> StoreError {
+    pub(super) fn error(self) -> StoreError {
         StoreError::Database { doing: "commit", source: Box::new(self) }
     }
 }

@@ -23,6 +23,32 @@ use super::{ClientError, Transport};
 /// next request. Source: wire-transcripts.md §1.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Certificates of authorities. Its copies share them: a system's whole store takes hundreds of KiB as text.
+#[derive(Clone, Debug)]
+pub struct CaBundle {
+    roots: Arc<RootCertStore>,
+}
+
+impl CaBundle {
+    /// Reads PEM text. Certificates that make no root are passed over, as every system store has some.
+    ///
+    /// # Errors
+    /// [`ClientError::CaBundle`] when none is left.
+    pub fn from_pem(pem: &[u8]) -> Result<CaBundle, ClientError> {
+        let mut roots = RootCertStore::empty();
+        let mut last_error = None;
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate =
+                certificate.map_err(|source| ClientError::CaBundle { source: Some(source.into()) })?;
+            last_error = roots.add(certificate).err().or(last_error);
+        }
+        if roots.is_empty() {
+            return Err(ClientError::CaBundle { source: last_error.map(Into::into) });
+        }
+        Ok(CaBundle { roots: Arc::new(roots) })
+    }
+}
+
 /// The addresses that are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Targets {
@@ -50,7 +76,7 @@ impl Http {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(transport.connect_timeout));
-        let config = tls_config(transport.ca_bundle.as_deref(), targets)?;
+        let config = tls_config(transport.ca_bundle.as_ref(), targets)?;
         let tls =
             || HttpsConnectorBuilder::new().with_tls_config(config.clone()).https_or_http().enable_http1();
         let mut builder = Client::builder(TokioExecutor::new());
@@ -83,12 +109,12 @@ fn is_https(uri: &Uri) -> bool {
     uri.scheme_str() == Some("https")
 }
 
-fn tls_config(ca_bundle: Option<&[u8]>, targets: Targets) -> Result<rustls::ClientConfig, ClientError> {
+fn tls_config(ca_bundle: Option<&CaBundle>, targets: Targets) -> Result<rustls::ClientConfig, ClientError> {
     let builder = tls_builder()?;
     let roots = match (ca_bundle, targets) {
-        (Some(pem), Targets::Plain | Targets::Any) => Some(bundle_roots(pem)?),
-        (None, Targets::Plain) => Some(RootCertStore::empty()),
-        (None, Targets::Any) => system_roots(),
+        (Some(bundle), Targets::Plain | Targets::Any) => Some(Arc::clone(&bundle.roots)),
+        (None, Targets::Plain) => Some(Arc::new(RootCertStore::empty())),
+        (None, Targets::Any) => system_roots().map(Arc::new),
     };
     // A host without a certificate store still reaches public endpoints.
     let builder = match roots {
@@ -105,15 +131,14 @@ fn tls_builder() -> Result<ConfigBuilder<rustls::ClientConfig, WantsVerifier>, C
         .map_err(ClientError::Tls)
 }
 
-/// TLS as a client of many servers: the system's certificates are trusted, and those
-/// in `more` (PEM).
+/// TLS as a client of many servers: the system's certificates are trusted, and those in `more`.
 ///
 /// # Errors
-/// [`ClientError::CaBundle`] when `more` has no usable certificate.
-pub fn client_tls(more: Option<&[u8]>) -> Result<rustls::ClientConfig, ClientError> {
+/// [`ClientError::Tls`].
+pub fn client_tls(more: Option<&CaBundle>) -> Result<rustls::ClientConfig, ClientError> {
     let mut roots = system_roots().unwrap_or_else(RootCertStore::empty);
-    if let Some(pem) = more {
-        roots.roots.extend(bundle_roots(pem)?.roots);
+    if let Some(more) = more {
+        roots.roots.extend(more.roots.roots.iter().cloned());
     }
     let builder = tls_builder()?;
     let builder = match roots.is_empty() {
@@ -121,21 +146,6 @@ pub fn client_tls(more: Option<&[u8]>) -> Result<rustls::ClientConfig, ClientErr
         false => builder.with_root_certificates(roots),
     };
     Ok(builder.with_no_client_auth())
-}
-
-/// Certificates that make no root are passed over, as every system store has some; one must be left.
-fn bundle_roots(pem: &[u8]) -> Result<RootCertStore, ClientError> {
-    let mut roots = RootCertStore::empty();
-    let mut last_error = None;
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate =
-            certificate.map_err(|source| ClientError::CaBundle { source: Some(source.into()) })?;
-        last_error = roots.add(certificate).err().or(last_error);
-    }
-    if !roots.is_empty() {
-        return Ok(roots);
-    }
-    Err(ClientError::CaBundle { source: last_error.map(Into::into) })
 }
 
 fn system_roots() -> Option<RootCertStore> {

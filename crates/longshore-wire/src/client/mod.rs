@@ -12,7 +12,7 @@ mod proxy;
 mod s3;
 mod wire_log;
 
-pub use connect::client_tls;
+pub use connect::{CaBundle, client_tls};
 pub use download::Download;
 pub use error::{CallError, ClientError};
 pub use fetch::Fetcher;
@@ -60,8 +60,8 @@ pub struct Transport {
     /// `http://[user:password@]host:port`: https targets are reached through a tunnel, http ones by
     /// handing it the request; link-local addresses without it.
     pub proxy_uri: Option<String>,
-    /// PEM certificates to trust instead of the system's.
-    pub ca_bundle: Option<Vec<u8>>,
+    /// Whom to trust instead of the system's certificates.
+    pub ca_bundle: Option<CaBundle>,
     /// Takes down what is said and heard.
     pub wire_log: Option<Arc<dyn WireLog>>,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use longshore_wire::api::Operation;
 use longshore_wire::api::shapes::{GetDeploymentInput, GetDeploymentOutput};
-use longshore_wire::client::{CallError, Client, ClientConfig, ObjectSource};
+use longshore_wire::client::{CaBundle, CallError, Client, ClientConfig, ObjectSource};
 use longshore_wire::codec::NoOutput;
 use longshore_wire::sigv4::Credentials;
 use server::{Answer, SECRET, Server};
@@ -233,7 +233,7 @@ async fn a_dropped_call_closes_its_connection() {
 async fn a_certificate_of_the_bundle_is_believed_and_no_other() {
     let (server, ca_bundle) = Server::start_tls(&[GOOD]).await;
     let mut trusting = config(&server.endpoint);
-    trusting.transport.ca_bundle = Some(ca_bundle);
+    trusting.transport.ca_bundle = CaBundle::from_pem(&ca_bundle).ok();
     deployment(&Client::new(trusting).expect("a client")).await.expect("an answer");
     server.requests().remove(0).check_signature();
     let mut doubting = config(&server.endpoint);
@@ -268,7 +268,7 @@ async fn a_proxy_is_tunnelled_through_to_https_targets() {
     let (proxy, heads) = server::start_proxy().await;
     let mut config = config(&server.endpoint);
     config.transport.proxy_uri = Some(format!("http://me:pa%24s@{proxy}"));
-    config.transport.ca_bundle = Some(ca_bundle);
+    config.transport.ca_bundle = CaBundle::from_pem(&ca_bundle).ok();
     deployment(&Client::new(config).expect("a client")).await.expect("an answer");
     let target = server.endpoint.trim_start_matches("https://");
     check_proxy_head(&heads, &format!("CONNECT {target} HTTP/1.1"));
@@ -362,7 +362,7 @@ fn settings_that_make_no_client_are_named() {
     let proxy = "proxy `h` is not an http address with a host";
     check_config(|config| config.transport.proxy_uri = Some(String::from("socks5://me:secret@h")), proxy);
     let bundle = "the CA bundle has no usable certificate";
-    check_config(|config| config.transport.ca_bundle = Some(b"nothing".to_vec()), bundle);
+    assert_eq!(CaBundle::from_pem(b"nothing").expect_err("refused").to_string(), bundle);
     let shown = format!("{:?}", Client::new(config("http://h:1")).expect("a client"));
     assert!(!shown.contains(SECRET), "{shown}");
 }

@@ -6,7 +6,7 @@ mod observed;
 
 use std::sync::{Arc, Mutex};
 
-use longshore_store::passing::{Access, Passing};
+use longshore_store::passing::{Access, Done, Passing};
 use longshore_store::sqlite::SqliteStore;
 use longshore_store::{News, Others, SharedStore, Store, StoreError};
 use tokio::sync::broadcast;
@@ -107,6 +107,10 @@ impl Passing for SimulatedStore {
             Verdict::LoseAnswer => answer.and_then(|_| Err(failure())),
             Verdict::Go | Verdict::Refuse => answer,
         }
+    }
+
+    fn done(&self, done: Done<'_>) {
+        self.observe(done);
     }
 }
 
