@@ -15,7 +15,7 @@ const USAGE: &str = "usage: unpack_and_install tgz|zip|folder BUNDLE ROOT_DIR DE
 
 #[expect(clippy::print_stdout, reason = "the memory is what is asked for")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    allocator::share_arena();
+    allocator::keep_little();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [kind, bundle, root_dir, deployment_id] = arguments.as_slice() else { return Err(USAGE.into()) };
     let (bundle, root_dir) = (Path::new(bundle), PathBuf::from(root_dir));

@@ -87,7 +87,7 @@ enum Verb {
 
 /// Runs the command line `arguments`, the program's own name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    allocator::share_arena();
+    allocator::keep_little();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.first().is_some_and(|program| command_line::is_original(program)) {
         return command_line::original(arguments);
