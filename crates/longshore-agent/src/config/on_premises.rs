@@ -169,6 +169,7 @@ mod tests {
             &text.replace("aws_credentials_file", "x"),
             "'aws_credentials_file' key is required when 'iam_session_arn' is provided.",
         );
+        check(&text.replace("region", "x"), "'region' key is required when 'iam_session_arn' is provided.");
     }
 
     #[test]
@@ -178,6 +179,27 @@ mod tests {
             "On Premises config cannot contain both 'iam_user_arn' and 'iam_session_arn' keys.",
         );
         check("region: r\n", "nobody");
+    }
+
+    #[test]
+    fn what_is_no_mapping_is_refused_by_the_name_of_the_file() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("codedeploy.onpremises.yml");
+        for text in ["iam_user_arn: [u\n", "- iam_user_arn\n", "nobody\n"] {
+            std::fs::write(&path, text).expect("write");
+            let expected = format!(
+                "The deployment failed because the format of the following on-premises configuration file is \
+                 invalid: {}",
+                path.display()
+            );
+            assert_eq!(read(&path).expect_err("refused").to_string(), expected, "text: {text}");
+        }
+    }
+
+    #[test]
+    fn an_absent_file_names_nobody() {
+        let dir = tempfile::tempdir().expect("dir");
+        assert_eq!(read(&dir.path().join("codedeploy.onpremises.yml")).expect("no error"), None);
     }
 
     #[test]

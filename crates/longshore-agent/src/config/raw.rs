@@ -89,3 +89,25 @@ pub fn default_path() -> PathBuf {
     let [preferred, fallback] = DEFAULT_PATHS.map(PathBuf::from);
     if preferred.is_file() { preferred } else { fallback }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_named() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("codedeployagent.yml");
+        let refused = || RawConfig::read(&path).expect_err("refused").to_string();
+        let shown = path.display();
+        assert_eq!(refused(), format!("The config file {shown} does not exist or is not readable"));
+        for text in ["verbose: [\n", "- verbose\n"] {
+            std::fs::write(&path, text).expect("write");
+            let expected = format!(
+                "An error occurred loading the CodeDeploy agent config file at {shown}. Error message: "
+            );
+            let found = refused();
+            assert!(found.strip_prefix(&expected).is_some_and(|problem| !problem.is_empty()), "{found}");
+        }
+    }
+}

@@ -130,6 +130,7 @@ mod tests {
             E::AfterInstall,
             E::ApplicationStart,
             E::ValidateService,
+            E::BeforeAllowTraffic,
             E::AfterAllowTraffic,
         ];
         for event in events {
@@ -142,8 +143,10 @@ mod tests {
         use LifecycleEventName as E;
         let spec = specification("d-NOW", "codeDeployRollback", "BLUE_GREEN");
         check(&spec, "last recent", E::BeforeBlockTraffic, "d-RECENT");
+        check(&spec, "last recent", E::AfterBlockTraffic, "d-RECENT");
         check(&spec, "last recent", E::ApplicationStop, "d-LAST");
         check(&spec, "last recent", E::BeforeAllowTraffic, "d-LAST");
+        check(&spec, "last recent", E::AfterAllowTraffic, "d-LAST");
         check(&spec, "last recent", E::ApplicationStart, "d-NOW");
         let in_place = specification("d-NOW", "codeDeployRollback", "IN_PLACE");
         check(&in_place, "last recent", E::BeforeBlockTraffic, "d-LAST");

@@ -97,6 +97,21 @@ async fn a_region_of_the_environment_is_the_one_region() {
     assert_eq!(server.requests().len(), n_before, "nothing is left to ask for");
 }
 
+/// The European Sovereign Cloud's bundle store, whoever says that the host is there.
+#[tokio::test]
+async fn the_region_says_where_bundles_are() {
+    let region = "eusc-de-east-1";
+    for (of_environment, of_instance) in [(Some(region), "us-west-2"), (None, region)] {
+        let server =
+            TestServer::start(move |_, request| instance(request, of_instance, "amazonaws.eu")).await;
+        let environment = Environment { region: of_environment.map(str::to_owned), ..asking(&server) };
+        let settings = Files::new().settings("");
+        let identity = resolve_in(&settings, environment).await.expect("somebody");
+        let (endpoint, _) = crate::service::s3_endpoint(&settings, &identity.region, None);
+        assert_eq!(endpoint, "https://s3.eusc-de-east-1.amazonaws.eu");
+    }
+}
+
 /// With an on-premises file that names nobody, an instance's region and domain are checked.
 async fn check_checked(on_premises: &str, region: &'static str, domain: &'static str, expected: &str) {
     let server = TestServer::start(move |_, request| instance(request, region, domain)).await;

@@ -62,10 +62,15 @@ fn a_directory_is_deployed_by_absolute_path_relative_path_and_from_within() {
 
 #[test]
 fn archives_of_every_type_are_deployed() {
-    let table: [(&str, &str, &[&str]); 4] = [
+    let table: [(&str, &str, &[&str]); 5] = [
         ("tar", "tar", &["-cf", "b", "-C", "app", "."]),
         ("tgz", "tar", &["-czf", "b", "-C", "app", "."]),
         ("tar", "tar", &["-cf", "b", "app"]),
+        (
+            "zip",
+            "python3",
+            &["-c", "import shutil; shutil.make_archive('b', 'zip', 'app'); shutil.move('b.zip', 'b')"],
+        ),
         (
             "zip",
             "python3",

@@ -243,6 +243,20 @@ async fn a_command_for_another_host_or_without_a_name_is_answered_by_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_throttled_first_poll_is_tried_again() {
+    let service = Service::start().await;
+    let slower = json!({"__type": "ThrottlingException", "message": "slower"});
+    service.answer_once("PollHostCommand", 400, slower);
+    let host = Host::new(&service);
+    service.specify(host.revision("", &[]));
+    service.offer("hc-1", "DownloadBundle");
+    let _agent = host.run();
+    let completion = service.wait_for("PutHostCommandComplete", 1).await.remove(0);
+    assert_eq!(completion.body["CommandStatus"], "Succeeded");
+    assert!(host.log().contains("1 retries] poll_host_command"), "{}", host.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ec2_instance_polls_as_itself_with_the_keys_of_its_role() {
     let service = Service::start().await;
     service.answer_once("PUT /latest/api/token", 200, json!("TOKEN"));
@@ -257,6 +271,8 @@ async fn an_ec2_instance_polls_as_itself_with_the_keys_of_its_role() {
     fs::remove_file(host.path("onpremises.yml")).expect("remove");
     let mut command = host.command("run");
     command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", service.address()).env("HOME", host.path("home"));
+    // An empty one says nothing.
+    command.env("AWS_REGION", "");
     let _agent = Agent::start(&mut command);
     let poll = service.wait_for("PollHostCommand", 1).await.remove(0);
     assert_eq!(poll.body, json!({ "HostIdentifier": "arn:aws:ec2:us-east-1:111122223333:instance/i-0abc" }));

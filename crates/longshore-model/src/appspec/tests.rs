@@ -328,6 +328,7 @@ fn modes_are_padded_and_taken_as_written() {
     ok("0644", "0644");
     ok("0755", "0755");
     ok("04755", "4755");
+    ok("'0000'", "0000");
 }
 
 #[test]
@@ -356,6 +357,7 @@ fn mode_bits_are_octal() {
     assert_eq!(bits("0644"), Ok(0o644));
     assert_eq!(bits("4755"), Ok(0o4755));
     assert_eq!(bits("7"), Ok(0o007));
+    assert_eq!(bits("0000"), Ok(0));
 }
 
 #[test]

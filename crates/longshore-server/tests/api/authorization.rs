@@ -145,6 +145,9 @@ async fn check_host_key(server: &TestServer, arn: &str, key: &Credentials) {
     for (service, text, _) in IDENTITY_ACTIONS {
         assert!(denial(host.query(service, &form(text)).await).is_some(), "a host may {text}");
     }
+    // The root key's alone.
+    let answer = call(host, "Longshore_v1.GetWebhookSecret", "{}").await;
+    assert!(denial(answer).is_some(), "a host may read the webhooks' secret");
     // Nor to itself.
     for text in ["Action=CreateAccessKey", "Action=ListAccessKeys", "Action=GetUser"] {
         assert!(denial(host.query("iam", &form(text)).await).is_some(), "a host may {text}");
@@ -162,9 +165,14 @@ async fn check_host_key(server: &TestServer, arn: &str, key: &Credentials) {
     let secure = ("CodeDeployCommandService", "codedeploy-commands-secure");
     let message = denial(poll(secure.0, secure.1, arn).await).expect("not in its policy");
     assert!(message.contains("codedeploy-commands-secure:PollHostCommand"), "{message}");
-    for (method, path) in
-        [("PUT", "/bundles"), ("PUT", "/bundles/k"), ("DELETE", "/bundles/web.zip"), ("DELETE", "/bundles")]
-    {
+    for (method, path) in [
+        ("PUT", "/bundles"),
+        ("PUT", "/bundles?versioning="),
+        ("PUT", "/bundles/k"),
+        ("POST", "/bundles/k?uploads="),
+        ("DELETE", "/bundles/web.zip"),
+        ("DELETE", "/bundles"),
+    ] {
         let answer = server.s3(key, method, path).await;
         assert!(
             answer.starts_with("HTTP/1.1 403 ") && answer.contains("AccessDenied"),

@@ -36,6 +36,29 @@ fn defaults_are_the_code_defaults_of_the_original() {
     check("", |settings| settings.shutdown_wait, Duration::from_secs(7200));
     check("", |settings| settings.ongoing_deployment_tracking, "ongoing-deployment".to_owned());
     check("", |settings| settings.enable_deployments_log, true);
+    check("", |settings| settings.program_name, "codedeploy-agent".to_owned());
+    check("", |settings| settings.http_read_timeout, Duration::from_secs(80));
+    let on_premises = PathBuf::from("/etc/codedeploy-agent/conf/codedeploy.onpremises.yml");
+    check("", |settings| settings.on_premises_config_file, on_premises);
+    check("", |settings| settings.proxy_uri, None);
+    check("", |settings| settings.deploy_control_endpoint, None);
+    check("", |settings| settings.s3_endpoint_override, None);
+    let is_on: fn(Settings) -> [bool; 5] = |settings| {
+        [
+            settings.verbose,
+            settings.log_aws_wire,
+            settings.disable_imds_v1,
+            settings.use_fips_mode,
+            settings.enable_auth_policy,
+        ]
+    };
+    check("", is_on, [false; 5]);
+}
+
+#[test]
+fn blank_lines_between_keys_mean_nothing() {
+    let text = "max_revisions: 2\n\n \n:verbose: true\n\n";
+    check(text, |settings| (settings.max_revisions, settings.verbose), (2, true));
 }
 
 #[test]
@@ -171,5 +194,11 @@ fn every_problem_is_one_line() {
 fn fips_mode_is_for_regions_in_the_usa() {
     let settings = read("use_fips_mode: true\n").expect("settings");
     assert!(settings.check_region("us-gov-west-1").is_ok());
-    assert!(settings.check_region("eu-central-1").is_err());
+    assert!(settings.check_region("us-east-1").is_ok());
+    let refused = settings.check_region("eu-central-1").expect_err("not in the USA").to_string();
+    assert!(
+        refused.contains("use_fips_mode can be set to true only in regions located in the USA"),
+        "{refused}"
+    );
+    assert!(read("").expect("settings").check_region("eu-central-1").is_ok());
 }

@@ -251,18 +251,29 @@ mod tests {
         check_revision(json!({"RevisionType": "s3"}), which);
         let s3 = "S3Revision in Deployment Spec must specify Bucket, Key and BundleType";
         check_revision(json!({"RevisionType": "S3"}), s3);
-        check_revision(json!({"RevisionType": "S3", "S3Revision": {"Bucket": "b", "Key": "k"}}), s3);
-        check_revision(
-            json!({"RevisionType": "S3", "S3Revision": {"Bucket": "b", "Key": "k", "BundleType": "TGZ"}}),
-            "BundleType in S3Revision must be tar, tgz or zip",
-        );
+        for bundle in [
+            json!({"Bucket": "b", "Key": "k"}),
+            json!({"Bucket": "b", "BundleType": "tgz"}),
+            json!({"Key": "k", "BundleType": "tgz"}),
+        ] {
+            check_revision(json!({"RevisionType": "S3", "S3Revision": bundle}), s3);
+        }
+        for bundle_type in ["TGZ", "ZIP", "YAML"] {
+            let bundle = json!({"Bucket": "b", "Key": "k", "BundleType": bundle_type});
+            check_revision(
+                json!({"RevisionType": "S3", "S3Revision": bundle}),
+                "BundleType in S3Revision must be tar, tgz or zip",
+            );
+        }
         let git_hub = "GitHubRevision in Deployment Spec must specify Account, Repository and CommitId";
         let commit = json!({"Account": "a", "Repository": "r", "CommitId": "c", "Anonymous": false});
         check_revision(json!({"RevisionType": "GitHub", "GitHubRevision": commit}), git_hub);
-        check_revision(
-            json!({"RevisionType": "Local File", "LocalRevision": {"Location": "/x"}}),
-            "LocalRevision in Deployment Spec must specify Location and BundleType",
-        );
+        for bundle in [json!({"Location": "/x"}), json!({"BundleType": "tar"})] {
+            check_revision(
+                json!({"RevisionType": "Local File", "LocalRevision": bundle}),
+                "LocalRevision in Deployment Spec must specify Location and BundleType",
+            );
+        }
         check_revision(
             json!({"RevisionType": "Local File", "LocalRevision": {"Location": "/x", "BundleType": "rar"}}),
             "BundleType in LocalRevision must be tar, tgz, zip, or directory",
@@ -275,7 +286,10 @@ mod tests {
         let behavior =
             |value: Value| read(&with("AgentActionOverrides", value)).expect("read").file_exists_behavior;
         assert_eq!(behavior(json!({"AgentOverrides": {"FileExistsBehavior": "retain"}})), "RETAIN");
+        assert_eq!(behavior(json!({"AgentOverrides": {"FileExistsBehavior": null}})), "DISALLOW");
         assert_eq!(behavior(json!({"AgentOverrides": {}})), "DISALLOW");
+        assert_eq!(behavior(json!({"AgentOverrides": null})), "DISALLOW");
+        assert_eq!(behavior(json!({})), "DISALLOW");
         assert_eq!(behavior(Value::Null), "DISALLOW");
     }
 

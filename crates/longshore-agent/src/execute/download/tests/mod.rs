@@ -24,17 +24,7 @@ impl Host {
 
     fn with_credentials(config: &str, credentials: CredentialSource) -> Host {
         let dir = tempfile::tempdir().expect("dir");
-        let text = format!("log_dir: {}\npid_dir: /p\nroot_dir: /r\n{config}", dir.path().display());
-        let raw = RawConfig::parse(&text).expect("yaml");
-        let settings = Arc::new(Settings::from_raw(&raw).expect("settings"));
-        let identity = Identity {
-            host_identifier: "host".to_owned(),
-            region: "us-east-1".to_owned(),
-            domain: None,
-            credentials,
-        };
-        let outgoing = Arc::new(Outgoing::new(&settings).expect("outgoing"));
-        let mut downloader = Downloader::new(settings, outgoing, Arc::new(identity));
+        let mut downloader = as_on_a_host(&dir, config, credentials);
         // What the machine of the test has set up must not show.
         downloader.endpoint_of_environment = None;
         downloader.s3_patience = Duration::from_secs(3);
@@ -56,4 +46,28 @@ impl Host {
         assert!(names.iter().all(|name| name == "bundle.tar"), "{names:?}");
         fs::read(self.bundle()).ok()
     }
+}
+
+/// With the patience that hosts have.
+fn as_on_a_host(log_dir: &tempfile::TempDir, config: &str, credentials: CredentialSource) -> Downloader {
+    let text = format!("log_dir: {}\npid_dir: /p\nroot_dir: /r\n{config}", log_dir.path().display());
+    let raw = RawConfig::parse(&text).expect("yaml");
+    let settings = Arc::new(Settings::from_raw(&raw).expect("settings"));
+    let identity = Identity {
+        host_identifier: "host".to_owned(),
+        region: "us-east-1".to_owned(),
+        domain: None,
+        credentials,
+    };
+    let outgoing = Arc::new(Outgoing::new(&settings).expect("outgoing"));
+    Downloader::new(settings, outgoing, Arc::new(identity))
+}
+
+/// agent.md §5.2.
+#[test]
+fn a_host_asks_git_hub_again_after_10_30_and_90_seconds() {
+    let dir = tempfile::tempdir().expect("dir");
+    let keys = CredentialSource::fixed("AKIA1".to_owned(), "hidden".to_owned());
+    let downloader = as_on_a_host(&dir, "", keys);
+    assert_eq!(downloader.git_hub_pauses, [10, 30, 90].map(Duration::from_secs));
 }

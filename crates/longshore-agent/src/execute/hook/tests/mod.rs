@@ -245,7 +245,14 @@ fn a_script_that_is_not_executable_is_made_so() {
     let place = Place::with_script("#!/bin/sh\nexit 0\n");
     let path = place.path("archive/s.sh");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("mode");
-    assert_eq!(place.outcome(), "ran 1");
+    let log = tempfile::NamedTempFile::new().expect("file");
+    let writer = std::sync::Mutex::new(log.reopen().expect("reopen"));
+    let subscriber = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).finish();
+    let outcome = tracing::subscriber::with_default(subscriber, || place.outcome());
+    assert_eq!(outcome, "ran 1");
+    let said = fs::read_to_string(log.path()).expect("text");
+    let expected = "Script at specified location: s.sh is not executable.  Trying to make it executable.";
+    assert!(said.contains("WARN") && said.contains(expected), "{said}");
     assert_eq!(fs::metadata(&path).expect("stat").permissions().mode() & 0o777, 0o751);
 }
 
