@@ -251,8 +251,7 @@ impl Engine {
                 Ok(()) => {
                     let changed = changed_triggers(&before.triggers, &after.triggers);
                     self.test_triggers(&after.application, &after.name, &changed).await;
-                    self.inner.arrivals.everybody();
-                    return Ok(());
+                    return self.group_changed(&after).await.map_err(DeploymentGroupError::Store);
                 }
                 Err(StoreError::Stale) => {}
                 Err(StoreError::NotFound(_)) => return Err(DeploymentGroupError::NotFound(name.clone())),

@@ -288,7 +288,16 @@ impl Engine {
             return Err(StoreError::Stale);
         };
         deployment.status = queued;
-        let outcome = self.outcome(deployment).await?;
+        let mut outcome = self.outcome(deployment).await?;
+        let (load, places) = (self.inner.store.load().await?, self.places());
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let places = timeline::Places {
+            deployments: count(load.deployments),
+            max_deployments: count(places.deployments),
+            hosts: count(load.hosts),
+            max_hosts: count(places.hosts),
+        };
+        outcome.timeline.push(timeline::waits_for_place(&outcome.deployment, places, now));
         self.commit(&snapshot, outcome, now).await?;
         Ok(wait)
     }

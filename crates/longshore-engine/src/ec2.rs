@@ -46,7 +46,7 @@ impl Engine {
             put_at: self.now(),
         };
         self.inner.store.put_ec2_instance(&instance).await?;
-        self.inner.arrivals.tagged(&instance.host_identifier());
+        self.tagged(&[instance.host_identifier()]).await?;
         Ok(instance)
     }
 

@@ -108,13 +108,12 @@ impl Engine {
     pub async fn add_host_tags(&self, names: &[HostName], tags: &[HostTag]) -> Result<(), HostError> {
         match self.inner.store.add_host_tags(names, tags, MAX_TAGS).await {
             Ok(()) => {
+                let mut principals = Vec::with_capacity(names.len());
                 for name in names {
                     let host = self.inner.store.host(name).await.map_err(HostError::Store)?;
-                    if let Some(host) = host {
-                        self.inner.arrivals.tagged(host.identity.principal());
-                    }
+                    principals.extend(host.map(|host| host.identity.principal().clone()));
                 }
-                Ok(())
+                self.tagged(&principals).await.map_err(HostError::Store)
             }
             Err(StoreError::NotFound(name)) => Err(HostError::NotRegistered(name)),
             Err(StoreError::LimitExceeded { limit, .. }) => Err(HostError::TooManyTags(limit)),

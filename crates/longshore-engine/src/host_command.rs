@@ -13,8 +13,7 @@ use longshore_model::deployment::Deployment;
 use longshore_model::host::HostContact;
 use longshore_model::host::ec2;
 use longshore_model::id::{DeploymentId, Ec2InstanceId, HostId, PrincipalArn};
-use longshore_model::lifecycle::{Diagnostics, LifecycleEventName};
-use longshore_model::plan::late;
+use longshore_model::lifecycle::{CommandCopy, Diagnostics, LifecycleEventName};
 use longshore_model::target::{NoChange, Target, TargetEvent, TargetKey, TargetState, Waiting};
 use longshore_model::time::Timestamp;
 use longshore_store::{Applied, StoreError};
@@ -65,6 +64,15 @@ impl HostCommand {
         let event = target.event(progress.event_idx)?.name;
         Some(HostCommand { key, event, available_at: progress.since })
     }
+}
+
+/// A command in the hands of the host whose poll got it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandedOut {
+    /// The command.
+    pub command: HostCommand,
+    /// Which copy of it: the host acknowledges this one.
+    pub copy: CommandCopy,
 }
 
 /// The connection over which a poll came. When it breaks, commands that were handed out over it and
@@ -222,7 +230,23 @@ impl Engine {
         principal: &PrincipalArn,
         agent_version: Option<String>,
         connection: &Connection,
-    ) -> Result<Option<HostCommand>, HostCommandError> {
+    ) -> Result<Option<HandedOut>, HostCommandError> {
+        let taken = self.next_command(principal, &agent_version, connection).await?;
+        // It was there until now. Whoever has a command is not kept from it by a store that fails, and does
+        // not lose it with a connection that breaks here.
+        match &taken {
+            Some(_) => self.inner.arrivals.heard(principal, self.now()),
+            None => self.note_poll(principal, agent_version).await?,
+        }
+        Ok(taken)
+    }
+
+    async fn next_command(
+        &self,
+        principal: &PrincipalArn,
+        agent_version: &Option<String>,
+        connection: &Connection,
+    ) -> Result<Option<HandedOut>, HostCommandError> {
         let give_up_at = self.now().plus(self.inner.config.poll_hold);
         let waiter = self.inner.waiters.enter(principal);
         // Registered before the store is read, so that a command committed in between wakes us.
@@ -230,14 +254,15 @@ impl Engine {
         woken.as_mut().enable();
         waiter.forget();
         let mut commands = self.commands_of(principal).await?;
-        self.note_poll(principal, agent_version).await?;
+        self.look_whether_it_came(principal).await.map_err(HostCommandError::Store)?;
+        self.note_poll(principal, agent_version.clone()).await?;
         let mut is_stopping = self.inner.is_stopping.subscribe();
         let mut are_all = true;
         loop {
             let (taken, free_elsewhere_at) =
                 self.take(&commands, principal, connection).await.map_err(HostCommandError::Store)?;
-            if taken.is_some() {
-                return Ok(taken);
+            if let Some(command) = taken {
+                return Ok(Some(HandedOut { command, copy: self.draw().command_copy() }));
             }
             if !are_all {
                 commands = self.commands_again(principal, &waiter).await?;
@@ -245,9 +270,6 @@ impl Engine {
                 continue;
             }
             if give_up_at <= self.now() {
-                if !self.inner.ledger.is_busy(principal) {
-                    self.inner.arrivals.is_idle(principal);
-                }
                 return Ok(None);
             }
             if *is_stopping.borrow() {
@@ -272,25 +294,15 @@ impl Engine {
         }
     }
 
-    /// Notes that a host has polled, and looks after it if it has come.
+    /// Notes that a host polls.
     async fn note_poll(
         &self,
         principal: &PrincipalArn,
         agent_version: Option<String>,
     ) -> Result<(), HostCommandError> {
-        let store = &self.inner.store;
         let contact = HostContact { last_poll_at: self.now(), agent_version };
-        let (config, arrivals) = (&self.inner.config, &self.inner.arrivals);
-        let was_away = |last_poll_at| {
-            late::was_away(last_poll_at, contact.last_poll_at, &config.clocks, config.poll_hold)
-        };
-        if was_away(arrivals.polls(principal, contact.last_poll_at)) {
-            let before = store.contact(principal).await.map_err(HostCommandError::Store)?;
-            if was_away(before.map(|before| before.last_poll_at)) {
-                arrivals.came(principal);
-            }
-        }
-        store.note_contact(principal, &contact).await.map_err(HostCommandError::Store)
+        self.inner.arrivals.heard(principal, contact.last_poll_at);
+        self.inner.store.note_contact(principal, &contact).await.map_err(HostCommandError::Store)
     }
 
     /// The commands that wait for `principal`, who must be a host.
@@ -377,11 +389,10 @@ impl Engine {
         deployment.ok_or_else(|| HostCommandError::NotATarget(id.clone()))
     }
 
-    /// A host takes a command. When the answer has been written, call [`Engine::ack_answered`].
+    /// A host takes `copy` of a command.
     ///
-    /// A repeated acknowledgement is a second copy of the command (drop it) if the first one was
-    /// answered, and a retry by the same agent (let it run) if that answer was lost, with its
-    /// connection or with the process that should have sent it.
+    /// The copy that is acknowledged first is to be run. That one may be acknowledged again by the same
+    /// agent, which the answer did not reach: it still is to be run. Every other one is to be dropped.
     ///
     /// Dropping the future does not stop what was begun.
     ///
@@ -391,19 +402,19 @@ impl Engine {
         &self,
         principal: &PrincipalArn,
         key: &CommandKey,
+        copy: CommandCopy,
     ) -> Result<AckAnswer, HostCommandError> {
         let (engine, principal, key) = (self.clone(), principal.clone(), key.clone());
-        to_its_end(async move { engine.take_acknowledgement(&principal, &key).await }).await
+        to_its_end(async move { engine.take_acknowledgement(&principal, &key, copy).await }).await
     }
 
     async fn take_acknowledgement(
         &self,
         principal: &PrincipalArn,
         key: &CommandKey,
+        copy: CommandCopy,
     ) -> Result<AckAnswer, HostCommandError> {
-        let event = TargetEvent::Acknowledged { event_idx: key.event_idx };
-        // Before it is too late: with the end of its deployment a command is forgotten.
-        let was_answered = self.inner.ledger.has_answered(key);
+        let event = TargetEvent::Acknowledged { event_idx: key.event_idx, copy };
         let applied = self.apply(principal, key, event).await?;
         Ok(match applied.change {
             Ok(()) => {
@@ -411,22 +422,10 @@ impl Engine {
                 self.expect_deadline(&applied.target);
                 AckAnswer::InProgress
             }
-            Err(NoChange::AlreadyAcknowledged) => {
-                if was_answered || self.is_ack_answered(key).await.map_err(HostCommandError::Store)? {
-                    AckAnswer::Succeeded
-                } else {
-                    AckAnswer::InProgress
-                }
-            }
-            Err(NoChange::AlreadyReported) => AckAnswer::Succeeded,
+            Err(NoChange::AlreadyAcknowledged) => AckAnswer::InProgress,
+            Err(NoChange::AnotherCopyRuns | NoChange::AlreadyReported) => AckAnswer::Succeeded,
             Err(NoChange::NotCurrent | NoChange::NotDue | NoChange::NotApplicable) => AckAnswer::Failed,
         })
-    }
-
-    /// The answer to an acknowledgement was written to its connection.
-    pub fn ack_answered(&self, key: &CommandKey) {
-        self.inner.ledger.ack_answered(key);
-        self.tell_ack_answered(key);
     }
 
     /// A host reports the end of a command. The first report of a command counts; later ones, and

@@ -1,14 +1,20 @@
 //! Hosts that come, or come back, when no deployment runs: found outdated and, if their group says so,
 //! brought up to date. The rules are in `longshore_model::plan::late`.
+//!
+//! Who has come is in the store until it has been looked after, so that neither a restart nor a busy group
+//! loses anybody, and any server may look after whom another one has seen.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use longshore_model::deployment::{Creator, FileExistsBehavior, NewDeployment};
+use longshore_model::deployment::{Creator, Deployment, FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::DeploymentGroup;
+use longshore_model::host::Arrival;
 use longshore_model::id::{HostArn, PrincipalArn};
-use longshore_model::plan::late::{LATE_HOSTS, is_kept_up_to_date};
+use longshore_model::plan::begin::Candidate;
+use longshore_model::plan::late::{self, LATE_HOSTS, is_kept_up_to_date};
+use longshore_model::target::TargetKey;
 use longshore_model::time::Timestamp;
 use longshore_store::StoreError;
 use tokio::sync::Notify;
@@ -19,106 +25,117 @@ use crate::deployment::{DeploymentError, ServiceMade};
 /// How often is looked again for hosts whose group was busy.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Who has come lately.
+/// How often is looked for those that another server saw, and was killed before it looked after them.
+const LOOK_AROUND: Duration = Duration::from_secs(60);
+
+/// Who was heard of, and a bell for those who came.
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
-    state: Mutex<State>,
+    /// When each host was last heard of by this process.
+    last_heard: Mutex<HashMap<PrincipalArn, Timestamp>>,
     came: Notify,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    /// When each host was last heard of by this process.
-    last_heard: HashMap<PrincipalArn, Timestamp>,
-    /// Those that came and were not looked after yet.
-    waiting: HashSet<PrincipalArn>,
-    /// Those that are being brought up to date because they came, as far as is known.
-    updating: HashSet<PrincipalArn>,
-}
-
 impl Arrivals {
-    /// Notes that a host polls. Answers when this process heard of it before; it may have polled another one
-    /// since, or this one before it was started again.
-    pub(crate) fn polls(&self, principal: &PrincipalArn, now: Timestamp) -> Option<Timestamp> {
-        self.lock().last_heard.insert(principal.clone(), now)
+    /// When this process last heard of a host; that may have polled another one since, or this one before it
+    /// was started again.
+    fn last_heard(&self, principal: &PrincipalArn) -> Option<Timestamp> {
+        self.lock().get(principal).copied()
     }
 
-    /// A host has come, or come back: not if it was silent over its update, a long script of which may fail
-    /// time and again.
-    pub(crate) fn came(&self, principal: &PrincipalArn) {
-        let mut state = self.lock();
-        if state.updating.remove(principal) {
-            return;
-        }
-        state.waiting.insert(principal.clone());
-        drop(state);
-        self.came.notify_one();
-    }
-
-    /// A deployment was made to bring hosts up to date.
-    fn are_updated<'a>(&self, principals: impl Iterator<Item = &'a PrincipalArn>) {
-        self.lock().updating.extend(principals.cloned());
-    }
-
-    /// A host has waited in vain, and does nothing: its update is over.
-    pub(crate) fn is_idle(&self, principal: &PrincipalArn) {
-        self.lock().updating.remove(principal);
+    /// Notes that a host polls.
+    pub(crate) fn heard(&self, principal: &PrincipalArn, now: Timestamp) {
+        self.lock().insert(principal.clone(), now);
     }
 
     /// A host is not registered any more.
     pub(crate) fn forget(&self, principal: &PrincipalArn) {
-        let mut state = self.lock();
-        state.last_heard.remove(principal);
-        state.waiting.remove(principal);
-        state.updating.remove(principal);
+        self.lock().remove(principal);
     }
 
-    /// A host was tagged: if it is there, it may have come to another group.
-    pub(crate) fn tagged(&self, principal: &PrincipalArn) {
-        let mut state = self.lock();
-        if state.last_heard.contains_key(principal) {
-            state.waiting.insert(principal.clone());
-            drop(state);
-            self.came.notify_one();
-        }
-    }
-
-    /// What a group selects may have changed: everybody who is there has come.
-    pub(crate) fn everybody(&self) {
-        let mut state = self.lock();
-        let all: Vec<PrincipalArn> = state.last_heard.keys().cloned().collect();
-        state.waiting.extend(all);
-        drop(state);
-        self.came.notify_one();
-    }
-
-    fn take(&self) -> HashSet<PrincipalArn> {
-        std::mem::take(&mut self.lock().waiting)
-    }
-
-    fn put_back(&self, principals: impl IntoIterator<Item = PrincipalArn>) {
-        self.lock().waiting.extend(principals);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PrincipalArn, Timestamp>> {
+        self.last_heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Engine {
+    /// A host polls. If it was away, it has come.
+    pub(crate) async fn look_whether_it_came(&self, principal: &PrincipalArn) -> Result<(), StoreError> {
+        let now = self.now();
+        if !self.was_away(self.inner.arrivals.last_heard(principal), now) {
+            return Ok(());
+        }
+        let before = self.inner.store.contact(principal).await?.map(|before| before.last_poll_at);
+        if !self.was_away(before, now) || self.groups_kept_up_to_date().await?.is_empty() {
+            return Ok(());
+        }
+        self.came(vec![Arrival { principal: principal.clone(), at: now, silent_since: before }]).await
+    }
+
+    /// Hosts were tagged: those that are there may have come to another group.
+    pub(crate) async fn tagged(&self, principals: &[PrincipalArn]) -> Result<(), StoreError> {
+        if self.groups_kept_up_to_date().await?.is_empty() {
+            return Ok(());
+        }
+        self.came(self.those_there(principals).await?).await
+    }
+
+    /// What a group selects, or says of late hosts, may have changed: those of its outdated hosts that are
+    /// there have come.
+    pub(crate) async fn group_changed(&self, group: &DeploymentGroup) -> Result<(), StoreError> {
+        if !is_kept_up_to_date(group) {
+            return Ok(());
+        }
+        let outdated = self.outdated(group).await?;
+        let principals: Vec<PrincipalArn> =
+            outdated.into_iter().map(|candidate| candidate.principal).collect();
+        self.came(self.those_there(&principals).await?).await
+    }
+
+    async fn those_there(&self, principals: &[PrincipalArn]) -> Result<Vec<Arrival>, StoreError> {
+        let now = self.now();
+        let mut there = Vec::new();
+        for principal in principals {
+            let contact = self.inner.store.contact(principal).await?;
+            if !self.was_away(contact.map(|contact| contact.last_poll_at), now) {
+                there.push(Arrival { principal: principal.clone(), at: now, silent_since: None });
+            }
+        }
+        Ok(there)
+    }
+
+    async fn came(&self, arrivals: Vec<Arrival>) -> Result<(), StoreError> {
+        if !arrivals.is_empty() {
+            self.inner.store.note_arrivals(&arrivals).await?;
+            self.inner.arrivals.came.notify_one();
+        }
+        Ok(())
+    }
+
+    fn was_away(&self, last_poll_at: Option<Timestamp>, now: Timestamp) -> bool {
+        late::was_away(last_poll_at, now, &self.inner.config.clocks)
+    }
+
+    async fn groups_kept_up_to_date(&self) -> Result<Vec<DeploymentGroup>, StoreError> {
+        let mut groups = self.inner.store.deployment_groups_tagged(LATE_HOSTS).await?;
+        groups.retain(is_kept_up_to_date);
+        Ok(groups)
+    }
+
     /// Looks after hosts that came, until the engine ends.
     pub(crate) async fn keep_up_to_date(&self) {
         let mut is_stopping = self.inner.is_stopping.subscribe();
         while !*is_stopping.borrow() {
-            let arrived = self.inner.arrivals.take();
-            if !arrived.is_empty()
-                && let Err(error) = self.update_late_hosts(&arrived).await
-            {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(error, "cannot look after hosts that came; trying again later");
-                self.inner.arrivals.put_back(arrived);
-            }
-            let next = self.now().plus(RETRY);
+            let pause = match self.update_late_hosts().await {
+                Ok(false) => LOOK_AROUND,
+                Ok(true) => RETRY,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "cannot look after hosts that came; trying again later");
+                    RETRY
+                }
+            };
+            let next = self.now().plus(pause);
             tokio::select! {
                 biased;
                 _ = is_stopping.changed() => {}
@@ -128,31 +145,51 @@ impl Engine {
         }
     }
 
-    async fn update_late_hosts(&self, arrived: &HashSet<PrincipalArn>) -> Result<(), StoreError> {
-        for group in self.inner.store.deployment_groups_tagged(LATE_HOSTS).await? {
-            if !is_kept_up_to_date(&group) {
-                continue;
-            }
-            let busy = self.update_late_hosts_of(&group, arrived).await?;
-            self.inner.arrivals.put_back(busy);
+    /// Answers whether some wait for a group that is busy.
+    async fn update_late_hosts(&self) -> Result<bool, StoreError> {
+        let arrivals = self.inner.store.arrivals().await?;
+        if arrivals.is_empty() {
+            return Ok(false);
         }
-        Ok(())
+        let came: HashMap<&PrincipalArn, &Arrival> =
+            arrivals.iter().map(|arrival| (&arrival.principal, arrival)).collect();
+        let mut waiting: HashSet<PrincipalArn> = HashSet::new();
+        for group in self.groups_kept_up_to_date().await? {
+            waiting.extend(self.update_late_hosts_of(&group, &came).await?);
+        }
+        let looked_after: Vec<Arrival> =
+            arrivals.iter().filter(|arrival| !waiting.contains(&arrival.principal)).cloned().collect();
+        self.inner.store.forget_arrivals(&looked_after).await?;
+        Ok(!waiting.is_empty())
     }
 
-    /// Answers those that are outdated and whose group is busy.
+    /// The hosts of a group that do not have the revision of its last success.
+    async fn outdated(&self, group: &DeploymentGroup) -> Result<Vec<Candidate>, StoreError> {
+        let Some(revision) = &group.history.target_revision else { return Ok(Vec::new()) };
+        let mut candidates =
+            self.selected(&group.id, &group.on_premises_selector, &group.ec2_selector).await?;
+        candidates.retain(|candidate| candidate.is_outdated(revision));
+        Ok(candidates)
+    }
+
+    /// Answers those that are to be updated and whose group is busy.
     async fn update_late_hosts_of(
         &self,
         group: &DeploymentGroup,
-        arrived: &HashSet<PrincipalArn>,
+        came: &HashMap<&PrincipalArn, &Arrival>,
     ) -> Result<Vec<PrincipalArn>, StoreError> {
-        let Some(revision) = &group.history.target_revision else { return Ok(Vec::new()) };
-        let late: Vec<(HostArn, PrincipalArn)> = self
-            .selected(&group.id, &group.on_premises_selector, &group.ec2_selector)
-            .await?
-            .into_iter()
-            .filter(|candidate| arrived.contains(&candidate.principal) && candidate.is_outdated(revision))
-            .map(|candidate| (candidate.arn, candidate.principal))
-            .collect();
+        let latest = match &group.history.last_attempted {
+            Some(id) => self.inner.store.deployment(id).await?,
+            None => None,
+        };
+        let mut late: Vec<Candidate> = Vec::new();
+        for candidate in self.outdated(group).await? {
+            if let Some(arrival) = came.get(&candidate.principal)
+                && !self.is_served(arrival, latest.as_ref(), &candidate).await?
+            {
+                late.push(candidate);
+            }
+        }
         if late.is_empty() {
             return Ok(Vec::new());
         }
@@ -171,17 +208,16 @@ impl Engine {
             is_restart: false,
             target_instances: None,
         };
-        let hosts: Vec<HostArn> = late.iter().map(|(arn, _)| arn.clone()).collect();
+        let hosts: Vec<HostArn> = late.iter().map(|candidate| candidate.arn.clone()).collect();
         let made = ServiceMade { creator: Creator::AutoUpdate, only_hosts: Some(hosts) };
         match self.create_by_service(new, made).await {
             Ok(id) => {
-                self.inner.arrivals.are_updated(late.iter().map(|(_, principal)| principal));
                 let n_hosts = late.len();
                 tracing::info!(deployment.id = %id, n_hosts, "{n_hosts} hosts came late: {id} updates them");
                 Ok(Vec::new())
             }
             Err(DeploymentError::GroupBusy { .. }) => {
-                Ok(late.into_iter().map(|(_, principal)| principal).collect())
+                Ok(late.into_iter().map(|candidate| candidate.principal).collect())
             }
             Err(DeploymentError::Store(error)) => Err(error),
             // Its group went away, or asks for what a deployment cannot be made with.
@@ -191,48 +227,17 @@ impl Engine {
             }
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn host(name: &str) -> PrincipalArn {
-        PrincipalArn(format!("arn:aws:iam::000000000000:user/{name}"))
-    }
-
-    /// Found by the simulation: a host whose update runs a long script came back, was updated again, and so
-    /// without end.
-    #[test]
-    fn a_host_that_was_silent_over_its_update_has_not_come() {
-        let (arrivals, updated, other) = (Arrivals::default(), host("host-0"), host("host-1"));
-        arrivals.came(&updated);
-        assert_eq!(arrivals.take(), HashSet::from([updated.clone()]));
-        arrivals.are_updated(std::iter::once(&updated));
-        arrivals.came(&updated);
-        arrivals.came(&other);
-        assert_eq!(arrivals.take(), HashSet::from([other]));
-        arrivals.came(&updated);
-        assert_eq!(arrivals.take(), HashSet::from([updated]), "only one silence is its update's");
-    }
-
-    #[test]
-    fn a_host_that_does_nothing_has_its_update_behind_it() {
-        let (arrivals, updated) = (Arrivals::default(), host("host-0"));
-        arrivals.are_updated(std::iter::once(&updated));
-        arrivals.is_idle(&updated);
-        arrivals.came(&updated);
-        assert_eq!(arrivals.take(), HashSet::from([updated]));
-    }
-
-    #[test]
-    fn a_host_that_is_registered_anew_has_come() {
-        let (arrivals, updated) = (Arrivals::default(), host("host-0"));
-        arrivals.polls(&updated, Timestamp::from_millis(1));
-        arrivals.are_updated(std::iter::once(&updated));
-        arrivals.forget(&updated);
-        assert_eq!(arrivals.polls(&updated, Timestamp::from_millis(2)), None);
-        arrivals.came(&updated);
-        assert_eq!(arrivals.take(), HashSet::from([updated]));
+    /// Whether `latest`, the group's last deployment, has done for a host what there is to do.
+    async fn is_served(
+        &self,
+        arrival: &Arrival,
+        latest: Option<&Deployment>,
+        candidate: &Candidate,
+    ) -> Result<bool, StoreError> {
+        let Some(latest) = latest else { return Ok(false) };
+        let key = TargetKey { deployment: latest.id.clone(), host: candidate.id.clone() };
+        let target = self.inner.store.target(&key).await?;
+        Ok(target.is_some_and(|target| late::is_served(arrival, latest, &target)))
     }
 }

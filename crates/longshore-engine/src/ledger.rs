@@ -8,7 +8,7 @@ use longshore_model::time::Timestamp;
 
 use crate::host_command::{CommandKey, Connection, HostCommand};
 
-/// What this process remembers of commands that it handed out or whose acknowledgement it answered.
+/// What this process remembers of commands that it handed out or that were acknowledged here.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     entries: Mutex<BTreeMap<CommandKey, Entry>>,
@@ -29,9 +29,8 @@ pub(crate) enum Entry {
     TakenBack {
         n_tellings: u32,
     },
-    /// Its acknowledgement is stored, and the answer has not left.
+    /// Its acknowledgement is stored.
     Acknowledged,
-    AckAnswered,
     /// Its end is stored. Kept until the next event's: who has read it before may still ask for it.
     Reported,
 }
@@ -61,7 +60,7 @@ impl Ledger {
                 }
                 Some((_, Entry::TakenBack { .. })) => false,
                 // Whoever asks has read it before.
-                Some((_, Entry::Acknowledged | Entry::AckAnswered | Entry::Reported)) => false,
+                Some((_, Entry::Acknowledged | Entry::Reported)) => false,
             };
         let free = commands.iter().find(is_free)?;
         let entry =
@@ -78,17 +77,7 @@ impl Ledger {
             self.lock_last().get(principal).filter(|key| key.target.deployment == *deployment).cloned();
         last.is_some_and(|key| match self.lock().get(&key) {
             Some(Entry::HandedOut { principal: holder, .. }) => holder == principal,
-            Some(Entry::TakenBack { .. } | Entry::Acknowledged | Entry::AckAnswered | Entry::Reported)
-            | None => false,
-        })
-    }
-
-    /// Whether the last command that `principal` was handed is not known to have ended.
-    pub(crate) fn is_busy(&self, principal: &PrincipalArn) -> bool {
-        let last = self.lock_last().get(principal).cloned();
-        last.is_some_and(|key| match self.lock().get(&key) {
-            Some(Entry::HandedOut { .. } | Entry::Acknowledged | Entry::AckAnswered) => true,
-            Some(Entry::TakenBack { .. } | Entry::Reported) | None => false,
+            Some(Entry::TakenBack { .. } | Entry::Acknowledged | Entry::Reported) | None => false,
         })
     }
 
@@ -109,17 +98,9 @@ impl Ledger {
                 Some(Entry::HandedOut { at, .. }) => Some(at.plus(redelivery)),
                 // Whoever takes back wakes who waits.
                 Some(Entry::TakenBack { .. }) => None,
-                Some(Entry::Acknowledged | Entry::AckAnswered | Entry::Reported) | None => None,
+                Some(Entry::Acknowledged | Entry::Reported) | None => None,
             })
             .min()
-    }
-
-    /// Whether this process answered the acknowledgement of a command.
-    pub(crate) fn has_answered(&self, key: &CommandKey) -> bool {
-        match self.lock().get(key) {
-            Some(Entry::AckAnswered | Entry::Reported) => true,
-            Some(Entry::HandedOut { .. } | Entry::TakenBack { .. } | Entry::Acknowledged) | None => false,
-        }
     }
 
     /// A final deployment has no commands.
@@ -169,8 +150,7 @@ impl Ledger {
         match entries.get_mut(key) {
             Some(Entry::TakenBack { n_tellings }) if 1 < *n_tellings => *n_tellings -= 1,
             Some(Entry::TakenBack { .. }) => drop(entries.remove(key)),
-            Some(Entry::HandedOut { .. } | Entry::Acknowledged | Entry::AckAnswered | Entry::Reported)
-            | None => {}
+            Some(Entry::HandedOut { .. } | Entry::Acknowledged | Entry::Reported) | None => {}
         }
     }
 
@@ -185,11 +165,6 @@ impl Ledger {
     /// The acknowledgement of a command is stored.
     pub(crate) fn acknowledged(&self, key: &CommandKey) {
         self.lock().insert(key.clone(), Entry::Acknowledged);
-    }
-
-    /// The answer to the acknowledgement of a command has left.
-    pub(crate) fn ack_answered(&self, key: &CommandKey) {
-        self.lock().insert(key.clone(), Entry::AckAnswered);
     }
 
     /// The end of a command is stored. The target's earlier commands are of no interest any more.
@@ -208,7 +183,7 @@ impl Entry {
     fn is_over(&self, connection: &Connection) -> bool {
         match self {
             Entry::HandedOut { connection: holder, .. } => holder.is_same(connection),
-            Entry::TakenBack { .. } | Entry::Acknowledged | Entry::AckAnswered | Entry::Reported => false,
+            Entry::TakenBack { .. } | Entry::Acknowledged | Entry::Reported => false,
         }
     }
 
@@ -270,7 +245,6 @@ mod tests {
         assert!(take(&command, NOW));
         ledger.reported(&command.key);
         assert!(!take(&command, NOW));
-        assert!(ledger.has_answered(&command.key), "a second copy of its acknowledgement is to be dropped");
         assert!(take(&next, NOW));
         assert!(!take(&command, NOW.plus(REDELIVERY)), "the target is further on");
         ledger.reported(&next.key);

@@ -139,26 +139,6 @@ impl Engine {
         others.hand_out(hand_out, now, now.minus(self.inner.config.redelivery)).await
     }
 
-    /// Whether the answer to the command's acknowledgement has left, from here or another server.
-    pub(crate) async fn is_ack_answered(&self, key: &CommandKey) -> Result<bool, StoreError> {
-        if self.inner.ledger.has_answered(key) {
-            return Ok(true);
-        }
-        match self.inner.store.others() {
-            Some(others) => others.is_ack_answered(&key.target, key.event_idx).await,
-            None => Ok(false),
-        }
-    }
-
-    /// Lets other servers know that the answer to an acknowledgement has left.
-    pub(crate) fn tell_ack_answered(&self, key: &CommandKey) {
-        let key = key.clone();
-        self.tell_others("that an acknowledgement was answered", async move |engine| {
-            let Some(others) = engine.inner.store.others() else { return Ok(()) };
-            others.note_ack_answered(&key.target, key.event_idx).await
-        });
-    }
-
     /// Lets other servers hand out what did not reach its host and was taken back, and then this one.
     pub(crate) fn set_free(&self, commands: Vec<(CommandKey, PrincipalArn)>) {
         let free = |engine: &Engine, key: &CommandKey, principal: &PrincipalArn| {

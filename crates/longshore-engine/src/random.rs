@@ -1,6 +1,7 @@
 //! Chance, given to the engine so that a simulation can have the same again; new ids are all it is for.
 
 use longshore_model::id::{DeploymentId, EnrollmentTokenId};
+use longshore_model::lifecycle::CommandCopy;
 use rand::{Rng, RngCore};
 
 use crate::Engine;
@@ -54,6 +55,13 @@ impl Draw<'_> {
     /// A new token's secret: 238 bits.
     pub(crate) fn enrollment_secret(mut self) -> String {
         self.text(ANY_CASE, 40)
+    }
+
+    /// What tells one copy of a command from another, whichever server hands them out.
+    pub(crate) fn command_copy(self) -> CommandCopy {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes);
+        CommandCopy(u32::from_le_bytes(bytes))
     }
 
     /// A lower-case UUID v4.

@@ -33,9 +33,13 @@ impl Engine {
     pub async fn change_tags(&self, resource: &TaggedResource, change: &TagChange) -> Result<(), TagError> {
         match self.inner.store.change_tags(resource, change).await {
             Ok(()) => {
+                let TaggedResource::Group(application, name) = resource else { return Ok(()) };
                 // One of them may say that late hosts are to be updated.
-                self.inner.arrivals.everybody();
-                Ok(())
+                match self.inner.store.deployment_group(application, name).await {
+                    Ok(Some(group)) => self.group_changed(&group).await.map_err(TagError::Store),
+                    Ok(None) => Ok(()),
+                    Err(error) => Err(TagError::Store(error)),
+                }
             }
             Err(StoreError::LimitExceeded { limit, .. }) => Err(TagError::LimitExceeded(limit)),
             // Says which of the two names is unknown.

@@ -66,10 +66,21 @@ pub struct HostHealth {
     pub installed: Option<Revision>,
 }
 
+/// A host has come, or come back, and may have to be brought up to date.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Arrival {
+    /// As whom it signs.
+    pub principal: PrincipalArn,
+    /// When.
+    pub at: Timestamp,
+    /// When it had been heard of last, if it was silent and came back.
+    pub silent_since: Option<Timestamp>,
+}
+
 /// When and with what program a host was last heard of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostContact {
-    /// Its last authenticated poll.
+    /// Its last authenticated poll: the end of one that was held, as long as that lasts its beginning.
     pub last_poll_at: Timestamp,
     /// The `x-amz-codedeploy-agent-version` of that poll.
     pub agent_version: Option<String>,

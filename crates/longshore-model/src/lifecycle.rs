@@ -99,6 +99,9 @@ pub enum EventState {
     InProgress {
         /// When.
         started_at: Timestamp,
+        /// Which copy of it.
+        #[serde(default)]
+        copy: CommandCopy,
     },
     /// Ended well.
     Succeeded {
@@ -123,6 +126,25 @@ pub enum EventState {
     /// Will not run.
     Skipped,
 }
+
+impl EventState {
+    /// Whether an agent took its command.
+    pub fn was_taken(&self) -> bool {
+        match self {
+            EventState::Pending | EventState::Skipped | EventState::Failed { started_at: None, .. } => false,
+            EventState::InProgress { .. }
+            | EventState::Succeeded { .. }
+            | EventState::Failed { started_at: Some(_), .. } => true,
+        }
+    }
+}
+
+/// Tells the copies of a command apart: one is handed out again when the answer to a poll seems lost, and
+/// then two may be on their way. Only the copy that is acknowledged first is run, however often its agent
+/// says so; every other one is to be dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CommandCopy(pub u32);
 
 /// Who said that an event failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -85,8 +85,12 @@ pub fn trigger_event(deployment: &Deployment, entry: &TimelineEntry) -> Option<(
         }),
         Happening::Counted { .. }
         | Happening::Zone { .. }
+        | Happening::WaitsForPlace(_)
+        | Happening::Bakes { .. }
         | Happening::StopRequested(_)
         | Happening::RolledBackBy(_)
+        | Happening::NotRolledBack(_)
+        | Happening::UpdatedBy(_)
         | Happening::HostsBegin { .. }
         | Happening::HostsWait { .. } => None,
     }
@@ -297,7 +301,7 @@ fn instance_message(
         .map(|event| {
             let (status, started_at, ended_at) = match &event.state {
                 EventState::Pending => ("Pending", None, None),
-                EventState::InProgress { started_at } => ("InProgress", Some(*started_at), None),
+                EventState::InProgress { started_at, .. } => ("InProgress", Some(*started_at), None),
                 EventState::Succeeded { started_at, ended_at, .. } => {
                     ("Succeeded", Some(*started_at), Some(*ended_at))
                 }
@@ -398,8 +402,12 @@ pub fn state_change(
         },
         Happening::Counted { .. }
         | Happening::Zone { .. }
+        | Happening::WaitsForPlace(_)
+        | Happening::Bakes { .. }
         | Happening::StopRequested(_)
         | Happening::RolledBackBy(_)
+        | Happening::NotRolledBack(_)
+        | Happening::UpdatedBy(_)
         | Happening::HostsBegin { .. }
         | Happening::HostsWait { .. } => return None,
     };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DeploymentId, HostArn, HostId, PrincipalArn};
-use crate::lifecycle::{Diagnostics, EndedBy, EventState, LifecycleEvent, LifecycleEventName};
+use crate::lifecycle::{CommandCopy, Diagnostics, EndedBy, EventState, LifecycleEvent, LifecycleEventName};
 use crate::time::Timestamp;
 
 /// Which target: the deployment and the host.
@@ -185,6 +185,8 @@ pub enum TargetEvent {
     Acknowledged {
         /// Index into the target's events.
         event_idx: u32,
+        /// The copy of the command that it took.
+        copy: CommandCopy,
     },
     /// The agent reported the end of the event at this index.
     Reported {
@@ -206,9 +208,12 @@ pub enum TargetEvent {
 /// Why an event changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoChange {
-    /// The command was acknowledged before and still runs.
+    /// This copy of the command was acknowledged before and still runs.
     #[error("the command was acknowledged before")]
     AlreadyAcknowledged,
+    /// Another copy of the command was acknowledged before.
+    #[error("another copy of the command was acknowledged before")]
+    AnotherCopyRuns,
     /// The command's event has ended by a report.
     #[error("the command was reported before")]
     AlreadyReported,
@@ -262,8 +267,8 @@ impl Target {
         match (self.state, event) {
             (TargetState::Pending, TargetEvent::Started) => Ok(self.at_event(0, rules, now)),
             (TargetState::Pending, TargetEvent::Skipped) => Ok(self.ended(TargetState::Skipped, now)),
-            (TargetState::InProgress(progress), TargetEvent::Acknowledged { event_idx }) => {
-                self.acknowledged(progress, *event_idx, rules, now)
+            (TargetState::InProgress(progress), TargetEvent::Acknowledged { event_idx, copy }) => {
+                self.acknowledged(progress, *event_idx, *copy, rules, now)
             }
             (
                 TargetState::InProgress(progress),
@@ -284,7 +289,7 @@ impl Target {
             }
             (
                 TargetState::Pending | TargetState::Succeeded | TargetState::Failed | TargetState::Skipped,
-                TargetEvent::Acknowledged { event_idx } | TargetEvent::Reported { event_idx, .. },
+                TargetEvent::Acknowledged { event_idx, .. } | TargetEvent::Reported { event_idx, .. },
             ) => Err(self.past_command(*event_idx)),
             (
                 TargetState::InProgress(_)
@@ -304,6 +309,7 @@ impl Target {
         &self,
         progress: Progress,
         event_idx: u32,
+        copy: CommandCopy,
         rules: &TargetRules,
         now: Timestamp,
     ) -> Result<Target, NoChange> {
@@ -311,7 +317,7 @@ impl Target {
             return Err(self.past_command(event_idx));
         }
         match progress.waiting {
-            Waiting::Report => Err(NoChange::AlreadyAcknowledged),
+            Waiting::Report => Err(self.taken_command(event_idx, copy)),
             // A command of a deployment that is being stopped is not to be run any more.
             Waiting::Pickup if rules.is_stopping => Err(NoChange::NotCurrent),
             Waiting::Pickup => {
@@ -319,7 +325,7 @@ impl Target {
                 next.state =
                     TargetState::InProgress(Progress { event_idx, waiting: Waiting::Report, since: now });
                 next.updated_at = now;
-                next.set_event(event_idx, EventState::InProgress { started_at: now });
+                next.set_event(event_idx, EventState::InProgress { started_at: now, copy });
                 Ok(next)
             }
         }
@@ -415,6 +421,18 @@ impl Target {
         }
     }
 
+    /// Why the acknowledgement of a command that runs changes nothing. Two copies of one command may be on
+    /// their way, after a poll whose answer seemed lost; the agent that took one of them may say so twice,
+    /// after an answer that was.
+    fn taken_command(&self, event_idx: u32, copy: CommandCopy) -> NoChange {
+        match self.event(event_idx).map(|event| &event.state) {
+            Some(EventState::InProgress { copy: taken, .. }) if *taken == copy => {
+                NoChange::AlreadyAcknowledged
+            }
+            _ => NoChange::AnotherCopyRuns,
+        }
+    }
+
     /// Why a command that is not the present one changes nothing.
     fn past_command(&self, event_idx: u32) -> NoChange {
         match self.event(event_idx).map(|event| &event.state) {
@@ -422,7 +440,7 @@ impl Target {
                 NoChange::AlreadyReported
             }
             Some(EventState::Failed { by: EndedBy::Service, .. }) => NoChange::NotCurrent,
-            Some(EventState::InProgress { .. }) => NoChange::AlreadyAcknowledged,
+            Some(EventState::InProgress { .. }) => NoChange::AnotherCopyRuns,
             Some(EventState::Pending | EventState::Skipped) | None => NoChange::NotCurrent,
         }
     }

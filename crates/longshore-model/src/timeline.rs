@@ -6,10 +6,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::deployment::zones::ZoneRun;
-use crate::deployment::{Deployment, DeploymentError, DeploymentStatus};
+use crate::deployment::{Deployment, DeploymentError, DeploymentStatus, Rollback};
 use crate::id::{DeploymentId, HostId, ZoneName};
 use crate::lifecycle::{EventState, LifecycleEvent, LifecycleEventName};
-use crate::plan::Step;
+use crate::plan::zonal::waits_until;
+use crate::plan::{Step, rollback};
 use crate::target::{Target, TargetEvent, TargetState, TargetStatus, TargetSummary};
 use crate::time::Timestamp;
 
@@ -56,10 +57,23 @@ pub enum Happening {
         /// Targets of the deployment in it.
         targets: u32,
     },
+    /// It is queued: no more may be in progress at the same time.
+    WaitsForPlace(Places),
+    /// After a zone alarms are watched before the next one goes.
+    Bakes {
+        /// The zone that went.
+        zone: ZoneName,
+        /// For how many seconds.
+        secs: u64,
+    },
     /// It is to be stopped.
     StopRequested(String),
     /// The deployment that rolls it back is made.
     RolledBackBy(DeploymentId),
+    /// It ended badly and is not rolled back, for this reason.
+    NotRolledBack(String),
+    /// The deployment that brings hosts up to date that joined meanwhile is made.
+    UpdatedBy(DeploymentId),
     /// Hosts begin, because there is room for them.
     HostsBegin {
         /// How many.
@@ -83,6 +97,31 @@ pub enum Happening {
         /// The event that failed, with what was said about it.
         failure: Option<HostFailure>,
     },
+}
+
+/// What is in progress, and how much may be at the same time: deployments, and hosts of their groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Places {
+    /// Deployments in progress.
+    pub deployments: u32,
+    /// How many there may be.
+    pub max_deployments: u32,
+    /// Hosts of the deployments in progress.
+    pub hosts: u32,
+    /// How many there may be.
+    pub max_hosts: u32,
+}
+
+impl fmt::Display for Places {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Places { deployments, max_deployments, hosts, max_hosts } = self;
+        if max_deployments <= deployments {
+            write!(formatter, "{deployments} of {max_deployments} deployments are in progress (quota)")
+        } else {
+            let are = are(*hosts);
+            write!(formatter, "{hosts} of {max_hosts} hosts {are} in progress already (quota)")
+        }
+    }
 }
 
 /// How a deployment stood when hosts were let begin or wait.
@@ -112,9 +151,11 @@ impl Happening {
     pub fn is_end(&self) -> bool {
         match self {
             Happening::Deployment { status, .. } => status.is_final(),
-            Happening::RolledBackBy(_) => true,
+            Happening::RolledBackBy(_) | Happening::NotRolledBack(_) | Happening::UpdatedBy(_) => true,
             Happening::Counted { .. }
             | Happening::Zone { .. }
+            | Happening::WaitsForPlace(_)
+            | Happening::Bakes { .. }
             | Happening::StopRequested(_)
             | Happening::HostsBegin { .. }
             | Happening::HostsWait { .. }
@@ -176,7 +217,16 @@ impl fmt::Display for Happening {
                 )
             }
             Happening::StopRequested(why) => write!(formatter, "stop requested: {why}"),
+            Happening::WaitsForPlace(places) => write!(formatter, "waits for a place: {places}"),
+            Happening::Bakes { zone, secs } => {
+                write!(
+                    formatter,
+                    "zone {zone} is done: alarms are watched for {secs} s before the next one goes"
+                )
+            }
             Happening::RolledBackBy(id) => write!(formatter, "rolled back by {id}"),
+            Happening::NotRolledBack(why) => write!(formatter, "not rolled back: {why}"),
+            Happening::UpdatedBy(id) => write!(formatter, "hosts that joined meanwhile are updated by {id}"),
             Happening::HostsBegin { n: 1, room } => write!(formatter, "1 host begins: {room}"),
             Happening::HostsBegin { n, room } => write!(formatter, "{n} hosts begin: {room}"),
             Happening::HostsWait { n: 1, room, .. } => write!(formatter, "waits: {room}"),
@@ -208,12 +258,46 @@ pub fn of_deployment(before: &Deployment, after: &Deployment, now: Timestamp) ->
         happened.push(status_of(after));
     }
     happened.extend(zone_begun(before, after));
-    if before.rollback.is_none()
-        && let Some(crate::deployment::Rollback::By(id)) = &after.rollback
-    {
-        happened.push(Happening::RolledBackBy(id.clone()));
+    happened.extend(bakes(before, after));
+    if !before.status.is_final() && after.status.is_final() {
+        happened.extend(what_follows(after));
     }
     happened.into_iter().map(|what| entry(after, now, what)).collect()
+}
+
+fn bakes(before: &Deployment, after: &Deployment) -> Option<Happening> {
+    if before.status == after.status {
+        return None;
+    }
+    let (zone, _) = after.zones.as_ref()?.present_zone()?;
+    let until = waits_until(after)?;
+    let since = after.zones.as_ref()?.baking_since?;
+    Some(Happening::Bakes { zone: zone.name.clone(), secs: until.since(since).as_secs() })
+}
+
+/// What the end of a deployment is followed by.
+fn what_follows(ended: &Deployment) -> Vec<Happening> {
+    let mut happened: Vec<Happening> =
+        ended.late.updates.iter().map(|id| Happening::UpdatedBy(id.clone())).collect();
+    match &ended.rollback {
+        Some(Rollback::By(id)) => happened.push(Happening::RolledBackBy(id.clone())),
+        Some(Rollback::Nowhere) => {
+            let why = "no deployment of its group has succeeded before";
+            happened.push(Happening::NotRolledBack(why.to_owned()));
+        }
+        Some(Rollback::Of(_)) | None => {
+            let why = rollback::why_not(ended).unwrap_or("its group is gone");
+            if ended.status != DeploymentStatus::Succeeded {
+                happened.push(Happening::NotRolledBack(why.to_owned()));
+            }
+        }
+    }
+    happened
+}
+
+/// What the waiting of a deployment for a place adds to its timeline.
+pub fn waits_for_place(deployment: &Deployment, places: Places, now: Timestamp) -> TimelineEntry {
+    entry(deployment, now, Happening::WaitsForPlace(places))
 }
 
 /// The zone that goes after a change and did not before.
@@ -317,8 +401,9 @@ fn count(n: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::deployment::zones::ZoneShare;
-    use crate::deployment::{Rollback, StopReason, StopRequest};
-    use crate::deployment_config::MinimumHealthyHosts;
+    use crate::deployment::{Creator, StopReason, StopRequest};
+    use crate::deployment_config::{MinimumHealthyHosts, Zonal};
+    use crate::deployment_group::AutoRollback;
     use crate::fixture;
     use crate::lifecycle::Diagnostics;
     use crate::plan::in_place;
@@ -408,8 +493,11 @@ mod tests {
         let before = Deployment { zones: None, status: DeploymentStatus::Created, ..zonal(0) };
         let zone_a = "zone a goes: 3 of its 3 hosts are to be deployed to, 2 must stay healthy";
         assert_eq!(said(of_deployment(&before, &zonal(0), NOW)), ["InProgress", zone_a]);
-        let baking = Deployment { status: DeploymentStatus::Baking, ..zonal(0) };
-        assert_eq!(said(of_deployment(&zonal(0), &baking, NOW)), ["Baking"]);
+        let monitored = Zonal { first_zone_monitor_secs: Some(90), ..Zonal::default() };
+        let mut baking = Deployment { status: DeploymentStatus::Baking, zonal: Some(monitored), ..zonal(0) };
+        baking.zones.as_mut().expect("zones").baking_since = Some(NOW);
+        let watched = "zone a is done: alarms are watched for 90 s before the next one goes";
+        assert_eq!(said(of_deployment(&zonal(0), &baking, NOW)), ["Baking", watched]);
         let zone_b = "zone b goes: 2 of its 2 hosts are to be deployed to, 0 must stay healthy";
         assert_eq!(said(of_deployment(&baking, &zonal(1), NOW)), ["InProgress", zone_b]);
         assert_eq!(said(of_deployment(&zonal(0), &zonal(1), NOW)), [zone_b]);
@@ -468,6 +556,48 @@ mod tests {
             counted(&in_progress(1, 0), 1, NOW).what.to_string(),
             "1 of 1 host is to be deployed to, 0 must stay healthy"
         );
+    }
+
+    #[test]
+    fn the_end_of_a_deployment_tells_what_follows_and_what_does_not() {
+        #[track_caller]
+        fn check(change: impl FnOnce(&mut Deployment), expected: &[&str]) {
+            let before = in_progress(2, 1);
+            let mut after = Deployment { status: DeploymentStatus::Failed, ..before.clone() };
+            change(&mut after);
+            let entries = of_deployment(&before, &after, NOW);
+            let said: Vec<String> = entries.iter().skip(1).map(|entry| entry.what.to_string()).collect();
+            assert_eq!(said, expected);
+            assert!(entries.iter().all(|entry| entry.what.is_end()));
+        }
+        check(|_| {}, &["not rolled back: automatic rollback is off"]);
+        check(
+            |ended| ended.auto_rollback = AutoRollback { is_enabled: true, events: Vec::new() },
+            &["not rolled back: its rule does not list DEPLOYMENT_FAILURE"],
+        );
+        check(
+            |ended| ended.rollback = Some(Rollback::Nowhere),
+            &["not rolled back: no deployment of its group has succeeded before"],
+        );
+        check(|ended| ended.creator = Creator::Rollback, &["not rolled back: it is a rollback itself"]);
+        let update = in_progress(1, 1).id;
+        check(
+            |ended| {
+                ended.status = DeploymentStatus::Succeeded;
+                ended.late.updates = vec![update];
+            },
+            &["hosts that joined meanwhile are updated by d-ABCDEF123"],
+        );
+    }
+
+    #[test]
+    fn a_queued_deployment_names_the_quota() {
+        let said = |deployments, hosts| {
+            let places = Places { deployments, max_deployments: 2, hosts, max_hosts: 50 };
+            waits_for_place(&in_progress(1, 1), places, NOW).what.to_string()
+        };
+        assert_eq!(said(2, 5), "waits for a place: 2 of 2 deployments are in progress (quota)");
+        assert_eq!(said(1, 49), "waits for a place: 49 of 50 hosts are in progress already (quota)");
     }
 
     /// A failure that was forgiven is not what the host failed of. Source: service.md §6.4.

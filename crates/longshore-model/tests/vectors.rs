@@ -72,12 +72,14 @@ fn rules() -> TargetRules {
 
 /// All events of one host: the last one fails if the host fails.
 fn run_host(target: &Target, is_failing: bool) -> Target {
-    use longshore_model::lifecycle::Diagnostics;
+    use longshore_model::lifecycle::{CommandCopy, Diagnostics};
     use longshore_model::target::TargetEvent;
     let n_events = u32::try_from(target.events.len()).unwrap();
     let mut target = target.clone();
     for event_idx in 0..n_events {
-        target = target.after(&TargetEvent::Acknowledged { event_idx }, &rules(), NOW).unwrap();
+        target = target
+            .after(&TargetEvent::Acknowledged { event_idx, copy: CommandCopy(1) }, &rules(), NOW)
+            .unwrap();
         let is_success = !(is_failing && event_idx + 1 == n_events);
         let event =
             TargetEvent::Reported { event_idx, is_success, diagnostics: Diagnostics::by_service("done") };

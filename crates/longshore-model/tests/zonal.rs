@@ -12,7 +12,7 @@ use longshore_model::deployment::{Creator, Deployment, DeploymentStatus, StopRea
 use longshore_model::deployment_config::{MinimumHealthyHosts, Zonal};
 use longshore_model::fixture::{self, ec2_instance, revision};
 use longshore_model::host::HostHealth;
-use longshore_model::lifecycle::Diagnostics;
+use longshore_model::lifecycle::{CommandCopy, Diagnostics};
 use longshore_model::plan::begin::{Beginning, Candidate, begin};
 use longshore_model::plan::zonal::waits_until;
 use longshore_model::plan::{Round, Step, in_place};
@@ -156,7 +156,9 @@ fn ended(target: &Target, is_failing: bool, now: Timestamp) -> Target {
     let n_events = u32::try_from(target.events.len()).unwrap();
     let mut target = target.clone();
     for event_idx in 0..n_events {
-        target = target.after(&TargetEvent::Acknowledged { event_idx }, &rules(), now).unwrap();
+        target = target
+            .after(&TargetEvent::Acknowledged { event_idx, copy: CommandCopy(1) }, &rules(), now)
+            .unwrap();
         let is_success = !(is_failing && event_idx + 1 == n_events);
         let diagnostics = Diagnostics::by_service("done");
         let event = TargetEvent::Reported { event_idx, is_success, diagnostics };

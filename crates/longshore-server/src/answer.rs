@@ -1,7 +1,8 @@
 //! Answers: bodies of one type whoever makes them, and what every error looks like on the wire.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -91,57 +92,44 @@ fn with_type(status: StatusCode, content_type: &'static str, body: Body) -> Resp
     response
 }
 
-/// Something to be done once an answer has left for its caller.
-type Deed = Box<dyn FnOnce() + Send>;
-
-/// Deeds that wait until what was written to a connection before them has been flushed to the
-/// system. A connection that breaks first drops them undone.
+/// Whether an answer that must not be lost unnoticed was written to a connection, and has not been flushed to
+/// the system since.
 #[derive(Clone, Default)]
-pub(crate) struct AfterFlush {
-    deeds: Arc<Mutex<Vec<Deed>>>,
+pub(crate) struct Unflushed {
+    is_some: Arc<AtomicBool>,
 }
 
-impl AfterFlush {
+impl Unflushed {
     /// Called by the connection when everything written has been flushed.
     pub(crate) fn flushed(&self) {
-        let deeds = std::mem::take(&mut *self.deeds.lock().unwrap_or_else(PoisonError::into_inner));
-        for deed in deeds {
-            deed();
-        }
+        self.is_some.store(false, Ordering::Release);
     }
 
-    /// Whether something was written that has not been flushed.
-    pub(crate) fn is_waiting(&self) -> bool {
-        !self.deeds.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    /// Whether there is such an answer.
+    pub(crate) fn is_some(&self) -> bool {
+        self.is_some.load(Ordering::Acquire)
     }
 
-    fn push(&self, deed: Deed) {
-        self.deeds.lock().unwrap_or_else(PoisonError::into_inner).push(deed);
+    fn written(&self) {
+        self.is_some.store(true, Ordering::Release);
     }
 }
 
-/// A body that does one thing once it has been flushed, and another if it never gets that far.
+/// A body that does something if it never gets as far as its connection.
 pub(crate) struct WatchedBody {
     bytes: Option<Bytes>,
-    after_flush: AfterFlush,
-    on_flushed: Option<Deed>,
-    on_lost: Option<Deed>,
+    unflushed: Unflushed,
+    on_lost: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl WatchedBody {
-    /// `bytes`, with what to do in either case.
+    /// `bytes`, with what to do if they are lost before the connection has them.
     pub(crate) fn new(
         bytes: impl Into<Bytes>,
-        after_flush: AfterFlush,
-        on_flushed: impl FnOnce() + Send + 'static,
+        unflushed: Unflushed,
         on_lost: impl FnOnce() + Send + 'static,
     ) -> WatchedBody {
-        WatchedBody {
-            bytes: Some(bytes.into()),
-            after_flush,
-            on_flushed: Some(Box::new(on_flushed)),
-            on_lost: Some(Box::new(on_lost)),
-        }
+        WatchedBody { bytes: Some(bytes.into()), unflushed, on_lost: Some(Box::new(on_lost)) }
     }
 
     /// As the body of a JSON answer.
@@ -161,9 +149,7 @@ impl http_body::Body for WatchedBody {
         let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
         // From here on the connection has it: the next flush sends it, or the connection breaks.
         self.on_lost = None;
-        if let Some(deed) = self.on_flushed.take() {
-            self.after_flush.push(deed);
-        }
+        self.unflushed.written();
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 
@@ -178,8 +164,8 @@ impl http_body::Body for WatchedBody {
 
 impl Drop for WatchedBody {
     fn drop(&mut self) {
-        if let Some(deed) = self.on_lost.take() {
-            deed();
+        if let Some(on_lost) = self.on_lost.take() {
+            on_lost();
         }
     }
 }

@@ -29,7 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::answer::{AfterFlush, Body};
+use crate::answer::{Body, Unflushed};
 use crate::config::TlsFiles;
 use crate::telemetry;
 
@@ -74,8 +74,8 @@ pub(crate) struct Connection {
     pub(crate) origin: Origin,
     /// As the engine knows it.
     pub(crate) commands: host_command::Connection,
-    /// What waits for answers to leave.
-    pub(crate) after_flush: AfterFlush,
+    /// Whether an answer that hands a command out has not left yet.
+    pub(crate) unflushed: Unflushed,
 }
 
 /// An open port.
@@ -175,10 +175,10 @@ impl Serving {
         F: Future<Output = Response<Body>> + Send + 'static,
     {
         let connection =
-            Connection { origin: self.origin, commands: Default::default(), after_flush: Default::default() };
+            Connection { origin: self.origin, commands: Default::default(), unflushed: Default::default() };
         let open = OpenConnection::new(&self.engine, &connection);
-        let after_flush = connection.after_flush.clone();
-        let stream = Watched { stream, after_flush, is_broken: Arc::clone(&open.is_broken) };
+        let unflushed = connection.unflushed.clone();
+        let stream = Watched { stream, unflushed, is_broken: Arc::clone(&open.is_broken) };
         let answer = service_fn(|request| {
             let answer = service(connection.clone(), request);
             async move { Ok::<_, std::convert::Infallible>(answer.await) }
@@ -217,7 +217,7 @@ impl Drop for OpenConnection {
     fn drop(&mut self) {
         telemetry::connection(false);
         // Many clients close after every answer: that alone says nothing about the answer.
-        if self.is_broken.load(Ordering::Acquire) || self.connection.after_flush.is_waiting() {
+        if self.is_broken.load(Ordering::Acquire) || self.connection.unflushed.is_some() {
             self.engine.connection_closed(&self.connection.commands);
         }
     }
@@ -244,7 +244,7 @@ impl Socket for tokio_rustls::server::TlsStream<TcpStream> {
 /// A stream that tells when everything written to it has been flushed, and at its end whether it broke.
 struct Watched<I: Socket> {
     stream: I,
-    after_flush: AfterFlush,
+    unflushed: Unflushed,
     is_broken: Arc<AtomicBool>,
 }
 
@@ -305,7 +305,7 @@ impl<I: Socket + AsyncWrite + Unpin> AsyncWrite for Watched<I> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
         if matches!(flushed, Poll::Ready(Ok(()))) {
-            self.after_flush.flushed();
+            self.unflushed.flushed();
         }
         self.noted(flushed)
     }

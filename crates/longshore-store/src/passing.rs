@@ -10,7 +10,7 @@ use longshore_model::deployment_group::DeploymentGroup;
 use longshore_model::enrollment::EnrollmentToken;
 use longshore_model::git_hub::{GitHubSecret, GitHubToken};
 use longshore_model::host::ec2::Ec2Instance;
-use longshore_model::host::{Host, HostContact, HostHealth, HostTag};
+use longshore_model::host::{Arrival, Host, HostContact, HostHealth, HostTag};
 use longshore_model::id::{
     ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName, DeploymentId,
     Ec2InstanceId, EnrollmentTokenId, GitHubTokenName, HostArn, HostId, HostName, PrincipalArn,
@@ -238,6 +238,9 @@ pass_calls! {
         write fn remove_host_tags(names: &[HostName], tags: &[HostTag]) -> ();
         write fn note_contact(principal: &PrincipalArn, contact: &HostContact) -> ();
         read fn contact(principal: &PrincipalArn) -> Option<HostContact>;
+        write fn note_arrivals(arrivals: &[Arrival]) -> ();
+        read fn arrivals() -> Vec<Arrival>;
+        write fn forget_arrivals(arrivals: &[Arrival]) -> ();
     }
 }
 

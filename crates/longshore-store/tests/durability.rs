@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use longshore_model::host::HostContact;
-use longshore_model::lifecycle::EventState;
+use longshore_model::lifecycle::{CommandCopy, EventState};
 use longshore_model::target::{Clocks, TargetEvent};
 use longshore_store::contract::fixture::{
     NO_LIMIT, add_running_deployment, application, at, deployment_id, host_name, key, principal, report,
@@ -34,7 +34,7 @@ async fn what_was_answered_is_there_after_a_drop() {
     let folder = folder();
     let store = open(folder.path()).await;
     let deployment = add_running_deployment(&store, 3).await;
-    let event = TargetEvent::Acknowledged { event_idx: 0 };
+    let event = TargetEvent::Acknowledged { event_idx: 0, copy: CommandCopy(1) };
     let target_key = key(&deployment, "h1");
     let applied = store
         .apply(&target_key, &principal("h1"), event, &Clocks::default(), at(200))
@@ -184,7 +184,9 @@ async fn child_that_writes_until_it_is_killed() {
     let reports = (0..N_TARGETS).map(async |position| {
         let host = format!("h{position}");
         for event_idx in 0..7 {
-            for event in [TargetEvent::Acknowledged { event_idx }, report(event_idx, true)] {
+            for event in
+                [TargetEvent::Acknowledged { event_idx, copy: CommandCopy(1) }, report(event_idx, true)]
+            {
                 store
                     .apply(&key(&deployment, &host), &principal(&host), event, &Clocks::default(), at(200))
                     .await

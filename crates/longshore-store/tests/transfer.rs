@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use longshore_model::lifecycle::CommandCopy;
 use longshore_model::target::{Clocks, TargetEvent};
 use longshore_store::cluster::Cluster;
 use longshore_store::contract::fixture::{
@@ -22,7 +23,9 @@ async fn fill(path: &Path) {
     for number in 0..50 {
         let host_name = format!("h{number}");
         let target = key(&deployment, &host_name);
-        for event in [TargetEvent::Acknowledged { event_idx: 0 }, report(0, number % 2 == 0)] {
+        for event in
+            [TargetEvent::Acknowledged { event_idx: 0, copy: CommandCopy(1) }, report(0, number % 2 == 0)]
+        {
             let signs_as = principal(&host_name);
             store.apply(&target, &signs_as, event, &Clocks::default(), at(200)).await.expect("apply");
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use longshore_engine::host_command::CommandKey;
 use longshore_model::id::PrincipalArn;
+use longshore_model::lifecycle::CommandCopy;
 use rand::Rng;
 use rand::rngs::StdRng;
 
@@ -110,8 +111,14 @@ pub(crate) struct Agent {
     pub(crate) nature: Nature,
     pub(crate) keeps_record: bool,
     pub(crate) is_up: bool,
+    /// When a server last answered a poll of it.
+    pub(crate) polled_at: Option<i64>,
+    /// Since when a server may have heard of it again, after a silence until `polled_at`.
+    pub(crate) back_since: Option<i64>,
     /// What was planned in an earlier life does not happen.
     pub(crate) life: u32,
+    /// The copies of commands that it was told to run.
+    pub(crate) taken: BTreeSet<(CommandKey, CommandCopy)>,
     /// Its record on disk: what it has begun, and whether it has ended.
     pub(crate) begun: BTreeSet<CommandKey>,
     pub(crate) unreported: BTreeSet<CommandKey>,
@@ -127,7 +134,10 @@ impl Agent {
             nature,
             keeps_record,
             is_up: nature != Nature::Absent,
+            polled_at: None,
+            back_since: None,
             life: 0,
+            taken: BTreeSet::new(),
             begun: BTreeSet::new(),
             unreported: BTreeSet::new(),
             may_be_held_until: 0,

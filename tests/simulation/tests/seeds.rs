@@ -9,7 +9,7 @@ use longshore_simulation::{simulate, simulate_many};
 const RUNS: u64 = 5_000;
 
 /// Kinds of endings, faults and agents without which a simulation tests little.
-const MUST_HAPPEN: [&str; 43] = [
+const MUST_HAPPEN: [&str; 49] = [
     "ALARM_ACTIVE",
     "DEPLOYMENT_GROUP_MISSING",
     "HEALTH_CONSTRAINTS",
@@ -33,6 +33,7 @@ const MUST_HAPPEN: [&str; 43] = [
     "dies with ack sent",
     "dies with report sent",
     "acknowledgement's answer lost",
+    "came late",
     "connection cut",
     "copy dropped by the agent",
     "death after a write",
@@ -40,10 +41,13 @@ const MUST_HAPPEN: [&str; 43] = [
     "failed start",
     "fleet changed",
     "hand-out lost",
+    "joined while it was there",
     "news heard",
     "news lost",
     "one server alone",
     "one server on a shared database",
+    "restart",
+    "rollback",
     "shutdown",
     "slow store",
     "stop in Baking",
@@ -53,6 +57,8 @@ const MUST_HAPPEN: [&str; 43] = [
     "store refuses",
     "store's answer lost",
     "two servers",
+    "update after a deployment",
+    "update of late hosts",
 ];
 
 fn number(name: &str) -> Option<u64> {

@@ -15,7 +15,7 @@ use crate::output::Output;
 use crate::output::columns::columns;
 use crate::output::line::{Line, Tone, duration_text, printable};
 use crate::progress::Progress;
-use crate::progress::spent::{HostTime, critical_path, host_times};
+use crate::progress::spent::{HostTime, PathTime, along, critical_path, host_times};
 use crate::service::Service;
 use crate::settings;
 
@@ -29,10 +29,12 @@ Examples:
 
 The timeline has every change of the deployment and its hosts, and every decision with its reason: how many
 hosts begin, and who waits until others have ended. Below it stands where the time went: waiting until the
-agent took an event, and each event; then the hosts that decided how long the whole took.
+agent took an event, and each event; then the hosts that decided how long the whole took, and what that was
+spent on.
 
 With --output json and --timeline: {\"entries\":[{\"time\",\"host\",\"kind\",\"status\",\"text\"}],
-\"hosts\":[{\"name\",\"seconds\",\"waitingSeconds\",\"events\":{event: seconds}}],\"criticalPath\":[name]}.")]
+\"hosts\":[{\"name\",\"seconds\",\"waitingSeconds\",\"events\":{event: seconds}}],\"criticalPath\":[name],
+\"criticalPathSeconds\":{\"waiting\",\"between\",\"events\":{event: seconds}}}.")]
 pub(crate) struct Args {
     /// The deployment's id
     #[arg(value_name = "ID")]
@@ -48,6 +50,14 @@ struct Document<'a> {
     entries: &'a [TimelineEntryInfo],
     hosts: Vec<HostDocument<'a>>,
     critical_path: Vec<&'a str>,
+    critical_path_seconds: PathDocument,
+}
+
+#[derive(Serialize)]
+struct PathDocument {
+    waiting: f64,
+    between: f64,
+    events: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +89,7 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
         entries: &entries,
         hosts: times.iter().map(host_document).collect(),
         critical_path: path.iter().map(|idx| times[*idx].name.as_str()).collect(),
+        critical_path_seconds: path_document(&along(&times, &path)),
     })?;
     Ok(Outcome::Done)
 }
@@ -89,14 +100,26 @@ fn begun(entries: &[TimelineEntryInfo]) -> HashMap<String, Timestamp> {
     begins.filter_map(|entry| Some((entry.host.clone()?, entry.time.into()))).collect()
 }
 
+type Took = (LifecycleEventName, Duration);
+
+fn event_seconds(events: &[Took]) -> serde_json::Map<String, serde_json::Value> {
+    events.iter().map(|(event, took)| (event.as_str().to_owned(), took.as_secs_f64().into())).collect()
+}
+
+fn path_document(time: &PathTime) -> PathDocument {
+    PathDocument {
+        waiting: time.waiting.as_secs_f64(),
+        between: time.between.as_secs_f64(),
+        events: event_seconds(&time.events),
+    }
+}
+
 fn host_document(time: &HostTime) -> HostDocument<'_> {
-    let events =
-        time.events.iter().map(|(event, took)| (event.as_str().to_owned(), took.as_secs_f64().into()));
     HostDocument {
         name: &time.name,
         seconds: time.total().as_secs_f64(),
         waiting_seconds: time.waiting.as_secs_f64(),
-        events: events.collect(),
+        events: event_seconds(&time.events),
     }
 }
 
@@ -151,8 +174,20 @@ fn time_lines(times: &[HostTime], path: &[usize], progress: &Progress) -> Vec<Li
                 .then(Tone::Plain, names.join(", then "))
                 .then(Tone::Faint, format!(" = {}{whole}", duration_text(took))),
         );
+        lines.push(Line::of(Tone::Faint, format!("  spent on: {}", path_text(&along(times, path)))));
     }
     lines
+}
+
+/// `waiting 0.2 s, Install 3 s, AfterInstall 7 s, between hosts 0.1 s`.
+fn path_text(time: &PathTime) -> String {
+    let mut parts = vec![format!("waiting {}", duration_text(time.waiting))];
+    let long = time.events.iter().filter(|(_, took)| SHOWN_FROM <= *took);
+    parts.extend(long.map(|(event, took)| format!("{} {}", event.as_str(), duration_text(*took))));
+    if SHOWN_FROM <= time.between {
+        parts.push(format!("between hosts {}", duration_text(time.between)));
+    }
+    parts.join(", ")
 }
 
 fn row(time: &HostTime) -> [String; 6] {

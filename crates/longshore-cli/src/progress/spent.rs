@@ -75,6 +75,34 @@ pub(crate) fn critical_path(times: &[HostTime]) -> Vec<usize> {
     path
 }
 
+/// Where the time along a path went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PathTime {
+    /// Until the agents took what was due.
+    pub(crate) waiting: Duration,
+    /// From the end of a host to the beginning of the next one.
+    pub(crate) between: Duration,
+    /// Each event, all hosts together, in the order in which the first of them ran it.
+    pub(crate) events: Vec<(LifecycleEventName, Duration)>,
+}
+
+/// Adds up the hosts of `path`, which are places in `times`.
+pub(crate) fn along(times: &[HostTime], path: &[usize]) -> PathTime {
+    let hosts: Vec<&HostTime> = path.iter().filter_map(|idx| times.get(*idx)).collect();
+    let mut sum = PathTime {
+        waiting: hosts.iter().map(|host| host.waiting).sum(),
+        between: hosts.windows(2).map(|pair| pair[1].begin.since(pair[0].end)).sum(),
+        events: Vec::new(),
+    };
+    for (event, took) in hosts.iter().flat_map(|host| &host.events) {
+        match sum.events.iter_mut().find(|(known, _)| known == event) {
+            Some((_, all)) => *all += *took,
+            None => sum.events.push((*event, *took)),
+        }
+    }
+    sum
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{EventProgress, EventStatus};
@@ -111,6 +139,21 @@ mod tests {
         let took: Vec<u64> = time.events.iter().map(|(_, took)| took.as_secs()).collect();
         assert_eq!((took, time.total()), (vec![7, 5], Duration::from_secs(15)));
         assert_eq!(host_time(&host("b", &[]), None), None);
+    }
+
+    #[test]
+    fn the_time_along_a_path_adds_up() {
+        let hosts = [host("a", &[(11, 13), (13, 14)]), host("b", &[(20, 23)]), host("c", &[(0, 90)])];
+        let begins = [10, 16, 0];
+        let times: Vec<HostTime> =
+            hosts.iter().zip(begins).filter_map(|(host, begin)| host_time(host, Some(at(begin)))).collect();
+        let sum = along(&times, &[0, 1]);
+        assert_eq!((sum.waiting.as_secs(), sum.between.as_secs()), (1 + 4, 2));
+        let took: Vec<u64> = sum.events.iter().map(|(_, took)| took.as_secs()).collect();
+        assert_eq!(took, [2 + 3, 1]);
+        let all = sum.waiting + sum.between + sum.events.iter().map(|(_, took)| *took).sum::<Duration>();
+        assert_eq!(all, times[1].end.since(times[0].begin));
+        assert_eq!(along(&times, &[]), PathTime::default());
     }
 
     #[track_caller]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use longshore_engine::host_command::{AckAnswer, Connection, HostCommandError};
+use longshore_engine::host_command::{AckAnswer, Connection, HandedOut, HostCommandError};
 use longshore_model::deployment::DeploymentStatus;
 use longshore_model::host::HostIdentity;
-use longshore_model::lifecycle::Diagnostics;
+use longshore_model::lifecycle::{CommandCopy, Diagnostics};
 
 use crate::world::{World, name, principal};
 
@@ -68,7 +68,7 @@ async fn of_two_parked_polls_of_a_host_one_gets_the_command() {
         answer = &mut one => (answer, other),
         answer = &mut other => (answer, one),
     };
-    let command = first.unwrap().expect("the command");
+    let HandedOut { command, .. } = first.unwrap().expect("the command");
     assert_eq!(command.key.target.deployment, id);
     assert!(tokio::time::timeout(Duration::from_millis(50), second).await.is_err(), "it is parked again");
 }
@@ -119,28 +119,36 @@ async fn a_dropped_poll_takes_nothing_with_it() {
     world.poll("a", &Connection::new()).await;
 }
 
-/// service.md §9.2.
+/// service.md §9.2: of two copies the one that is acknowledged first is run, also when the second is
+/// acknowledged before the first is answered, and when the server has been started again.
 #[tokio::test]
-async fn the_second_copy_of_a_command_is_dropped_once_the_first_was_answered() {
-    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+async fn the_second_copy_of_a_command_is_dropped() {
+    let mut world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
     world.deploy().await;
-    let command = world.poll("a", &Connection::new()).await;
-    assert_eq!(world.ack("a", &command.key).await, AckAnswer::InProgress);
-    world.engine.ack_answered(&command.key);
-    assert_eq!(world.ack("a", &command.key).await, AckAnswer::Succeeded);
-    world.report("a", &command.key, true).await;
-    assert_eq!(world.ack("a", &command.key).await, AckAnswer::Succeeded);
+    let cut = Connection::new();
+    let first = world.copy("a", &cut).await;
+    world.engine.connection_closed(&cut);
+    let second = world.copy("a", &Connection::new()).await;
+    assert_eq!(second.command, first.command);
+    assert_ne!(second.copy, first.copy);
+    let answers = tokio::join!(world.ack_copy("a", &second), world.ack_copy("a", &first));
+    assert_eq!(answers, (AckAnswer::InProgress, AckAnswer::Succeeded));
+    world.restart().await;
+    assert_eq!(world.ack_copy("a", &first).await, AckAnswer::Succeeded);
+    world.report("a", &second.command.key, true).await;
+    assert_eq!(world.ack_copy("a", &first).await, AckAnswer::Succeeded);
+    assert_eq!(world.ack_copy("a", &second).await, AckAnswer::Succeeded);
 }
 
 #[tokio::test]
 async fn an_acknowledgement_whose_answer_was_lost_may_be_repeated() {
     let mut world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
     world.deploy().await;
-    let command = world.poll("a", &Connection::new()).await;
-    assert_eq!(world.ack("a", &command.key).await, AckAnswer::InProgress);
-    assert_eq!(world.ack("a", &command.key).await, AckAnswer::InProgress, "its connection was cut");
+    let copy = world.copy("a", &Connection::new()).await;
+    assert_eq!(world.ack_copy("a", &copy).await, AckAnswer::InProgress);
+    assert_eq!(world.ack_copy("a", &copy).await, AckAnswer::InProgress, "its connection was cut");
     world.restart().await;
-    assert_eq!(world.ack("a", &command.key).await, AckAnswer::InProgress, "its server was killed");
+    assert_eq!(world.ack_copy("a", &copy).await, AckAnswer::InProgress, "its server was killed");
 }
 
 /// An agent that is killed cuts its connection, and the server drops the call wherever it is.
@@ -150,7 +158,7 @@ async fn a_report_counts_though_its_sender_hangs_up() {
     let id = world.deploy().await;
     let command = world.poll("a", &Connection::new()).await;
     let host = principal("a");
-    hang_up(world.engine.acknowledge(&host, &command.key)).await;
+    hang_up(world.engine.acknowledge(&host, &command.key, CommandCopy(1))).await;
     let diagnostics = Diagnostics::by_service("it failed");
     hang_up(world.engine.complete(&host, &command.key, false, diagnostics)).await;
     world.reaches(&id, DeploymentStatus::Failed).await;
@@ -169,7 +177,7 @@ async fn a_host_cannot_touch_the_commands_of_another() {
     let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
     let id = world.deploy().await;
     let command = world.poll("a", &Connection::new()).await;
-    let stolen = world.engine.acknowledge(&principal("b"), &command.key).await;
+    let stolen = world.engine.acknowledge(&principal("b"), &command.key, CommandCopy(1)).await;
     assert!(matches!(stolen, Err(HostCommandError::NoSuchCommand(_))), "{stolen:?}");
     let diagnostics = Diagnostics::by_service("done");
     let stolen = world.engine.complete(&principal("b"), &command.key, false, diagnostics).await;

@@ -10,6 +10,7 @@ use longshore_model::deployment_group::OutdatedInstancesStrategy;
 use longshore_model::host::{HostIdentity, HostTag};
 use longshore_model::id::{ApplicationName, DeploymentGroupName, DeploymentId};
 use longshore_model::plan::late::{LATE_HOSTS, UPDATE};
+use longshore_model::target::TargetStatus;
 use longshore_store::{DeploymentFilter, Page};
 
 use crate::world::{World, name, new_deployment, principal};
@@ -21,7 +22,7 @@ async fn join(world: &World, host: &str) {
 }
 
 /// The one that nobody asked for, once there are `n` deployments; the clock stands still, so times tell nothing.
-async fn update_among(world: &World, n: usize) -> DeploymentId {
+pub(crate) async fn update_among(world: &World, n: usize) -> DeploymentId {
     let started = Instant::now();
     loop {
         let all = Page { after: None, limit: 100 };
@@ -71,7 +72,7 @@ async fn a_host_that_failed_is_not_taken_for_a_late_one() {
     assert!(world.is_parked("c").await);
 }
 
-async fn keep_up_to_date(world: &World) {
+pub(crate) async fn keep_up_to_date(world: &World) {
     let group = TaggedResource::Group(
         ApplicationName::parse("web").unwrap(),
         DeploymentGroupName::parse("all").unwrap(),
@@ -158,14 +159,84 @@ async fn a_host_that_comes_while_its_group_is_busy_is_not_forgotten() {
     assert_eq!(command.key.target.deployment, busy);
     world.engine.stop_deployment(&busy, None).await.unwrap();
     world.reaches(&busy, DeploymentStatus::Stopped).await;
+    updated_in_time(&world, 3).await;
+}
+
+/// Five minutes of silence are enough to miss a command, and so to be looked after.
+#[tokio::test]
+async fn a_host_that_missed_a_command_is_updated_when_it_comes_back() {
+    let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
+    keep_up_to_date(&world).await;
+    assert!(world.is_parked("b").await);
+    let id = world.deploy().await;
+    world.run_all_events("a").await;
+    world.clock.advance(Duration::from_secs(300));
+    world.reaches(&id, DeploymentStatus::Succeeded).await;
+    let command = world.poll("b", &Connection::new()).await;
+    assert_eq!(command.key.target.deployment, update_among(&world, 2).await);
+}
+
+/// The server is started again meanwhile, and the clock goes on.
+#[tokio::test]
+async fn a_host_that_came_while_its_group_was_busy_is_updated_by_the_next_server() {
+    let mut world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
+    keep_up_to_date(&world).await;
+    let first = world.deploy().await;
+    world.run_all_events("a").await;
+    world.clock.advance(Duration::from_secs(300));
+    world.reaches(&first, DeploymentStatus::Succeeded).await;
+    let busy = world.deploy_to("all", "next.zip").await.unwrap();
+    world.reaches(&busy, DeploymentStatus::InProgress).await;
+    let command = world.poll("b", &Connection::new()).await;
+    assert_eq!(command.key.target.deployment, busy);
+    world.engine.stop_deployment(&busy, None).await.unwrap();
+    world.restart().await;
+    world.reaches(&busy, DeploymentStatus::Stopped).await;
+    let update = updated_in_time(&world, 3).await;
+    assert_eq!(world.poll("b", &Connection::new()).await.key.target.deployment, update);
+}
+
+/// They are updated within the group's health rule, like by any other deployment.
+#[tokio::test]
+async fn late_hosts_are_updated_within_the_rule_of_their_group() {
+    let world = World::new(&["a"], "CodeDeployDefault.OneAtATime").await;
+    keep_up_to_date(&world).await;
+    let id = world.deploy().await;
+    world.run_all_events("a").await;
+    world.reaches(&id, DeploymentStatus::Succeeded).await;
+    // Both are there, and the group is changed to select them.
+    for host in ["b", "c"] {
+        let identity = HostIdentity::IamUser(principal(host));
+        world.engine.register_host(name(host), identity).await.unwrap();
+        assert!(world.is_parked(host).await);
+    }
+    let tag = HostTag { key: String::from("Role"), value: String::from("web") };
+    world.engine.add_host_tags(&[name("b"), name("c")], &[tag]).await.unwrap();
+    let update = updated_in_time(&world, 2).await;
+    world.reaches(&update, DeploymentStatus::InProgress).await;
+    let (one, other) = tokio::join!(world.is_parked("b"), world.is_parked("c"));
+    assert!(one != other, "one at a time: {one} {other}");
+    let (first, then) = if one { ("c", "b") } else { ("b", "c") };
+    world.clock.advance(Duration::from_secs(60));
+    world.run_all_events(first).await;
+    world.run_all_events(then).await;
+    let end = world.reaches(&update, DeploymentStatus::Succeeded).await;
+    assert_eq!(
+        (end.deployment.creator, end.counts),
+        (Creator::AutoUpdate, vec![(TargetStatus::Succeeded, 2)])
+    );
+}
+
+/// The update, once there are `n` deployments, while time goes on.
+async fn updated_in_time(world: &World, n: usize) -> DeploymentId {
     let started = Instant::now();
     loop {
-        world.clock.advance(Duration::from_secs(5));
         let all = Page { after: None, limit: 100 };
-        if world.store.deployments(&DeploymentFilter::default(), &all).await.unwrap().len() == 3 {
-            break;
+        if world.store.deployments(&DeploymentFilter::default(), &all).await.unwrap().len() == n {
+            return update_among(world, n).await;
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "b is forgotten");
+        assert!(started.elapsed() < Duration::from_secs(30), "nobody is updated");
+        world.clock.advance(Duration::from_secs(5));
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use longshore_engine::EngineConfig;
 use longshore_engine::host_command::{AckAnswer, Connection};
 use longshore_model::deployment::DeploymentStatus;
+use longshore_model::host::{HostIdentity, HostTag};
 use longshore_store::cluster::Cluster;
 use longshore_store::postgres::PostgresStore;
 use longshore_store::{News, SharedStore as _, Store};
 use tokio::sync::broadcast::Receiver;
 
-use crate::world::World;
+use crate::late::{keep_up_to_date, update_among};
+use crate::world::{World, name, principal};
 
 /// Far longer than anything here takes.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -103,15 +105,14 @@ async fn a_poll_that_is_dropped_at_any_moment_keeps_no_command() {
 async fn the_second_copy_of_a_command_is_dropped_by_either() {
     let (one, two) = two_worlds(&["a"]).await;
     one.deploy().await;
-    let command = one.poll("a", &Connection::new()).await;
-    assert_eq!(one.ack("a", &command.key).await, AckAnswer::InProgress);
-    assert_eq!(two.ack("a", &command.key).await, AckAnswer::InProgress, "the first answer was lost");
-    one.engine.ack_answered(&command.key);
-    let began = Instant::now();
-    while two.ack("a", &command.key).await != AckAnswer::Succeeded {
-        assert!(began.elapsed() < DEADLINE, "the second copy would still be run");
-        tokio::task::yield_now().await;
-    }
+    let cut = Connection::new();
+    let first = one.copy("a", &cut).await;
+    one.engine.connection_closed(&cut);
+    let second = two.copy("a", &Connection::new()).await;
+    assert_eq!(two.ack_copy("a", &second).await, AckAnswer::InProgress);
+    assert_eq!(one.ack_copy("a", &second).await, AckAnswer::InProgress, "the first answer was lost");
+    assert_eq!(one.ack_copy("a", &first).await, AckAnswer::Succeeded);
+    assert_eq!(two.ack_copy("a", &first).await, AckAnswer::Succeeded);
 }
 
 #[tokio::test]
@@ -132,4 +133,29 @@ async fn what_one_leaves_undone_the_other_ends() {
         two.clock.advance(Duration::from_secs(3));
         tokio::task::yield_now().await;
     }
+}
+
+/// It is tagged at one server, and has only ever polled the other.
+#[tokio::test]
+async fn a_late_host_is_updated_whichever_server_it_polls() {
+    let (one, two) = two_worlds(&["a"]).await;
+    keep_up_to_date(&one).await;
+    let id = one.deploy().await;
+    one.run_all_events("a").await;
+    one.reaches(&id, DeploymentStatus::Succeeded).await;
+    one.engine.register_host(name("b"), HostIdentity::IamUser(principal("b"))).await.unwrap();
+    let polling = Connection::new();
+    let parked = two.copy("b", &polling);
+    let tagged = async {
+        // What one notes of a host, others know within a second.
+        let began = Instant::now();
+        while one.store.contact(&principal("b")).await.unwrap().is_none() {
+            assert!(began.elapsed() < DEADLINE, "nobody knows that b is there");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let tag = HostTag { key: String::from("Role"), value: String::from("web") };
+        one.engine.add_host_tags(&[name("b")], &[tag]).await.unwrap();
+    };
+    let (got, ()) = tokio::join!(parked, tagged);
+    assert_eq!(got.command.key.target.deployment, update_among(&one, 2).await);
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use longshore_engine::deployment::{DeploymentError, DeploymentView};
 use longshore_engine::deployment_group::{DeploymentGroupChange, NewDeploymentGroup};
 use longshore_engine::ec2::NewEc2Instance;
-use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HostCommand};
+use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HandedOut, HostCommand};
 use longshore_engine::outside::{AlarmReader, AlarmState, Notification, OutsideError, Publisher};
 use longshore_engine::{Clock, Engine, EngineConfig, Outside, SystemRandom};
 use longshore_model::deployment::{DeploymentStatus, FileExistsBehavior, NewDeployment};
@@ -20,7 +20,7 @@ use longshore_model::id::{
     ApplicationName, DeploymentConfigName, DeploymentGroupName, DeploymentId, Ec2InstanceId, HostName,
     PrincipalArn, RoleName, ZoneName,
 };
-use longshore_model::lifecycle::Diagnostics;
+use longshore_model::lifecycle::{CommandCopy, Diagnostics};
 use longshore_model::revision::{BundleType, Revision};
 use longshore_model::tag_filter::{TagFilter, TagFilterType, TagSelector};
 use longshore_model::time::Timestamp;
@@ -320,6 +320,11 @@ impl World {
     }
 
     pub(crate) async fn poll(&self, host: &str, connection: &Connection) -> HostCommand {
+        self.copy(host, connection).await.command
+    }
+
+    /// Polls until there is a copy of a command.
+    pub(crate) async fn copy(&self, host: &str, connection: &Connection) -> HandedOut {
         let principal = principal(host);
         let poll = self.engine.poll(&principal, Some(String::from("1.0")), connection);
         let answer = tokio::time::timeout(Duration::from_secs(30), poll).await.expect("a command in time");
@@ -334,8 +339,13 @@ impl World {
         tokio::time::timeout(Duration::from_millis(100), poll).await.is_err()
     }
 
+    /// Acknowledges a command of which there is one copy.
     pub(crate) async fn ack(&self, host: &str, key: &CommandKey) -> AckAnswer {
-        self.engine.acknowledge(&principal(host), key).await.unwrap()
+        self.engine.acknowledge(&principal(host), key, CommandCopy(1)).await.unwrap()
+    }
+
+    pub(crate) async fn ack_copy(&self, host: &str, copy: &HandedOut) -> AckAnswer {
+        self.engine.acknowledge(&principal(host), &copy.command.key, copy.copy).await.unwrap()
     }
 
     pub(crate) async fn report(&self, host: &str, key: &CommandKey, is_success: bool) {

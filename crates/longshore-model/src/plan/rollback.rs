@@ -1,45 +1,55 @@
 //! What follows when a deployment ends badly: the last good one is made again. Source: service.md §7.4.
 
-use crate::deployment::{Creator, Deployment, DeploymentStatus, Rollback, StopReason, StopRequest};
+use crate::deployment::{Creator, Deployment, DeploymentStatus, Rollback, StopReason};
 use crate::deployment_group::{AutoRollback, AutoRollbackEvent};
 use crate::id::DeploymentId;
 use crate::time::Timestamp;
 
 /// Whether the end of `deployment` is to be followed by a rollback.
 pub fn is_due(deployment: &Deployment) -> bool {
-    let rule = &deployment.auto_rollback;
-    let lists = |event| rule.is_enabled && rule.events.contains(&event);
-    // A rollback is never rolled back, whatever its stop says; nor is the update of a few late hosts, whose
-    // group has its revision already.
-    match deployment.creator {
-        Creator::User => {}
-        Creator::Rollback | Creator::AutoUpdate => return false,
-    }
-    match (deployment.status, &deployment.stop) {
-        (DeploymentStatus::Failed, None) => lists(AutoRollbackEvent::DeploymentFailure),
-        (DeploymentStatus::Failed | DeploymentStatus::Stopped, Some(stop)) => is_due_after(stop, lists),
-        (DeploymentStatus::Stopped, None)
-        | (
-            DeploymentStatus::Created
-            | DeploymentStatus::Queued
-            | DeploymentStatus::InProgress
-            | DeploymentStatus::Baking
-            | DeploymentStatus::Succeeded,
-            _,
-        ) => false,
+    match deployment.status {
+        DeploymentStatus::Failed | DeploymentStatus::Stopped => why_not(deployment).is_none(),
+        DeploymentStatus::Created
+        | DeploymentStatus::Queued
+        | DeploymentStatus::InProgress
+        | DeploymentStatus::Baking
+        | DeploymentStatus::Succeeded => false,
     }
 }
 
-fn is_due_after(stop: &StopRequest, lists: impl Fn(AutoRollbackEvent) -> bool) -> bool {
+/// Why a deployment that ended badly is not rolled back, if it is not.
+pub fn why_not(deployment: &Deployment) -> Option<&'static str> {
+    use AutoRollbackEvent::{DeploymentFailure, DeploymentStopOnAlarm, DeploymentStopOnRequest};
+    let rule = &deployment.auto_rollback;
+    let unless_listed = |event, not_listed| {
+        if !rule.is_enabled {
+            Some("automatic rollback is off")
+        } else if rule.events.contains(&event) {
+            None
+        } else {
+            Some(not_listed)
+        }
+    };
+    match deployment.creator {
+        Creator::User => {}
+        Creator::Rollback => return Some("it is a rollback itself"),
+        Creator::AutoUpdate => return Some("it updates late hosts, and its group has this revision already"),
+    }
+    let Some(stop) = &deployment.stop else {
+        return unless_listed(DeploymentFailure, "its rule does not list DEPLOYMENT_FAILURE");
+    };
     match stop.reason {
-        StopReason::Manual => {
-            stop.rolls_back.unwrap_or_else(|| lists(AutoRollbackEvent::DeploymentStopOnRequest))
-        }
+        StopReason::Manual => match stop.rolls_back {
+            Some(true) => None,
+            Some(false) => Some("whoever stopped it asked for none"),
+            None => {
+                unless_listed(DeploymentStopOnRequest, "its rule does not list DEPLOYMENT_STOP_ON_REQUEST")
+            }
+        },
         StopReason::AlarmActive(_) | StopReason::AlarmUnreadable { .. } => {
-            lists(AutoRollbackEvent::DeploymentStopOnAlarm)
+            unless_listed(DeploymentStopOnAlarm, "its rule does not list DEPLOYMENT_STOP_ON_ALARM")
         }
-        // There is no group to deploy to.
-        StopReason::DeploymentGroupDeleted | StopReason::ApplicationDeleted => false,
+        StopReason::DeploymentGroupDeleted | StopReason::ApplicationDeleted => Some("its group is gone"),
     }
 }
 
@@ -70,7 +80,7 @@ pub fn rollback(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::FileExistsBehavior;
+    use crate::deployment::{FileExistsBehavior, StopRequest};
     use crate::deployment_config::MinimumHealthyHosts;
     use crate::fixture;
     use crate::traffic::{Traffic, TrafficOption};

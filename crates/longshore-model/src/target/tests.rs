@@ -73,7 +73,8 @@ fn apply(target: &mut Target, word: &str, rules: &TargetRules, now: Timestamp) {
     let event = match name.trim_end_matches(|c: char| c.is_ascii_digit()) {
         "start" => TargetEvent::Started,
         "skip" => TargetEvent::Skipped,
-        "ack" => TargetEvent::Acknowledged { event_idx },
+        "ack" => TargetEvent::Acknowledged { event_idx, copy: CommandCopy(1) },
+        "ack-other" => TargetEvent::Acknowledged { event_idx, copy: CommandCopy(2) },
         "ok" => TargetEvent::Reported { event_idx, is_success: true, diagnostics },
         "fail" => TargetEvent::Reported { event_idx, is_success: false, diagnostics },
         "clock" => TargetEvent::ClockRanOut,
@@ -129,6 +130,15 @@ fn the_first_report_wins() {
 #[test]
 fn a_command_is_taken_once() {
     check("start ack0 [ack0:AlreadyAcknowledged] ok0 [ack0:AlreadyReported]", "InProgress SPP");
+}
+
+/// service.md §9.2: of two copies the one that is acknowledged first is run, however often that is said.
+#[test]
+fn of_two_copies_of_a_command_one_is_taken() {
+    let taken = "start ack0 [ack-other0:AnotherCopyRuns] [ack0:AlreadyAcknowledged]";
+    check(&format!("{taken} [ack-other0:AnotherCopyRuns]"), "InProgress IPP");
+    check(&format!("{taken} ok0 [ack-other0:AlreadyReported]"), "InProgress SPP");
+    check("start ack-other0 [ack0:AnotherCopyRuns] ok0 ack1 [ack-other1:AnotherCopyRuns]", "InProgress SIP");
 }
 
 #[test]
@@ -222,7 +232,9 @@ fn said_by_the_clock(is_acknowledged: bool) -> Diagnostics {
     let began = Timestamp::from_millis(0);
     let mut target = target().after(&TargetEvent::Started, &rules, began).unwrap();
     if is_acknowledged {
-        target = target.after(&TargetEvent::Acknowledged { event_idx: 0 }, &rules, began).unwrap();
+        target = target
+            .after(&TargetEvent::Acknowledged { event_idx: 0, copy: CommandCopy(1) }, &rules, began)
+            .unwrap();
     }
     let late = began.plus(CLOCKS.event);
     target = target.after(&TargetEvent::ClockRanOut, &rules, late).unwrap();
@@ -266,8 +278,10 @@ fn an_event_begins_when_the_agent_takes_it() {
         (started.status(), &started.events[0].state),
         (TargetStatus::InProgress, &EventState::Pending)
     );
-    let taken = started.after(&TargetEvent::Acknowledged { event_idx: 0 }, &rules, at(7)).unwrap();
-    assert_eq!(taken.events[0].state, EventState::InProgress { started_at: at(7) });
+    let taken = started
+        .after(&TargetEvent::Acknowledged { event_idx: 0, copy: CommandCopy(1) }, &rules, at(7))
+        .unwrap();
+    assert_eq!(taken.events[0].state, EventState::InProgress { started_at: at(7), copy: CommandCopy(1) });
     let diagnostics = Diagnostics::by_service("done");
     let report = TargetEvent::Reported { event_idx: 0, is_success: true, diagnostics: diagnostics.clone() };
     let ended = taken.after(&report, &rules, at(9)).unwrap();

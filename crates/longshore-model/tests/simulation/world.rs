@@ -8,7 +8,7 @@ use longshore_model::deployment::{Deployment, StopReason, StopRequest};
 use longshore_model::deployment_config::{MinimumHealthyHosts, Zonal};
 use longshore_model::fixture;
 use longshore_model::host::HostHealth;
-use longshore_model::lifecycle::Diagnostics;
+use longshore_model::lifecycle::{CommandCopy, Diagnostics};
 use longshore_model::plan::begin::{Candidate, begin};
 use longshore_model::plan::{Step, in_place};
 use longshore_model::target::{
@@ -305,7 +305,7 @@ impl World {
 
     /// The host acknowledges, and runs the command only if it is told to.
     fn acknowledge(&mut self, host: usize, event_idx: u32) {
-        if self.apply(host, &TargetEvent::Acknowledged { event_idx }).is_err() {
+        if self.apply(host, &TargetEvent::Acknowledged { event_idx, copy: CommandCopy(1) }).is_err() {
             return;
         }
         self.auditor.command_runs(host, event_idx);

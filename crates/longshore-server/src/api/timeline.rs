@@ -45,9 +45,14 @@ fn info(entry: &TimelineEntry) -> TimelineEntryInfo {
     let (kind, status) = match &entry.what {
         Happening::Deployment { status, .. } => ("deployment", Some(status.as_str())),
         Happening::Host { status, .. } => ("host", Some(status.as_str())),
-        Happening::StopRequested(_) | Happening::RolledBackBy(_) => ("deployment", None),
+        Happening::StopRequested(_)
+        | Happening::RolledBackBy(_)
+        | Happening::NotRolledBack(_)
+        | Happening::UpdatedBy(_) => ("deployment", None),
         Happening::Counted { .. }
         | Happening::Zone { .. }
+        | Happening::WaitsForPlace(_)
+        | Happening::Bakes { .. }
         | Happening::HostsBegin { .. }
         | Happening::HostsWait { .. } => ("decision", None),
     };

@@ -13,7 +13,7 @@ use longshore_bundles::Caller;
 use longshore_engine::host_command::{AckAnswer, CommandKey, HostCommandError};
 use longshore_engine::target::TargetError;
 use longshore_model::id::PrincipalArn;
-use longshore_model::lifecycle::EventState;
+use longshore_model::lifecycle::{CommandCopy, EventState};
 use longshore_model::target::TargetKey;
 use longshore_wire::codec::json;
 use longshore_wire::error::ApiError;
@@ -28,7 +28,7 @@ use longshore_wire::host_command::{HostOperation, SECURE_SIGNING_NAME, SIGNING_N
 
 pub(crate) use self::enroll::enroll;
 pub(crate) use self::specification::{SignerRecordError, Specifications};
-use crate::answer::{self, Body, WatchedBody};
+use crate::answer::{self, Body};
 use crate::app::App;
 use crate::authorize::{Resource, authorize};
 use crate::listen::Connection;
@@ -173,27 +173,20 @@ impl CallingHost<'_> {
         &self,
         input: PutHostCommandAcknowledgementInput,
     ) -> Result<Response<Body>, ApiError> {
-        let key = command_key(input.host_command_identifier.as_deref())?;
-        let engine = self.app.engine.clone();
+        let (key, copy) = command(input.host_command_identifier.as_deref())?;
         let host = self.identify_for(&key.target).await?;
-        let answer = engine.acknowledge(&host, &key).await.map_err(refused)?;
+        let answer = self.app.engine.acknowledge(&host, &key, copy).await.map_err(refused)?;
         let status = match answer {
             AckAnswer::InProgress => "InProgress",
             AckAnswer::Succeeded => "Succeeded",
             AckAnswer::Failed => "Failed",
         };
         let output = PutHostCommandAcknowledgementOutput { command_status: Some(status.to_owned()) };
-        if answer != AckAnswer::InProgress {
-            return Ok(answer::json(StatusCode::OK, json::encode(&output)?));
-        }
-        let after_flush = self.connection.after_flush.clone();
-        // A host whose answer is lost asks again, and must then be told to go on.
-        let on_flushed = move || engine.ack_answered(&key);
-        Ok(WatchedBody::new(json::encode(&output)?, after_flush, on_flushed, || {}).into_answer())
+        Ok(answer::json(StatusCode::OK, json::encode(&output)?))
     }
 
     async fn complete(&self, input: PutHostCommandCompleteInput) -> Result<Response<Body>, ApiError> {
-        let key = command_key(input.host_command_identifier.as_deref())?;
+        let (key, _) = command(input.host_command_identifier.as_deref())?;
         let is_success = match input.command_status.as_deref() {
             Some("Succeeded") => true,
             Some("Failed") => false,
@@ -212,7 +205,7 @@ impl CallingHost<'_> {
 
     /// No present agent calls this; it tells how the command stands and changes nothing.
     async fn update(&self, input: PostHostCommandUpdateInput) -> Result<Response<Body>, ApiError> {
-        let key = command_key(input.host_command_identifier.as_deref())?;
+        let (key, _) = command(input.host_command_identifier.as_deref())?;
         let TargetKey { deployment, host } = &key.target;
         let no_command = || refused(HostCommandError::NoSuchCommand(host.clone()));
         let target = self.app.engine.target(deployment, host).await.map_err(|error| match error {
@@ -274,13 +267,13 @@ fn refused(error: HostCommandError) -> ApiError {
     }
 }
 
-fn command_key(identifier: Option<&str>) -> Result<CommandKey, ApiError> {
+fn command(identifier: Option<&str>) -> Result<(CommandKey, CommandCopy), ApiError> {
     let text = identifier.unwrap_or_default();
     let id = HostCommandId::decode(text).ok_or_else(|| {
         client(format!("The host command identifier `{}` is not one of this service.", shortened(text)))
     })?;
     let target = TargetKey { deployment: id.deployment, host: id.host };
-    Ok(CommandKey { target, event_idx: id.event_idx })
+    Ok((CommandKey { target, event_idx: id.event_idx }, id.copy))
 }
 
 fn client(message: String) -> ApiError {

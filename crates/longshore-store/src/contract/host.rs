@@ -1,6 +1,6 @@
 //! Promises of [`HostStore`](crate::HostStore).
 
-use longshore_model::host::Host;
+use longshore_model::host::{Arrival, Host};
 use longshore_model::id::HostName;
 use longshore_model::tag_filter::TagSelector;
 
@@ -151,4 +151,29 @@ pub async fn old_tombstones_are_forgotten_bit_by_bit(store: &dyn Store) {
     for name in ["d", "e"] {
         assert!(store.host(&host_name(name)).await.expect("read").is_some(), "{name} is not old enough");
     }
+}
+
+/// Also those of hosts that nobody knows: whoever looks after them forgets them.
+pub async fn arrivals_are_kept_until_they_are_looked_after(store: &dyn Store) {
+    let arrival = |name: &str, came, silent_since: Option<i64>| Arrival {
+        principal: principal(name),
+        at: at(came),
+        silent_since: silent_since.map(at),
+    };
+    let (first, other) = (arrival("b", 10, None), arrival("a", 11, Some(3)));
+    assert_eq!(store.arrivals().await.expect("read"), []);
+    store.note_arrivals(&[]).await.expect("nobody");
+    store.note_arrivals(&[first.clone(), other.clone()]).await.expect("note");
+    assert_eq!(store.arrivals().await.expect("read"), [other.clone(), first.clone()]);
+    let again = arrival("b", 12, Some(10));
+    store.note_arrivals(&[first.clone(), again.clone()]).await.expect("the later one counts");
+    store.forget_arrivals(&[other, first]).await.expect("forget");
+    assert_eq!(
+        store.arrivals().await.expect("read"),
+        std::slice::from_ref(&again),
+        "it has come again since"
+    );
+    store.forget_arrivals(&[]).await.expect("nobody");
+    store.forget_arrivals(&[again]).await.expect("forget");
+    assert_eq!(store.arrivals().await.expect("read"), []);
 }

@@ -73,6 +73,7 @@ macro_rules! contract_tests {
                 names_and_arns_are_unique_among_registered_hosts a_tombstone_is_kept_until_it_is_old
                 lists_tell_hosts_from_tombstones lists_go_on_after_the_last_name_seen tags_select_hosts
                 tags_are_changed_on_all_hosts_or_none old_tombstones_are_forgotten_bit_by_bit
+                arrivals_are_kept_until_they_are_looked_after
             }
             ec2 {
                 instances_come_and_go instances_are_listed_in_order_by_keyset tags_select_instances

@@ -4,6 +4,7 @@ use longshore_model::deployment::Deployment;
 use longshore_model::deployment_group::GroupHistory;
 use longshore_model::host::HostHealth;
 use longshore_model::id::HostArn;
+use longshore_model::lifecycle::CommandCopy;
 use longshore_model::target::{
     Clocks, Progress, TargetEvent, TargetState, TargetStatus, TargetSummary, Waiting,
 };
@@ -123,9 +124,9 @@ pub async fn several_events_of_one_target_follow_each_other(store: &dyn Store) {
     let deployment = add_running_deployment(store, 1).await;
     let mut round = outcome(&deployment);
     round.target_events = vec![
-        (0, TargetEvent::Acknowledged { event_idx: 0 }),
+        (0, TargetEvent::Acknowledged { event_idx: 0, copy: CommandCopy(1) }),
         (0, report(0, true)),
-        (0, TargetEvent::Acknowledged { event_idx: 1 }),
+        (0, TargetEvent::Acknowledged { event_idx: 1, copy: CommandCopy(1) }),
     ];
     let changed = commit(store, &round).await;
     let expected = Progress { event_idx: 1, waiting: Waiting::Report, since: at(100) };
@@ -159,7 +160,7 @@ pub async fn a_missing_group_is_no_error(store: &dyn Store) {
 pub async fn applying_an_event_keeps_the_generation(store: &dyn Store) {
     let deployment = add_running_deployment(store, 1).await;
     let seen = generation(store, &deployment).await;
-    let event = TargetEvent::Acknowledged { event_idx: 0 };
+    let event = TargetEvent::Acknowledged { event_idx: 0, copy: CommandCopy(1) };
     let applied =
         store.apply(&key(&deployment, "h0"), &principal("h0"), event, &CLOCKS, at(200)).await.expect("apply");
     assert_eq!(applied.expect("it exists").change, Ok(()));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use longshore_model::deployment::Deployment;
-use longshore_model::lifecycle::{EventState, IN_PLACE};
+use longshore_model::lifecycle::{CommandCopy, EventState, IN_PLACE};
 use longshore_model::target::{
     Clocks, NoChange, Progress, Target, TargetEvent, TargetState, TargetStatus, Waiting,
 };
@@ -33,7 +33,7 @@ pub(super) async fn read(store: &dyn Store, deployment: &Deployment, host: &str)
 }
 
 pub(super) fn acknowledged(event_idx: u32) -> TargetEvent {
-    TargetEvent::Acknowledged { event_idx }
+    TargetEvent::Acknowledged { event_idx, copy: CommandCopy(1) }
 }
 
 /// What `apply` answers is what is read afterwards.

@@ -1,5 +1,6 @@
 //! Promises of [`TimelineStore`](crate::TimelineStore): what is written is told, in its order.
 
+use longshore_model::lifecycle::CommandCopy;
 use longshore_model::target::{Clocks, TargetEvent};
 use longshore_model::timeline;
 
@@ -33,10 +34,10 @@ pub async fn every_change_is_on_the_timeline(store: &dyn Store) {
     let (h0, clocks) = (key(&running, "h0"), Clocks::default());
     let principal = new_target(&running, 0).principal;
     let events = [
-        TargetEvent::Acknowledged { event_idx: 0 },
-        TargetEvent::Acknowledged { event_idx: 0 },
+        TargetEvent::Acknowledged { event_idx: 0, copy: CommandCopy(1) },
+        TargetEvent::Acknowledged { event_idx: 0, copy: CommandCopy(1) },
         report(0, true),
-        TargetEvent::Acknowledged { event_idx: 1 },
+        TargetEvent::Acknowledged { event_idx: 1, copy: CommandCopy(1) },
         report(1, false),
     ];
     for event in events {

@@ -4,7 +4,6 @@
 
 use async_trait::async_trait;
 use longshore_model::id::{DeploymentId, PrincipalArn};
-use longshore_model::target::TargetKey;
 use longshore_model::time::Timestamp;
 use tokio::sync::broadcast;
 
@@ -46,7 +45,7 @@ impl Others for PostgresStore {
         sqlx::query(
             "WITH gone AS (
                  DELETE FROM hand_outs WHERE deployment_id = $1 AND host = $2 AND event_idx = $3
-                 AND server = $4 AND is_ack_answered = 0 RETURNING 1)
+                 AND server = $4 RETURNING 1)
              SELECT pg_notify($5, $6) FROM gone",
         )
         .bind(target.deployment.as_str())
@@ -59,24 +58,6 @@ impl Others for PostgresStore {
         .await
         .doing("take back a command")?;
         Ok(())
-    }
-
-    async fn note_ack_answered(&self, target: &TargetKey, event_idx: u32) -> Result<(), StoreError> {
-        self.hand_outs.answered(target, event_idx).await
-    }
-
-    async fn is_ack_answered(&self, target: &TargetKey, event_idx: u32) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT is_ack_answered FROM hand_outs
-             WHERE deployment_id = $1 AND host = $2 AND event_idx = $3",
-        )
-        .bind(target.deployment.as_str())
-        .bind(target.host.as_str())
-        .bind(i64::from(event_idx))
-        .fetch_optional(&mut *self.reader().await?)
-        .await
-        .doing("read whether an acknowledgement was answered")?;
-        Ok(row.map(|row| row.int(0)).transpose()?.is_some_and(|is_answered| is_answered != 0))
     }
 
     async fn forget_hand_outs(&self, deployment: &DeploymentId) -> Result<(), StoreError> {

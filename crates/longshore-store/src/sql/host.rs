@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
-use longshore_model::host::{Host, HostContact, HostTag};
+use longshore_model::host::{Arrival, Host, HostContact, HostTag};
 use longshore_model::id::{HostName, PrincipalArn};
 use longshore_model::tag_filter::TagSelector;
 use longshore_model::time::Timestamp;
 
-use super::contact;
 use super::row::{Columns as _, Doing as _, after_name, encode};
 use super::{Connection, SqlStore};
+use super::{arrival, contact};
 use crate::{HostFilter, HostStore, Page, StoreError};
 
 #[async_trait]
@@ -186,6 +186,20 @@ impl HostStore for SqlStore {
             return Ok(Some(contact));
         }
         contact::written(&mut *self.reader().await?, principal).await
+    }
+
+    async fn note_arrivals(&self, arrivals: &[Arrival]) -> Result<(), StoreError> {
+        let arrivals = arrivals.to_vec();
+        self.write(move |conn| Box::pin(async move { arrival::note(conn, arrivals).await })).await
+    }
+
+    async fn arrivals(&self) -> Result<Vec<Arrival>, StoreError> {
+        arrival::all(&mut *self.reader().await?).await
+    }
+
+    async fn forget_arrivals(&self, arrivals: &[Arrival]) -> Result<(), StoreError> {
+        let arrivals = arrivals.to_vec();
+        self.write(move |conn| Box::pin(async move { arrival::forget(conn, arrivals).await })).await
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod application;
 mod apply;
+mod arrival;
 mod audit;
 mod bundle;
 mod contact;

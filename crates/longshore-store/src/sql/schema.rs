@@ -7,7 +7,7 @@ use super::{Connection, dialect};
 use crate::StoreError;
 
 /// Every migration there ever was. A published one is never edited: its checksum is in databases.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (2, "deployments by group id", include_str!("migrations/0002_deployments_by_group_id.sql")),
     (3, "enrollment", include_str!("migrations/0003_enrollment.sql")),
@@ -17,6 +17,8 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "timeline", include_str!("migrations/0007_timeline.sql")),
     (8, "EC2", include_str!("migrations/0008_ec2.sql")),
     (9, "hand-outs", include_str!("migrations/0009_hand_outs.sql")),
+    (10, "copies of commands", include_str!("migrations/0010_copies.sql")),
+    (11, "arrivals", include_str!("migrations/0011_arrivals.sql")),
 ];
 
 /// Brings the database to the newest schema.

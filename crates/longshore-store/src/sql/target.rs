@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use longshore_model::id::{DeploymentId, HostArn, HostId, PrincipalArn};
-use longshore_model::lifecycle::{Diagnostics, EndedBy, EventState, LifecycleEvent, LifecycleEventName};
+use longshore_model::lifecycle::{
+    CommandCopy, Diagnostics, EndedBy, EventState, LifecycleEvent, LifecycleEventName,
+};
 use longshore_model::target::{
     Progress, Target, TargetKey, TargetState, TargetStatus, TargetSummary, Waiting,
 };
@@ -153,9 +155,22 @@ struct EventDocument {
 #[serde(remote = "EventState")]
 enum EventStateDocument {
     Pending,
-    InProgress { started_at: Timestamp },
-    Succeeded { started_at: Timestamp, ended_at: Timestamp, diagnostics: Diagnostics },
-    Failed { started_at: Option<Timestamp>, ended_at: Timestamp, by: EndedBy, diagnostics: Diagnostics },
+    InProgress {
+        started_at: Timestamp,
+        #[serde(default)]
+        copy: CommandCopy,
+    },
+    Succeeded {
+        started_at: Timestamp,
+        ended_at: Timestamp,
+        diagnostics: Diagnostics,
+    },
+    Failed {
+        started_at: Option<Timestamp>,
+        ended_at: Timestamp,
+        by: EndedBy,
+        diagnostics: Diagnostics,
+    },
     Skipped,
 }
 

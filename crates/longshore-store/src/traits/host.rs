@@ -3,7 +3,7 @@
 use crate::Page;
 use crate::StoreError;
 use async_trait::async_trait;
-use longshore_model::host::{Host, HostContact, HostTag};
+use longshore_model::host::{Arrival, Host, HostContact, HostTag};
 use longshore_model::id::{HostName, PrincipalArn};
 use longshore_model::tag_filter::TagSelector;
 use longshore_model::time::Timestamp;
@@ -63,4 +63,10 @@ pub trait HostStore: Send + Sync {
     async fn note_contact(&self, principal: &PrincipalArn, contact: &HostContact) -> Result<(), StoreError>;
     /// When the host was last heard of.
     async fn contact(&self, principal: &PrincipalArn) -> Result<Option<HostContact>, StoreError>;
+    /// Notes hosts that have come and are to be looked after, each in place of its earlier arrival.
+    async fn note_arrivals(&self, arrivals: &[Arrival]) -> Result<(), StoreError>;
+    /// All arrivals that are noted, in ascending order of principal.
+    async fn arrivals(&self) -> Result<Vec<Arrival>, StoreError>;
+    /// Forgets these arrivals: not one whose host has come again since.
+    async fn forget_arrivals(&self, arrivals: &[Arrival]) -> Result<(), StoreError>;
 }

@@ -57,8 +57,7 @@ pub trait Others: Send + Sync {
     /// As whom the hosts sign for which a command waits, in no order.
     async fn waiting_principals(&self) -> Result<Vec<PrincipalArn>, StoreError>;
 
-    /// Notes that a command is handed out now, unless another server did so after `free_before`, or its
-    /// acknowledgement was answered. Source: service.md §9.2, "a command is handed out once".
+    /// Notes that a command is handed out now, unless another server did so after `free_before`. Source: service.md §9.2, "a command is handed out once".
     async fn hand_out(
         &self,
         hand_out: &HandOut,
@@ -67,10 +66,6 @@ pub trait Others: Send + Sync {
     ) -> Result<HandOutOutcome, StoreError>;
     /// A command did not reach its host: other servers may hand it out at once, and hear of it.
     async fn take_back(&self, hand_out: &HandOut) -> Result<(), StoreError>;
-    /// The answer to a command's acknowledgement has left: its host runs it.
-    async fn note_ack_answered(&self, target: &TargetKey, event_idx: u32) -> Result<(), StoreError>;
-    /// Whether that was noted.
-    async fn is_ack_answered(&self, target: &TargetKey, event_idx: u32) -> Result<bool, StoreError>;
     /// Forgets all that was handed out of a deployment, which has ended.
     async fn forget_hand_outs(&self, deployment: &DeploymentId) -> Result<(), StoreError>;
 }

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use longshore_model::id::{DeploymentId, HostId};
-use longshore_model::lifecycle::LifecycleEventName;
+use longshore_model::lifecycle::{CommandCopy, LifecycleEventName};
 use serde::{Deserialize, Serialize};
 
 /// The most characters of a `DeploymentExecutionId`. Source: the service model.
@@ -13,7 +13,7 @@ const MAX_EXECUTION_ID_CHARS: usize = 129;
 /// The host part of an execution id when it does not name the host.
 const NO_HOST: &str = "-";
 
-/// Which command: one event of one target.
+/// Which copy of which command: one event of one target.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HostCommandId {
     /// The deployment.
@@ -24,6 +24,8 @@ pub struct HostCommandId {
     pub event: LifecycleEventName,
     /// The event's index in the target's list.
     pub event_idx: u32,
+    /// The copy of it that was handed out.
+    pub copy: CommandCopy,
 }
 
 /// The JSON inside.
@@ -34,6 +36,7 @@ struct Document {
     host_id: String,
     command_name: String,
     command_position: u32,
+    command_attempt: u32,
 }
 
 impl HostCommandId {
@@ -44,6 +47,7 @@ impl HostCommandId {
             host_id: self.host.to_string(),
             command_name: self.event.as_str().to_owned(),
             command_position: self.event_idx,
+            command_attempt: self.copy.0,
         };
         STANDARD.encode(serde_json::to_vec(&document).expect("texts and a number have a JSON form"))
     }
@@ -57,8 +61,9 @@ impl HostCommandId {
             host: HostId::parse(&document.host_id).ok()?,
             event: LifecycleEventName::from_name(&document.command_name)?,
             event_idx: document.command_position,
+            copy: CommandCopy(document.command_attempt),
         };
-        // One command, one text: no second spelling may pass for it.
+        // One copy, one text: no second spelling may pass for it.
         (id.encode() == text).then_some(id)
     }
 }
@@ -116,6 +121,7 @@ mod tests {
             host: HostId::parse("web-1").expect("a name"),
             event: LifecycleEventName::Install,
             event_idx: 3,
+            copy: CommandCopy(7),
         }
     }
 
@@ -158,17 +164,17 @@ mod tests {
         check_junk("a/b/d-A1B2C3D4E/../x");
         check_junk(&STANDARD.encode("{}"));
         check_junk(&STANDARD.encode(
-            r#"{"deploymentId":"../..","hostId":"web-1","commandName":"Install","commandPosition":3}"#,
+            r#"{"deploymentId":"../..","hostId":"web-1","commandName":"Install","commandPosition":3,"commandAttempt":7}"#,
         ));
         check_junk(&STANDARD.encode(
-            r#"{"deploymentId":"d-A1B2C3D4E","hostId":"web-1","commandName":"Destroy","commandPosition":3}"#,
+            r#"{"deploymentId":"d-A1B2C3D4E","hostId":"web-1","commandName":"Destroy","commandPosition":3,"commandAttempt":7}"#,
         ));
         check_junk(&STANDARD.encode(
-            r#"{"deploymentId":"d-A1B2C3D4E","hostId":"web-1","commandName":"Install","commandPosition":-1}"#,
+            r#"{"deploymentId":"d-A1B2C3D4E","hostId":"web-1","commandName":"Install","commandPosition":-1,"commandAttempt":7}"#,
         ));
         // The same command in another spelling.
         check_junk(&STANDARD.encode(
-            r#"{"hostId":"web-1","deploymentId":"d-A1B2C3D4E","commandName":"Install","commandPosition":3}"#,
+            r#"{"hostId":"web-1","deploymentId":"d-A1B2C3D4E","commandName":"Install","commandPosition":3,"commandAttempt":7}"#,
         ));
     }
 }

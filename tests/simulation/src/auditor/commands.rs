@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_engine::host_command::{AckAnswer, CommandKey};
-use longshore_model::target::{TargetKey, TargetState, Waiting};
+use longshore_model::lifecycle::CommandCopy;
+use longshore_model::target::{TargetState, Waiting};
 
 use super::Auditor;
 use crate::time::ServerRun;
@@ -13,11 +14,9 @@ use crate::time::ServerRun;
 #[derive(Debug, Default)]
 pub(super) struct Commands {
     held: BTreeMap<CommandKey, Held>,
-    /// Which lives of servers know that an acknowledgement was answered, having answered it.
-    answered: BTreeMap<CommandKey, BTreeSet<ServerRun>>,
-    /// Acknowledgements whose answer is noted for all servers.
-    noted: BTreeSet<CommandKey>,
-    runs: BTreeMap<CommandKey, u32>,
+    /// The copy of a command that was let run.
+    let_run: BTreeMap<CommandKey, CommandCopy>,
+    has_run: BTreeSet<CommandKey>,
 }
 
 /// A hand-out that holds.
@@ -36,13 +35,6 @@ pub(crate) struct HandOutSeen {
     pub(crate) run: ServerRun,
     /// The call that it answered.
     pub(crate) call: u64,
-}
-
-/// What was known when an acknowledgement was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AckSeen {
-    /// Whether the server that gets it must know that an earlier one was answered.
-    is_answered: bool,
 }
 
 impl Auditor {
@@ -79,30 +71,15 @@ impl Auditor {
         self.commands.held.get(key).is_some_and(|held| self.now < held.at + held_for)
     }
 
-    /// An acknowledgement is sent to a server.
-    pub(crate) fn ack_sent(&self, key: &CommandKey, to: ServerRun) -> AckSeen {
-        let knows_itself = self.commands.answered.get(key).is_some_and(|runs| runs.contains(&to));
-        AckSeen { is_answered: knows_itself || self.commands.noted.contains(key) }
-    }
-
-    /// An acknowledgement is answered like this by the engine.
-    pub(crate) fn ack_answer(&mut self, key: &CommandKey, seen: AckSeen, answer: AckAnswer) {
+    /// The acknowledgement of a copy is answered like this by the engine.
+    pub(crate) fn ack_answer(&mut self, key: &CommandKey, copy: CommandCopy, answer: AckAnswer) {
         if answer != AckAnswer::InProgress {
             return;
         }
-        self.require(!seen.is_answered, || format!("{key:?}: a second copy is let run"));
+        let first = *self.commands.let_run.entry(key.clone()).or_insert(copy);
+        self.require(first == copy, || format!("{key:?}: {copy:?} is let run after {first:?}"));
         let is_stored = self.is_past(key, Waiting::Pickup);
         self.require(is_stored, || format!("{key:?}: the acknowledgement is answered and not stored"));
-    }
-
-    /// The answer to an acknowledgement has left the server.
-    pub(crate) fn ack_answered(&mut self, key: &CommandKey, by: ServerRun) {
-        self.commands.answered.entry(key.clone()).or_default().insert(by);
-    }
-
-    /// It is noted for all servers that an acknowledgement was answered.
-    pub(crate) fn noted_ack_answered(&mut self, target: &TargetKey, event_idx: u32) {
-        self.commands.noted.insert(CommandKey { target: target.clone(), event_idx });
     }
 
     /// A report is answered.
@@ -111,14 +88,10 @@ impl Auditor {
         self.require(is_stored, || format!("{key:?}: the report is answered and not stored"));
     }
 
-    /// A host runs a command. `may_run_again` says that its server lost what it knew, and that the agent
-    /// keeps no record of its own; answers whether it was run before.
-    pub(crate) fn runs(&mut self, key: &CommandKey, may_run_again: bool) -> bool {
-        let runs = self.commands.runs.entry(key.clone()).or_default();
-        *runs += 1;
-        let n_runs = *runs;
-        self.require(n_runs == 1 || may_run_again, || format!("{key:?} runs {n_runs} times"));
-        n_runs > 1
+    /// A host runs a command.
+    pub(crate) fn runs(&mut self, key: &CommandKey) {
+        let is_first = self.commands.has_run.insert(key.clone());
+        self.require(is_first, || format!("{key:?} runs again"));
     }
 
     /// Whether the target is past waiting for this with the command.

@@ -28,6 +28,9 @@ impl Auditor {
             }
         }
         self.problems.append(&mut problems);
+        if self.terms.keeps_late_up_to_date {
+            self.check_late();
+        }
     }
 
     fn is_rollback_of(&self, rollback: &DeploymentId, of: &DeploymentId) -> bool {

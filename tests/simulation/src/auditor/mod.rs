@@ -5,6 +5,7 @@
 mod commands;
 mod end;
 mod fleet;
+mod late;
 mod prompt;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +17,9 @@ use longshore_model::target::{Clocks, Target, TargetKey, TargetState, TargetStat
 use longshore_store::{Places, RoundOutcome};
 
 use self::commands::Commands;
-pub(crate) use self::commands::{AckSeen, HandOutSeen};
+pub(crate) use self::commands::HandOutSeen;
 use self::fleet::Zones;
+use self::late::Late;
 
 /// What the auditor must be told beforehand.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub(crate) struct Terms {
     pub(crate) zones: Zones,
     /// Within how many milliseconds what can happen does, when nothing is in its way.
     pub(crate) prompt_within: i64,
+    /// Whether all groups have their late hosts updated.
+    pub(crate) keeps_late_up_to_date: bool,
     /// By how many milliseconds two servers' clocks may differ.
     pub(crate) clock_spread: i64,
 }
@@ -42,6 +46,7 @@ pub(crate) struct Auditor {
     terms: Terms,
     known: BTreeMap<DeploymentId, Known>,
     commands: Commands,
+    late: Late,
     /// Groups that a caller wanted to delete.
     may_be_gone: BTreeSet<DeploymentGroupId>,
     /// Since when no server died, started, or was refused by its store.
@@ -66,6 +71,7 @@ impl Auditor {
             terms,
             known: BTreeMap::new(),
             commands: Commands::default(),
+            late: Late::default(),
             may_be_gone: BTreeSet::new(),
             steady_since: 0,
         }

@@ -8,7 +8,7 @@ use longshore_model::id::{DeploymentId, PrincipalArn};
 use longshore_model::target::TargetKey;
 use longshore_model::time::Timestamp;
 use longshore_store::passing::{Access, Passing as _};
-use longshore_store::{DeploymentStore as _, HandOut, HandOutOutcome, News, Others, StoreError};
+use longshore_store::{HandOut, HandOutOutcome, News, Others, StoreError};
 use tokio::sync::broadcast;
 
 use super::SimulatedStore;
@@ -22,7 +22,6 @@ struct Row {
     event_idx: u32,
     server: String,
     at: Timestamp,
-    is_ack_answered: bool,
 }
 
 impl HandOuts {
@@ -34,37 +33,21 @@ impl HandOuts {
     fn hand_out(&mut self, wish: &HandOut, now: Timestamp, free_before: Timestamp) -> HandOutOutcome {
         if let Some(row) = self.0.get(&wish.target) {
             let is_another_event = row.event_idx != wish.event_idx;
-            let is_free = !row.is_ack_answered && (row.server == wish.server || row.at <= free_before);
+            let is_free = row.server == wish.server || row.at <= free_before;
             if !is_another_event && !is_free {
                 return HandOutOutcome::Elsewhere(row.at);
             }
         }
-        let row =
-            Row { event_idx: wish.event_idx, server: wish.server.clone(), at: now, is_ack_answered: false };
+        let row = Row { event_idx: wish.event_idx, server: wish.server.clone(), at: now };
         self.0.insert(wish.target.clone(), row);
         HandOutOutcome::Ours
     }
 
     /// Says whether there was something to take back.
     fn take_back(&mut self, wish: &HandOut) -> bool {
-        let is_there = self.0.get(&wish.target).is_some_and(|row| {
-            row.event_idx == wish.event_idx && row.server == wish.server && !row.is_ack_answered
-        });
+        let is_held = |row: &Row| row.event_idx == wish.event_idx && row.server == wish.server;
+        let is_there = self.0.get(&wish.target).is_some_and(is_held);
         is_there && self.0.remove(&wish.target).is_some()
-    }
-
-    fn note_ack_answered(&mut self, target: &TargetKey, event_idx: u32) {
-        let beginning = Timestamp::from_millis(0);
-        let none = Row { event_idx, server: String::new(), at: beginning, is_ack_answered: false };
-        let row = self.0.entry(target.clone()).or_insert(none);
-        if row.event_idx <= event_idx {
-            row.event_idx = event_idx;
-            row.is_ack_answered = true;
-        }
-    }
-
-    fn is_ack_answered(&self, target: &TargetKey, event_idx: u32) -> bool {
-        self.0.get(target).is_some_and(|row| row.event_idx == event_idx && row.is_ack_answered)
     }
 }
 
@@ -103,23 +86,6 @@ impl Others for SimulatedStore {
             Ok(())
         };
         self.pass("take_back", Access::Write, work).await
-    }
-
-    async fn note_ack_answered(&self, target: &TargetKey, event_idx: u32) -> Result<(), StoreError> {
-        let work = async {
-            let is_known = self.inner.deployment(&target.deployment).await?.is_some();
-            if is_known {
-                self.shared.hand_outs(|rows| rows.note_ack_answered(target, event_idx));
-                self.shared.audit(|auditor| auditor.noted_ack_answered(target, event_idx));
-            }
-            Ok(())
-        };
-        self.pass("note_ack_answered", Access::Write, work).await
-    }
-
-    async fn is_ack_answered(&self, target: &TargetKey, event_idx: u32) -> Result<bool, StoreError> {
-        let work = async { Ok(self.shared.hand_outs(|rows| rows.is_ack_answered(target, event_idx))) };
-        self.pass("is_ack_answered", Access::Read, work).await
     }
 
     async fn forget_hand_outs(&self, deployment: &DeploymentId) -> Result<(), StoreError> {

@@ -60,6 +60,10 @@ impl World {
                 });
             }
             Wish::Join { host } | Wish::Leave { host } => {
+                if let Wish::Leave { .. } = wish {
+                    let principal = self.agents[*host].principal.clone();
+                    self.shared.audit(|auditor| auditor.may_leave(&principal));
+                }
                 let name = self.agents[*host].name.clone();
                 self.call(server, run, CallKind::Wish, async move {
                     let done = change_host(&engine, &wished, &name).await;
@@ -79,7 +83,8 @@ impl World {
         }
     }
 
-    pub(super) fn wished(&mut self, answer: WishAnswer) {
+    /// The call was made at `since`.
+    pub(super) fn wished(&mut self, answer: WishAnswer, since: i64) {
         self.shared.note(format_args!("a caller is answered {answer:?}"));
         match answer {
             WishAnswer::Deployed(Ok(id)) => {
@@ -101,7 +106,12 @@ impl World {
                 self.count("stop accepted");
             }
             WishAnswer::Stopped(_, Err(_)) => self.count("stop refused"),
-            WishAnswer::Other(_, Ok(())) => self.count("fleet changed"),
+            WishAnswer::Other(wish, Ok(())) => {
+                self.count("fleet changed");
+                if let Wish::Join { host } = wish {
+                    self.has_joined(host, since);
+                }
+            }
             WishAnswer::Other(wish, Err(_)) => {
                 // Not all refusals pass, but a caller cannot know which.
                 self.count("fleet change refused");

@@ -1,18 +1,21 @@
 //! What hosts do, and what the network does to it.
 
 use longshore_engine::Engine;
-use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HostCommand};
-use longshore_model::lifecycle::Diagnostics;
+use longshore_engine::host_command::{AckAnswer, CommandKey, Connection, HandedOut};
+use longshore_model::lifecycle::{CommandCopy, Diagnostics};
 use rand::Rng as _;
 
 use super::{Answer, CallKind, Happening, HostStep, World};
 use crate::agent::{Nature, Point};
-use crate::auditor::{AckSeen, HandOutSeen};
+use crate::auditor::HandOutSeen;
 use crate::scenario::{N_EVENTS, Servers};
 use crate::time::{BEGINNING, ServerRun};
 
 /// How often an agent tries a call again before it gives up.
 const MAX_TRIES: u32 = 20;
+
+/// How much the times that servers and agents saw may differ, in milliseconds.
+const NEARLY: i64 = 10_000;
 
 /// A host's call that a server carries out.
 pub(super) struct HostCall {
@@ -21,8 +24,6 @@ pub(super) struct HostCall {
     step: HostStep,
     connection: Connection,
     fate: Fate,
-    /// What was known when an acknowledgement was sent.
-    seen: Option<AckSeen>,
 }
 
 /// What the network does with the answer.
@@ -69,10 +70,7 @@ impl World {
         self.shared.note(format_args!("{name} asks server {server}: {step:?}"));
         let connection = Connection::new();
         let fate = self.fate();
-        let mut host = HostCall { agent, life, step, connection, fate, seen: None };
-        if let HostStep::Ack { key, .. } = &host.step {
-            host.seen = Some(self.shared.audit(|auditor| auditor.ack_sent(key, run)));
-        }
+        let host = HostCall { agent, life, step, connection, fate };
         let is_cut = self.happens(|rates| rates.lost_call);
         let (dies_sending, key) = match &host.step {
             HostStep::Ack { key, .. } => (self.agents[agent].dies(key, Point::AckSent), Some(key.clone())),
@@ -106,7 +104,9 @@ impl World {
         let (step, connection) = (host.step.clone(), host.connection.clone());
         self.call(server, run, CallKind::Host(host), async move {
             match step {
-                HostStep::Ack { key, .. } => Answer::Acknowledged(engine.acknowledge(&principal, &key).await),
+                HostStep::Ack { key, copy, .. } => {
+                    Answer::Acknowledged(engine.acknowledge(&principal, &key, copy).await)
+                }
                 HostStep::Report { key, is_success, .. } => {
                     let said = Diagnostics::by_service(if is_success { "done" } else { "script failed" });
                     Answer::Reported(engine.complete(&principal, &key, is_success, said).await)
@@ -131,7 +131,7 @@ impl World {
             HostStep::Ack { n_tries, .. } | HostStep::Report { n_tries, .. } if MAX_TRIES <= n_tries => {
                 return;
             }
-            HostStep::Ack { key, n_tries } => HostStep::Ack { key, n_tries: n_tries + 1 },
+            HostStep::Ack { key, copy, n_tries } => HostStep::Ack { key, copy, n_tries: n_tries + 1 },
             HostStep::Report { key, is_success, n_tries } => {
                 HostStep::Report { key, is_success, n_tries: n_tries + 1 }
             }
@@ -174,20 +174,19 @@ impl World {
     ) {
         let name = self.agents[host.agent].name.clone();
         match (&host.step, answer) {
-            (HostStep::Poll, Answer::Polled(Ok(command))) => {
-                if let Some(command) = &command {
-                    self.shared.note(format_args!("{name} is handed {:?}", command.key));
+            (HostStep::Poll, Answer::Polled(Ok(got))) => {
+                self.was_heard(host.agent);
+                if let Some(HandedOut { command, copy }) = &got {
+                    self.shared.note(format_args!("{name} is handed {copy:?} of {:?}", command.key));
                     self.was_handed_out(HandOutSeen { server, run, call: id }, &command.key);
                 }
-                self.polled(id, server, run, host, command);
+                self.polled(id, server, run, host, got);
             }
-            (HostStep::Ack { key, .. }, Answer::Acknowledged(Ok(answer))) => {
-                let key = key.clone();
-                self.shared.note(format_args!("{name} is told {answer:?} of {key:?}"));
-                if let Some(seen) = host.seen {
-                    self.shared.audit(|auditor| auditor.ack_answer(&key, seen, answer));
-                }
-                self.acknowledged(server, run, host, &key, answer);
+            (HostStep::Ack { key, copy, .. }, Answer::Acknowledged(Ok(answer))) => {
+                let (key, copy) = (key.clone(), *copy);
+                self.shared.note(format_args!("{name} is told {answer:?} of {copy:?} of {key:?}"));
+                self.shared.audit(|auditor| auditor.ack_answer(&key, copy, answer));
+                self.acknowledged(host, &key, copy, answer);
             }
             (HostStep::Report { key, .. }, Answer::Reported(Ok(()))) => {
                 let key = key.clone();
@@ -208,6 +207,35 @@ impl World {
         }
     }
 
+    /// A server has answered a poll, and so knows that its host is there.
+    fn was_heard(&mut self, agent: usize) {
+        let (now, away_after) = (self.shared.time.now(), self.away_after());
+        let state = &mut self.agents[agent];
+        let silent_since = state.polled_at.replace(now);
+        let Some(back_since) = state.back_since.take() else { return };
+        if silent_since.is_none_or(|since| away_after <= back_since - since) {
+            let principal = state.principal.clone();
+            self.count("came late");
+            self.shared.audit(|auditor| auditor.came(&principal, back_since));
+        }
+    }
+
+    /// After how many milliseconds of silence a host was away for sure.
+    fn away_after(&self) -> i64 {
+        i64::try_from(self.scenario.clocks.pickup.as_millis()).unwrap_or(i64::MAX) + NEARLY
+    }
+
+    /// A host was tagged: if it was there for sure it has come to its groups, `at` the earliest.
+    pub(super) fn has_joined(&mut self, agent: usize, at: i64) {
+        let (now, away_after) = (self.shared.time.now(), self.away_after());
+        let state = &self.agents[agent];
+        if state.polled_at.is_some_and(|polled_at| now - polled_at < away_after - 2 * NEARLY) {
+            let principal = state.principal.clone();
+            self.count("joined while it was there");
+            self.shared.audit(|auditor| auditor.came(&principal, at));
+        }
+    }
+
     fn was_handed_out(&mut self, seen: HandOutSeen, key: &CommandKey) {
         let is_shared = self.scenario.servers != Servers::Alone;
         // Noting it for other servers may take a while, which counts.
@@ -222,11 +250,11 @@ impl World {
         i64::try_from(self.scenario.redelivery.as_millis()).unwrap_or(0)
     }
 
-    fn polled(&mut self, id: u64, server: usize, run: ServerRun, host: HostCall, got: Option<HostCommand>) {
+    fn polled(&mut self, id: u64, server: usize, run: ServerRun, host: HostCall, got: Option<HandedOut>) {
         let agent = host.agent;
         let is_there = self.agents[agent].life == host.life && self.agents[agent].is_up;
         let fate = if is_there { host.fate } else { Fate::LostAndSeen };
-        if let (Some(command), Fate::LostAndSeen) = (&got, fate)
+        if let (Some(HandedOut { command, .. }), Fate::LostAndSeen) = (&got, fate)
             && let Some((present, engine)) = self.engine(server)
             && present == run
         {
@@ -239,7 +267,7 @@ impl World {
         }
         let pause = self.draw(0..300);
         self.plan_step(agent, pause, HostStep::Poll);
-        let (Some(command), Fate::Arrives) = (got, fate) else { return };
+        let (Some(HandedOut { command, copy }), Fate::Arrives) = (got, fate) else { return };
         let key = command.key;
         if self.agents[agent].keeps_record && self.agents[agent].begun.contains(&key) {
             return self.count("copy dropped by the agent");
@@ -247,11 +275,11 @@ impl World {
         if let Some(back_after) = self.agents[agent].dies(&key, Point::BeforeAck) {
             return self.agent_dies(agent, &key, back_after);
         }
-        self.answer_command(agent, &key);
+        self.answer_command(agent, &key, copy);
     }
 
     /// An agent that has got a command goes about it in its way.
-    fn answer_command(&mut self, agent: usize, key: &CommandKey) {
+    fn answer_command(&mut self, agent: usize, key: &CommandKey, copy: CommandCopy) {
         let pickup = u64::try_from(self.scenario.clocks.pickup.as_millis()).unwrap_or(0);
         let mut after = self.draw(10..1_200);
         match self.agents[agent].nature {
@@ -259,7 +287,7 @@ impl World {
             Nature::LateAt { event_idx, is_ack: true } if event_idx == key.event_idx => after += pickup,
             Nature::Twice => {
                 let again = self.draw(0..4_000);
-                self.plan_step(agent, again, HostStep::Ack { key: key.clone(), n_tries: 0 });
+                self.plan_step(agent, again, HostStep::Ack { key: key.clone(), copy, n_tries: 0 });
             }
             Nature::OutOfOrder => {
                 let before = self.draw(0..after);
@@ -270,7 +298,7 @@ impl World {
                 let wrong = CommandKey { event_idx: self.rng.random_range(0..N_EVENTS), ..key.clone() };
                 let at = self.draw(0..5_000);
                 let step = if self.rng.random_bool(0.5) {
-                    HostStep::Ack { key: wrong, n_tries: 0 }
+                    HostStep::Ack { key: wrong, copy, n_tries: 0 }
                 } else {
                     let is_success = self.rng.random_bool(0.7);
                     HostStep::Report { key: wrong, is_success, n_tries: 0 }
@@ -284,29 +312,13 @@ impl World {
             | Nature::LateAt { .. }
             | Nature::WrongClock { .. } => {}
         }
-        self.plan_step(agent, after, HostStep::Ack { key: key.clone(), n_tries: 0 });
+        self.plan_step(agent, after, HostStep::Ack { key: key.clone(), copy, n_tries: 0 });
     }
 
-    fn acknowledged(
-        &mut self,
-        server: usize,
-        run: ServerRun,
-        host: HostCall,
-        key: &CommandKey,
-        answer: AckAnswer,
-    ) {
+    fn acknowledged(&mut self, host: HostCall, key: &CommandKey, copy: CommandCopy, answer: AckAnswer) {
         let agent = host.agent;
         let is_there = self.agents[agent].life == host.life && self.agents[agent].is_up;
         let fate = if is_there { host.fate } else { Fate::LostAndSeen };
-        if answer == AckAnswer::InProgress
-            && fate != Fate::LostAndSeen
-            && let Some((present, engine)) = self.engine(server)
-            && present == run
-        {
-            // As far as the server can tell the answer has left.
-            engine.ack_answered(key);
-            self.shared.audit(|auditor| auditor.ack_answered(key, run));
-        }
         match fate {
             Fate::Arrives => {}
             Fate::LostAndSeen | Fate::LostUnseen => {
@@ -314,7 +326,8 @@ impl World {
                 return self.host_call_failed(host);
             }
         }
-        if answer == AckAnswer::InProgress {
+        // An agent that says twice that it takes a copy, because an answer was lost, still has only that one.
+        if answer == AckAnswer::InProgress && self.agents[agent].taken.insert((key.clone(), copy)) {
             let after = self.draw(0..200);
             self.plan_step(agent, after, HostStep::Run { key: key.clone() });
         }
@@ -331,11 +344,9 @@ impl World {
         if state.keeps_record {
             state.unreported.insert(key.clone());
         }
-        let (name, keeps_record) = (state.name.clone(), state.keeps_record);
+        let name = state.name.clone();
         self.shared.note(format_args!("{name} runs {key:?}"));
-        if self.shared.audit(|auditor| auditor.runs(&key, !keeps_record)) {
-            self.count("run again by an agent without a record");
-        }
+        self.shared.audit(|auditor| auditor.runs(&key));
         self.count("command run");
         let event = u64::try_from(self.scenario.clocks.event.as_millis()).unwrap_or(0);
         let mut takes = self.draw(50..3_000);
@@ -391,8 +402,10 @@ impl World {
 
     /// An agent is started again: what its record says was cut off has failed. Source: service.md §8.
     pub(super) fn come_back(&mut self, agent: usize) {
+        let now = self.shared.time.now();
         let state = &mut self.agents[agent];
         state.is_up = true;
+        state.back_since = Some(now);
         let cut_off: Vec<CommandKey> = std::mem::take(&mut state.unreported).into_iter().collect();
         let n_polls = state.wanted_polls();
         self.shared.note(format_args!("{} comes back", self.agents[agent].name));

@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_engine::Engine;
-use longshore_engine::host_command::{AckAnswer, CommandKey, HostCommand, HostCommandError};
+use longshore_engine::host_command::{AckAnswer, CommandKey, HandedOut, HostCommandError};
+use longshore_model::deployment::Creator;
 use longshore_model::id::{DeploymentGroupId, DeploymentId};
+use longshore_model::lifecycle::CommandCopy;
 use longshore_store::News;
 use longshore_store::sqlite::SqliteStore;
 use rand::Rng;
@@ -37,6 +39,9 @@ const MAX_STEPS: u64 = 1_000_000;
 
 /// How long is looked on after the end of the last deployment, for what comes late.
 const AFTERMATH: i64 = 20_000;
+
+/// The same where late hosts are looked after: one server may have to look for whom another left.
+const LATE_AFTERMATH: i64 = 90_000;
 
 /// The longest that time goes on while calls to the store wait.
 const SLOWEST_STORE: i64 = 3_000;
@@ -100,6 +105,7 @@ enum HostStep {
     Poll,
     Ack {
         key: CommandKey,
+        copy: CommandCopy,
         n_tries: u32,
     },
     /// It begins to run the command.
@@ -138,7 +144,7 @@ enum Answer {
     Started(Result<Engine, String>),
     WasShutDown,
     Wished(WishAnswer),
-    Polled(Result<Option<HostCommand>, HostCommandError>),
+    Polled(Result<Option<HandedOut>, HostCommandError>),
     Acknowledged(Result<AckAnswer, HostCommandError>),
     Reported(Result<(), HostCommandError>),
 }
@@ -222,7 +228,8 @@ impl World {
             return false;
         }
         let now = self.shared.time.now();
-        AFTERMATH <= now - *self.quiet_since.get_or_insert(now)
+        let aftermath = if self.scenario.keeps_late_up_to_date { LATE_AFTERMATH } else { AFTERMATH };
+        aftermath <= now - *self.quiet_since.get_or_insert(now)
     }
 
     fn choose(&mut self) -> Result<Option<Choice>, String> {
@@ -325,7 +332,7 @@ impl World {
             match (answer, call.what) {
                 (Answer::Started(started), _) => self.started(call.server, started),
                 (Answer::WasShutDown, _) => self.was_shut_down(call.server),
-                (Answer::Wished(wished), _) => self.wished(wished),
+                (Answer::Wished(wished), _) => self.wished(wished, call.since),
                 (answer, CallKind::Host(host)) => self.host_answer(id, call.server, call.run, host, answer),
                 (_, CallKind::Start | CallKind::ShutDown | CallKind::Wish) => {}
             }
@@ -362,6 +369,15 @@ impl World {
             self.compare(&deployment.id, &deployment).await?;
             let status = deployment.error.as_ref().map_or(deployment.status.as_str(), |e| e.code.as_str());
             self.count(status);
+            match deployment.creator {
+                Creator::User if deployment.restart_of.is_some() => self.count("restart"),
+                Creator::User => {}
+                Creator::Rollback => self.count("rollback"),
+                Creator::AutoUpdate if deployment.late.root.is_some() => {
+                    self.count("update after a deployment")
+                }
+                Creator::AutoUpdate => self.count("update of late hosts"),
+            }
         }
         Ok(())
     }

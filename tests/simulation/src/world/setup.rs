@@ -25,13 +25,13 @@ use rand::rngs::StdRng;
 use super::outside::{self, ALARM, SeededRandom};
 use super::servers::Server;
 use super::{Happening, HostStep, World};
-use crate::agent::Agent;
+use crate::agent::{Agent, Nature};
 use crate::auditor::{Auditor, Terms};
 use crate::history::History;
 use crate::idle::Idle;
 use crate::scenario::{HostPlan, Scenario, Servers};
 use crate::shared::Shared;
-use crate::time::{ServerClock, ServerRun};
+use crate::time::{BEGINNING, ServerClock, ServerRun};
 
 pub(super) const APPLICATION: &str = "web";
 
@@ -123,6 +123,9 @@ impl World {
         }
         for agent in 0..self.agents.len() {
             self.count(self.agents[agent].nature.name());
+            if let Nature::WrongClock { until } = self.agents[agent].nature {
+                self.agents[agent].back_since = Some(BEGINNING.saturating_add_unsigned(until));
+            }
             for _ in 0..self.agents[agent].wanted_polls() {
                 let after = self.draw(0..5_000);
                 self.plan_step(agent, after, HostStep::Poll);
@@ -146,6 +149,7 @@ fn terms(scenario: &Scenario) -> Terms {
             Servers::Alone => PROMPT_ALONE,
             Servers::OneOnShared | Servers::Two => PROMPT_SHARED,
         },
+        keeps_late_up_to_date: scenario.keeps_late_up_to_date,
         clock_spread: ends.iter().max().unwrap_or(&0) - ends.iter().min().unwrap_or(&0),
     }
 }

@@ -255,7 +255,7 @@ fn filtered(
 fn lifecycle_event(event: &lifecycle::LifecycleEvent) -> LifecycleEvent {
     let (status, start_time, end_time, diagnostics) = match &event.state {
         EventState::Pending => ("Pending", None, None, None),
-        EventState::InProgress { started_at } => ("InProgress", Some(*started_at), None, None),
+        EventState::InProgress { started_at, .. } => ("InProgress", Some(*started_at), None, None),
         EventState::Succeeded { started_at, ended_at, diagnostics } => {
             ("Succeeded", Some(*started_at), Some(*ended_at), Some(diagnostics))
         }
@@ -281,6 +281,8 @@ fn lifecycle_event(event: &lifecycle::LifecycleEvent) -> LifecycleEvent {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+
+    use longshore_model::lifecycle::CommandCopy;
 
     use super::*;
 
@@ -323,7 +325,7 @@ mod tests {
         check(EventState::Pending, json!({ "lifecycleEventName": name, "status": "Pending" }));
         check(EventState::Skipped, json!({ "lifecycleEventName": name, "status": "Skipped" }));
         let running = json!({ "lifecycleEventName": name, "status": "InProgress", "startTime": 1.5 });
-        check(EventState::InProgress { started_at: at(1500) }, running);
+        check(EventState::InProgress { started_at: at(1500), copy: CommandCopy(1) }, running);
         let said =
             json!({ "errorCode": "UnknownError", "scriptName": "", "message": "it failed", "logTail": "" });
         let (started_at, ended_at) = (at(1500), at(2500));
