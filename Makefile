@@ -32,8 +32,8 @@ test: ## Run all tests: rules, contracts, simulation, a minute of faults, and jo
 	cargo build --workspace
 	cargo test --workspace
 
-# The whole workspace, as `build` says.
-JOURNEYS := $(patsubst tests/journey/tests/%.rs,--test %,$(wildcard tests/journey/tests/*.rs))
+# The whole workspace, as `build` says. `journey` is the engine's own.
+JOURNEYS := --test journey $(patsubst tests/journey/tests/%.rs,--test %,$(wildcard tests/journey/tests/*.rs))
 
 test-postgresql: ## Run the journeys again on PostgreSQL, with one server and with two behind an HAProxy
 	@tools/setup test

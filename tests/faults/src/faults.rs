@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_journey::Shutdown;
 use rand::Rng;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
 
 /// Something that breaks. Numbers are those of servers and hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,12 @@ pub(crate) struct Draw {
     pub(crate) networks: Vec<usize>,
     /// Hosts with a disk of their own.
     pub(crate) disks: Vec<usize>,
+    /// Places in [`KINDS`] that are to come next, the last first.
+    pub(crate) deck: Vec<usize>,
 }
+
+/// How often each of [`KINDS`] comes, beside the others.
+const DECK: [usize; 20] = [0, 0, 0, 0, 1, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5];
 
 impl Draw {
     /// How long until the next fault.
@@ -69,19 +74,24 @@ impl Draw {
 
     /// A fault, and how long it lasts. What this machine does not permit has no hosts to be drawn from.
     pub(crate) fn fault(&mut self) -> (Fault, Duration) {
-        let kind = self.chance.random_range(0..10);
+        // From a deck, so that no kind is left out by chance.
+        if self.deck.is_empty() {
+            self.deck = DECK.to_vec();
+            self.deck.shuffle(&mut self.chance);
+        }
+        let kind = self.deck.pop();
         let server = self.chance.random_range(0..2);
-        let how = if self.chance.random() { Shutdown::Fast } else { Shutdown::Immediate };
         let host = self.chance.random_range(0..self.n_hosts);
         let network = self.networks.choose(&mut self.chance).copied();
         let disk = self.disks.choose(&mut self.chance).copied();
         let share: f64 = self.chance.random();
         let lasts = |most: u64| Duration::from_secs(most).mul_f64(share);
         match (kind, network, disk) {
-            (0 | 1, ..) => (Fault::KillServer(server), lasts(4)),
-            (2, ..) => (Fault::StopDatabase(how), lasts(2)),
-            (3 | 4, Some(host), _) => (Fault::CutNetwork(host), lasts(20)),
-            (5 | 6, _, Some(host)) => (Fault::FillDisk(host), lasts(10)),
+            (Some(0), ..) => (Fault::KillServer(server), lasts(4)),
+            (Some(1), ..) => (Fault::StopDatabase(Shutdown::Fast), lasts(2)),
+            (Some(2), ..) => (Fault::StopDatabase(Shutdown::Immediate), lasts(2)),
+            (Some(3), Some(host), _) => (Fault::CutNetwork(host), lasts(20)),
+            (Some(4), _, Some(host)) => (Fault::FillDisk(host), lasts(10)),
             _ => (Fault::KillAgent(host), lasts(2)),
         }
     }

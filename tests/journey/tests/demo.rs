@@ -6,12 +6,16 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
 
-use longshore_journey::{PATIENCE, Running, program, wait_for};
+use longshore_journey::{PATIENCE, Running, new_database, program, wait_for};
 
 fn demo(folder: &Path) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let mut command = Command::new(program("longshore"));
     command.args(["demo", "--dir"]).arg(folder).current_dir(root);
+    // Its server is its own: of the two that journeys may have it takes the database.
+    if std::env::var_os("LONGSHORE_JOURNEY_DATABASE").is_some() {
+        command.env("LONGSHORE_STORE_URL", new_database());
+    }
     command
 }
 

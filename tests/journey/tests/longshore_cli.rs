@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use longshore_journey::{App, Host, Server, program};
+use longshore_journey::{App, Host, PATIENCE, Server, program};
 
 struct Cli {
     env: Vec<(String, String)>,
@@ -118,11 +119,14 @@ fn a_deployments_timeline_and_events_tell_how_it_went() {
 
     // One at a time: the second host waits for the first, which the time went by.
     let (text, _) = cli.check(&["deployment", id, "--timeline"], 0);
-    for line in ["waits: 1 of 2 is down, the minimum is 1", "What took the time: h1 (", ", then h2 ("] {
+    let told =
+        ["waits: 1 of 2 is down, the minimum is 1", "What took the time: h1 (", ", then h2 (", "spent on: "];
+    for line in told {
         assert!(text.contains(line), "{line} is missing in: {text}");
     }
     let document = cli.json(&["deployment", id, "--timeline"]);
     assert_eq!(document["criticalPath"], serde_json::json!(["h1", "h2"]));
+    assert!(document["criticalPathSeconds"]["events"]["Install"].as_f64().unwrap() > 0.0, "{document}");
     let waits =
         |entry: &&serde_json::Value| entry["text"].as_str().is_some_and(|text| text.starts_with("waits"));
     let entries = document["entries"].as_array().unwrap();
@@ -141,6 +145,46 @@ fn a_deployments_timeline_and_events_tell_how_it_went() {
     assert_eq!(states, ["- START", "h1 START", "h1 SUCCESS", "h2 START", "h2 SUCCESS", "- SUCCESS"]);
     cli.check(&["notifications", "undelivered"], 0);
     assert_eq!(cli.json(&["notifications", "resend"])["resent"], 0);
+}
+
+/// From the moment on at which it is asked for, each as it happens.
+#[test]
+fn events_are_followed_as_they_happen() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("control"), "");
+    let cli = Cli::new(&server, folder.path());
+    let _host = Host::add(&server, folder.path(), "h1");
+    let app = App::write(&folder.path().join("source"), "one\n");
+    let source = app.folder().to_str().unwrap();
+    let deploy =
+        ["deploy", source, "--application", "web", "--group", "all", "--create", "--tag", "Role=web"];
+    cli.check(&deploy, 0);
+    // What is there already is told where it goes on from, which is the same place for both.
+    let (end, _) = cli.check(&["events"], 0);
+    let place = end.trim().rsplit_once(' ').unwrap().1;
+    let mut following = Command::new(program("longshore"))
+        .args(["events", "--follow", "--after", place, "--output", "json"])
+        .envs(server.env())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let (told, hears) = std::sync::mpsc::channel();
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(told.send(line))));
+    assert!(hears.recv_timeout(Duration::from_millis(300)).is_err(), "nothing has happened since");
+    cli.check(&deploy, 0);
+    let states: Vec<String> = (0..4)
+        .map(|_| {
+            let line = hears.recv_timeout(PATIENCE).expect("an event in time");
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+            let detail = &event["detail"];
+            format!("{} {}", detail["instanceId"].as_str().unwrap_or("-"), detail["state"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(states, ["- START", "h1 START", "h1 SUCCESS", "- SUCCESS"]);
+    assert_eq!(following.try_wait().unwrap(), None, "it goes on");
+    following.kill().unwrap();
+    following.wait().unwrap();
 }
 
 #[test]

@@ -262,6 +262,48 @@ fn a_topic_and_a_webhook_are_told_of_what_an_alarm_of_cloudwatch_stops() {
     assert_eq!(world.longshore(&["notifications", "undelivered"]).trim(), "everything was delivered");
 }
 
+/// It is tried four times within about a minute, kept, and sent again when somebody asks for that.
+#[test]
+fn what_a_webhook_does_not_take_is_kept_and_can_be_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (moto, receiver) = (Moto::start(folder.path()), Receiver::start());
+    let config = outside_config(folder.path(), &moto, &receiver);
+    let world = World::new(folder, &config);
+    world.group(&format!(
+        "--trigger-configurations triggerName=hook,triggerTargetArn={},triggerEvents=DeploymentStart",
+        receiver.url("/hook")
+    ));
+    wait_for("the test notification", PATIENCE, || (receiver.received().len() == 1).then_some(()));
+    receiver.answer_next(&[500, 502, 503, 500]);
+    let id = world.deploy("one");
+    let undelivered = || -> Value {
+        let text = world.longshore(&["notifications", "undelivered", "--output", "json"]);
+        serde_json::from_str::<Value>(&text).unwrap()["notifications"].take()
+    };
+    let kept = wait_for("the notification to be given up", 3 * PATIENCE, || {
+        Some(undelivered()).filter(|kept| kept.as_array().is_some_and(|kept| !kept.is_empty()))
+    });
+    assert_eq!(kept.as_array().unwrap().len(), 1, "{kept}");
+    let kept = &kept[0];
+    assert_eq!((&kept["trigger"], &kept["deploymentId"]), (&"hook".into(), &id.clone().into()));
+    assert_eq!(kept["attempts"], 4);
+    assert!(kept["error"].as_str().unwrap().contains("500"), "{kept}");
+    let listed = world.longshore(&["notifications", "undelivered"]);
+    assert!(listed.contains(&format!("CREATED: AWS CodeDeploy {id}")), "{listed}");
+
+    let number = kept["id"].as_str().unwrap();
+    let answer = world.longshore(&["notifications", "resend", number, "--output", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&answer).unwrap()["resent"], 1);
+    let came = wait_for("it to be sent again", PATIENCE, || {
+        Some(receiver.received()).filter(|came| 1 + 4 < came.len())
+    });
+    let envelope: Value = serde_json::from_str(&came[5].body).unwrap();
+    assert_eq!(inner(&envelope)["deploymentId"], id.as_str());
+    wait_for("nothing to be undelivered", PATIENCE, || {
+        undelivered().as_array().is_some_and(Vec::is_empty).then_some(())
+    });
+}
+
 fn outside_config(folder: &Path, moto: &Moto, receiver: &Receiver) -> String {
     let (keys, ca_file) = (folder.join("aws-keys"), folder.join("ca.pem"));
     std::fs::write(&keys, "[default]\naws_access_key_id = AKIAOPERATOR\naws_secret_access_key = any\n")

@@ -27,6 +27,8 @@ use longshore_model::time::Timestamp;
 use longshore_model::traffic::Traffic;
 use longshore_model::watch::Trigger;
 use longshore_store::Store;
+use longshore_store::cluster::Cluster;
+use longshore_store::postgres::PostgresStore;
 use longshore_store::sqlite::SqliteStore;
 use tokio::sync::Notify;
 
@@ -70,6 +72,8 @@ pub(crate) struct World {
     pub(crate) alarms: Arc<Alarms>,
     pub(crate) mail: Arc<Mail>,
     config: EngineConfig,
+    /// Another server on the same database, which may do whatever is to be done.
+    beside: Option<Engine>,
 }
 
 /// Alarms as a test sets them; those that it does not name are well.
@@ -166,9 +170,22 @@ impl World {
         World::with_config(hosts, config_name, EngineConfig::default()).await
     }
 
+    /// On SQLite; with `LONGSHORE_JOURNEY_DATABASE=postgresql` on a PostgreSQL database of its own, and with
+    /// `LONGSHORE_JOURNEY_SERVERS=2` beside another server on it.
     pub(crate) async fn with_config(hosts: &[&str], config_name: &str, config: EngineConfig) -> World {
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().await.unwrap());
-        World::on(store, hosts, config_name, config).await
+        if std::env::var_os("LONGSHORE_JOURNEY_DATABASE").is_none() {
+            let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().await.unwrap());
+            return World::on(store, hosts, config_name, config).await;
+        }
+        let url = Cluster::shared().await.new_database().await;
+        let open = || PostgresStore::open(&url);
+        let store: Arc<dyn Store> = Arc::new(open().await.unwrap());
+        let mut world = World::on(store, hosts, config_name, config).await;
+        if std::env::var("LONGSHORE_JOURNEY_SERVERS").is_ok_and(|servers| servers == "2") {
+            let store: Arc<dyn Store> = Arc::new(open().await.unwrap());
+            world.beside = Some(world.another(store).await.engine);
+        }
+        world
     }
 
     /// The same on this store.
@@ -184,7 +201,7 @@ impl World {
         let mail = Arc::new(Mail::default());
         let outside = outside(&alarms, &mail);
         let engine = Engine::start(Arc::clone(&store), clock.clone(), outside, config.clone()).await.unwrap();
-        let world = World { engine, clock, store, alarms, mail, config };
+        let world = World { engine, clock, store, alarms, mail, config, beside: None };
         let tag = HostTag { key: String::from("Role"), value: String::from("web") };
         for host in hosts {
             let identity = HostIdentity::IamUser(principal(host));
@@ -256,9 +273,10 @@ impl World {
     pub(crate) async fn another(&self, store: Arc<dyn Store>) -> World {
         let (clock, alarms, mail) = (self.clock.clone(), self.alarms.clone(), self.mail.clone());
         let outside = outside(&alarms, &mail);
-        let config = EngineConfig::default();
+        let server_id = String::from("another");
+        let config = EngineConfig { server_id, ..self.config.clone() };
         let engine = Engine::start(Arc::clone(&store), clock.clone(), outside, config.clone()).await.unwrap();
-        World { engine, clock, store, alarms, mail, config }
+        World { engine, clock, store, alarms, mail, config, beside: None }
     }
 
     /// The same store under a new engine, as after a crash.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_model::deployment::{Deployment, DeploymentStatus};
+use longshore_model::deployment::{Deployment, DeploymentStatus, StopRequest};
 use longshore_model::deployment_config::MinimumHealthyHosts;
 use longshore_model::lifecycle::EventState;
 use longshore_model::target::{Target, TargetStatus};
@@ -63,6 +63,14 @@ pub(super) fn check(auditor: &mut Auditor, known: &Known) {
     let id = &deployment.id;
     let tally = Tally::of(known.targets.values());
     let n_hosts = deployment.n_hosts as usize;
+    // What the deployment says of itself is held against what the world was made with.
+    let rule = auditor.terms.rules.get(&deployment.group_id).copied();
+    auditor.require(rule == Some(deployment.minimum_healthy_hosts), || {
+        format!("{id} has the rule {:?}, its group has {rule:?}", deployment.minimum_healthy_hosts)
+    });
+    if let Some(fleet) = auditor.terms.fleet.filter(|_| deployment.started_at.is_some()) {
+        auditor.require(n_hosts == fleet, || format!("{id} counts {n_hosts} hosts, and there are {fleet}"));
+    }
     let minimum = minimum(deployment.minimum_healthy_hosts, n_hosts);
     if deployment.started_at.is_some() || !known.targets.is_empty() {
         auditor
@@ -76,7 +84,8 @@ pub(super) fn check(auditor: &mut Auditor, known: &Known) {
         format!("{} of the {n_hosts} hosts of {id} are down, and {minimum} must be up", tally.down())
     });
     for target in known.targets.values().filter(|target| target.status() == TargetStatus::Failed) {
-        auditor.require(has_cause(deployment, target), || format!("no cause of the failure of {target:?}"));
+        let has_cause = has_cause(deployment, target, auditor.terms.clock_spread);
+        auditor.require(has_cause, || format!("no cause of the failure of {target:?}"));
     }
     if deployment.status.is_final() {
         check_end(auditor, known, tally, minimum);
@@ -104,7 +113,7 @@ fn check_end(auditor: &mut Auditor, known: &Known, tally: Tally, minimum: usize)
 }
 
 /// An event that says why, or a stop that took the command back before anybody had it.
-fn has_cause(deployment: &Deployment, target: &Target) -> bool {
+fn has_cause(deployment: &Deployment, target: &Target, clock_spread: i64) -> bool {
     let says_why = target.events.iter().any(|event| match &event.state {
         EventState::Failed { diagnostics, .. } => !diagnostics.message.is_empty(),
         EventState::Pending
@@ -112,7 +121,9 @@ fn has_cause(deployment: &Deployment, target: &Target) -> bool {
         | EventState::Succeeded { .. }
         | EventState::Skipped => false,
     });
-    says_why || deployment.stop.is_some()
+    let was_stopped_before =
+        |stop: &StopRequest| stop.requested_at.millis() <= target.updated_at.millis() + clock_spread;
+    says_why || deployment.stop.as_ref().is_some_and(was_stopped_before)
 }
 
 /// One zone at a time, in the order of their names, each above its own minimum. Source: service.md §4.5.

@@ -7,10 +7,13 @@ mod end;
 mod fleet;
 mod late;
 mod prompt;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_model::deployment::{Deployment, DeploymentStatus};
+use longshore_model::deployment_config::MinimumHealthyHosts;
 use longshore_model::id::{DeploymentGroupId, DeploymentId, PrincipalArn};
 use longshore_model::lifecycle::EventState;
 use longshore_model::target::{Clocks, Target, TargetKey, TargetState, TargetStatus, Waiting};
@@ -28,6 +31,10 @@ pub(crate) struct Terms {
     pub(crate) clocks: Clocks,
     /// What may be in progress at the same time.
     pub(crate) places: Places,
+    /// The rule of each group.
+    pub(crate) rules: BTreeMap<DeploymentGroupId, MinimumHealthyHosts>,
+    /// How many hosts each group has, if none come or go.
+    pub(crate) fleet: Option<usize>,
     /// The zone of each EC2 instance, by its id.
     pub(crate) zones: Zones,
     /// Within how many milliseconds what can happen does, when nothing is in its way.
@@ -81,6 +88,11 @@ impl Auditor {
         if !holds {
             self.problems.push(problem());
         }
+    }
+
+    /// A group was made with this rule.
+    pub(crate) fn has_rule(&mut self, group: DeploymentGroupId, rule: MinimumHealthyHosts) {
+        self.terms.rules.insert(group, rule);
     }
 
     /// A deployment was accepted.

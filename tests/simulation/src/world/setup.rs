@@ -29,7 +29,7 @@ use crate::agent::{Agent, Nature};
 use crate::auditor::{Auditor, Terms};
 use crate::history::History;
 use crate::idle::Idle;
-use crate::scenario::{HostPlan, Scenario, Servers};
+use crate::scenario::{HostPlan, Scenario, Servers, Wish};
 use crate::shared::Shared;
 use crate::time::{BEGINNING, ServerClock, ServerRun};
 
@@ -91,6 +91,7 @@ impl World {
             let config = DeploymentConfigName::parse(&format!("rule-{number}"))?;
             engine.create_deployment_config(config.clone(), *rule, self.scenario.zonal).await?;
             let id = engine.create_deployment_group(new_group(&self.scenario, number, config)).await?;
+            self.shared.audit(|auditor| auditor.has_rule(id.clone(), *rule));
             self.groups.push(id);
         }
         engine.shutdown().await;
@@ -141,10 +142,15 @@ fn terms(scenario: &Scenario) -> Terms {
         Servers::Two => scenario.wrong_by,
     };
     let ends = [0, wrong_by[0], wrong_by[1]];
+    let changes = |(_, wish): &(u64, Wish)| matches!(wish, Wish::Join { .. } | Wish::Leave { .. });
+    let changes_fleet = scenario.wishes.iter().any(changes);
     Terms {
         clocks: scenario.clocks,
         places: scenario.places,
         zones: zones.collect(),
+        // Known when the fleet has been made.
+        rules: BTreeMap::new(),
+        fleet: (!changes_fleet).then_some(scenario.hosts.len()),
         prompt_within: match scenario.servers {
             Servers::Alone => PROMPT_ALONE,
             Servers::OneOnShared | Servers::Two => PROMPT_SHARED,
