@@ -6,16 +6,16 @@
 
 use std::path::{Path, PathBuf};
 
-use longshore_agent::allocator;
 use longshore_agent::execute::download::local::copy_directory;
 use longshore_agent::execute::install::{InstallRequest, install};
 use longshore_agent::execute::unpack::{BundleKind, UnpackLimits, unpack};
+use longshore_agent::memory;
 
 const USAGE: &str = "usage: unpack_and_install tgz|zip|folder BUNDLE ROOT_DIR DEPLOYMENT_ID";
 
 #[expect(clippy::print_stdout, reason = "the memory is what is asked for")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    allocator::keep_little();
+    memory::keep_little();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [kind, bundle, root_dir, deployment_id] = arguments.as_slice() else { return Err(USAGE.into()) };
     let (bundle, root_dir) = (Path::new(bundle), PathBuf::from(root_dir));

@@ -31,9 +31,9 @@ pub mod tracker;
 mod causes;
 
 pub mod agent_log;
-pub mod allocator;
 pub mod identity;
 pub mod layout;
+pub mod memory;
 pub mod patience;
 pub mod pid_file;
 pub mod privileges;

@@ -13,9 +13,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::allocator;
 use crate::backoff::FailedPolls;
 use crate::command::{HostCommand, Runner};
+use crate::memory;
 use crate::service::{CallError, CommandService};
 use crate::service_manager::StatusLine;
 use in_flight::InFlight;
@@ -220,7 +220,7 @@ async fn poll_quietly(service: &CommandService) -> Result<Option<HostCommandInst
     tokio::select! {
         biased;
         polled = &mut poll => return polled,
-        () = tokio::time::sleep(QUIET) => allocator::give_back(),
+        () = tokio::time::sleep(QUIET) => memory::give_back(),
     }
     poll.await
 }

@@ -223,14 +223,25 @@ impl Measured {
             floor: Some(("each of the fewest", first.seconds / first.n_hosts * 1000.0)),
             aim: Aim::RatioAtMost(NOISE),
         });
-        figures.push(Figure {
-            name: format!("growth of that time with hosts, {name}"),
-            value: exponent(&self.points(|sample| sample.seconds)),
+        figures.push(self.growth("of that time", |sample| sample.seconds));
+        figures.push(self.growth("of the server's CPU for a deployment", |sample| sample.cpu_seconds));
+        figures
+    }
+
+    /// How something grows with hosts: no faster than linearly.
+    fn growth(&self, what: &str, of: fn(&Sample) -> f64) -> Figure {
+        self.growth_of(what, &self.points(of))
+    }
+
+    fn growth_of(&self, what: &str, points: &[(f64, f64)]) -> Figure {
+        let (first, last) = (self.samples[0], self.samples[self.samples.len() - 1]);
+        Figure {
+            name: format!("growth {what} with hosts, {}", self.database.name()),
+            value: exponent(points),
             unit: "exponent",
             floor: Some(("linear", 1.0)),
             aim: Aim::RatioAtMost(1.0 + NOISE.ln() / (last.n_hosts / first.n_hosts).ln()),
-        });
-        figures
+        }
     }
 
     /// What parked polls took.
@@ -244,6 +255,11 @@ impl Measured {
             floor: None,
             aim,
         };
+        let above_empty: Vec<(f64, f64)> = self
+            .points(|sample| sample.parked_mib)
+            .into_iter()
+            .map(|(n_hosts, mib)| (n_hosts, mib - self.empty_mib))
+            .collect();
         let mut resident = figure("server's memory", last.parked_mib, "MiB", Aim::AtMost(300.0));
         resident.floor = Some(("without hosts", self.empty_mib));
         vec![
@@ -252,6 +268,8 @@ impl Measured {
             figure("from the first woken to the last", last.wake_seconds, "s", Aim::AtMost(1.0)),
             figure("from the plan to the last woken", last.planned_to_woken, "s", Aim::None),
             figure("server's peak, deployments included", self.peak_mib, "MiB", Aim::None),
+            self.growth("of the time from the first woken to the last", |sample| sample.wake_seconds),
+            self.growth_of("of the memory of parked polls", &above_empty),
         ]
     }
 }

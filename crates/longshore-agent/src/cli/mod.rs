@@ -11,11 +11,11 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::allocator;
 use crate::check::{self, command_line::CheckArguments};
 use crate::config::{self, RawConfig, Settings};
 use crate::enroll::{self, EnrollArguments};
 use crate::local::command_line::{self, LocalVerb};
+use crate::memory;
 use crate::terminal::{self, say};
 use control::Control;
 
@@ -87,7 +87,7 @@ enum Verb {
 
 /// Runs the command line `arguments`, the program's own name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    allocator::keep_little();
+    memory::keep_little();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.first().is_some_and(|program| command_line::is_original(program)) {
         return command_line::original(arguments);
