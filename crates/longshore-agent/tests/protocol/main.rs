@@ -15,3 +15,4 @@ mod sources;
 mod specifications;
 mod supervisor;
 mod transport;
+mod users;
