@@ -12,13 +12,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use longshore_model::evidence::Evidence;
 use longshore_wire::host_command::DEPLOYMENT_SYSTEM;
 use longshore_wire::host_command::diagnostics::CompletionReport;
 use longshore_wire::host_command::specification::Specification;
 use tokio::sync::Notify;
 
 use crate::execute::Executor;
-use crate::failure::{CommandFailure, Evident};
+use crate::failure::{self, CommandFailure, Evident};
+use crate::kept_failure::{self, FailedCommand};
 use crate::patience::patiently;
 use crate::report::{Report, Reporter, TerminalStatus};
 use crate::service::{CallError, CommandService};
@@ -68,7 +70,7 @@ pub struct Runner {
 /// What an acknowledged command needs.
 enum Next {
     /// Do it.
-    Execute(Box<Specification>),
+    Execute,
     /// Report that there was nothing to do.
     ReportNoop,
     /// Send this report, which is on disk.
@@ -81,8 +83,8 @@ impl Runner {
     /// Runs one command to its end. Its report is on disk and was sent once when this returns.
     pub async fn run(&self, command: &HostCommand) {
         let report = match self.specification(command).await {
-            Ok(spec) => self.take_turn(command, spec).await,
-            Err(failure) => Some(self.keep_report(command, Err(failure))),
+            Ok(spec) => self.take_turn(command, &spec).await,
+            Err(failure) => Some(self.refuse(command, None, failure)),
         };
         if let Some(report) = report {
             self.reporter.send(report).await;
@@ -92,21 +94,21 @@ impl Runner {
 
     /// One command of a deployment group after the other, from before the tracking file to after the
     /// report is on disk: the file is the deployment's, so two commands of one would share it (I-49).
-    async fn take_turn(&self, command: &HostCommand, spec: Specification) -> Option<Report> {
+    async fn take_turn(&self, command: &HostCommand, spec: &Specification) -> Option<Report> {
         let group = self.groups.of(&spec.deployment_group_id);
         let _turn = group.lock().await;
         match self.prepare(command, spec).await {
-            Ok(Next::Execute(spec)) => Some(self.execute_tracked(command, &spec).await),
+            Ok(Next::Execute) => Some(self.execute_tracked(command, spec).await),
             Ok(Next::ReportNoop) => Some(self.keep_report(command, Ok("CompletedNoopCommand"))),
             Ok(Next::Send(report)) => Some(report),
             Ok(Next::Nothing) => None,
-            Err(failure) => Some(self.keep_report(command, Err(failure))),
+            Err(failure) => Some(self.refuse(command, Some(spec), failure)),
         }
     }
 
     /// Reports a command as failed that could not be run for reasons of the agent's own.
     pub async fn fail(&self, command: &HostCommand, message: String) {
-        let report = self.keep_report(command, Err(CompletionReport::failed(message).into()));
+        let report = self.refuse(command, None, CompletionReport::failed(message).into());
         self.reporter.send(report).await;
     }
 
@@ -117,8 +119,21 @@ impl Runner {
         report
     }
 
-    async fn prepare(&self, command: &HostCommand, spec: Specification) -> Result<Next, CommandFailure> {
-        let is_noop = self.executor.is_noop(&command.name, &spec)?;
+    /// The same for a command that failed before it was carried out, and what was seen: the executor keeps
+    /// only what it has seen itself.
+    fn refuse(&self, command: &HostCommand, spec: Option<&Specification>, failure: CommandFailure) -> Report {
+        let deployment_dir = spec.map(|spec| self.executor.deployment_dir(spec));
+        let failed = FailedCommand {
+            deployment: spec.map_or(&command.deployment_execution_id, |spec| &spec.deployment_id),
+            name: Some(&command.name),
+            deployment_dir: deployment_dir.as_deref(),
+        };
+        kept_failure::keep(&self.executor.layout, failed, &failure);
+        self.keep_report(command, Err(failure))
+    }
+
+    async fn prepare(&self, command: &HostCommand, spec: &Specification) -> Result<Next, CommandFailure> {
+        let is_noop = self.executor.is_noop(&command.name, spec)?;
         if is_noop {
             tracing::info!(
                 "Noop check completed for command {}, all lifecycle events are noops.",
@@ -132,13 +147,14 @@ impl Runner {
     async fn acknowledge(
         &self,
         command: &HostCommand,
-        spec: Specification,
+        spec: &Specification,
         is_noop: bool,
     ) -> Result<Next, CommandFailure> {
         let deployment_id = &spec.deployment_id;
         if let Err(error) = self.track(deployment_id, &command.identifier).await {
             let message = format!("cannot write the tracking file of {deployment_id}: {error}");
-            return Err(CompletionReport::failed(message).into());
+            let evidence = failure::system_refusal(Some(&self.tracker.file(deployment_id)), &error);
+            return Err(CommandFailure { report: CompletionReport::failed(message), evidence });
         }
         let is_unsure = AtomicBool::new(false);
         let acknowledge = || self.service.acknowledge(&command.identifier, is_noop, &is_unsure);
@@ -156,9 +172,9 @@ impl Runner {
                 self.untrack(deployment_id);
                 self.after_failed_acknowledgement(command).await
             }
-            Ok(_) => Ok(Next::Execute(Box::new(spec))),
+            Ok(_) => Ok(Next::Execute),
             Err(failure) => {
-                let report = self.keep_report(command, Err(failure));
+                let report = self.refuse(command, Some(spec), failure);
                 self.untrack(deployment_id);
                 Ok(Next::Send(report))
             }
@@ -178,13 +194,14 @@ impl Runner {
         let system = output.deployment_system.unwrap_or_default();
         if system != DEPLOYMENT_SYSTEM {
             let message = format!("Deployment System mismatch: {DEPLOYMENT_SYSTEM} != {system}");
-            return Err(CompletionReport::failed(message).into());
+            return Err(unusable(message, "deployment_system", vec![failure::cut(&system)]));
         }
         let Some(specification) = output.deployment_specification else {
-            return Err(CompletionReport::failed("Deployment Specification missing").into());
+            let message = "Deployment Specification missing".to_owned();
+            return Err(unusable(message, "specification_missing", Vec::new()));
         };
         let opened = self.specifications.open(specification.generic_envelope.as_ref());
-        opened.map_err(|error| CompletionReport::failed(error.to_string()).into())
+        opened.map_err(|error| CommandFailure::of(&error))
     }
 
     /// Executes a tracked command; its tracking file goes only when the report is on disk.
@@ -233,6 +250,12 @@ fn to_report(identifier: &str, end: Result<&str, CommandFailure>) -> Report {
 
 fn refused(error: CallError) -> CommandFailure {
     CommandFailure { report: CompletionReport::failed(error.sentence()), evidence: error.evidence() }
+}
+
+/// An answer of the service that is none to work with.
+fn unusable(message: String, rule: &str, subjects: Vec<String>) -> CommandFailure {
+    let evidence = vec![Evidence::RuleBroken { rule: rule.to_owned(), subjects }];
+    CommandFailure { report: CompletionReport::failed(message), evidence }
 }
 
 /// One lock for each deployment group.

@@ -1,13 +1,16 @@
 //! A command that failed: what the service is told, and what was seen.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use longshore_model::evidence::Evidence;
 use longshore_wire::host_command::diagnostics::CompletionReport;
-use serde::Serialize;
 
 use crate::state_file;
+
+/// The most that is kept of one text of a service or a specification: more than a sentence with two of the
+/// longest paths has.
+const MAX_TEXT_CHARS: usize = 10_000;
 
 /// The end of a command that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,26 +26,6 @@ impl CommandFailure {
     pub fn of(error: &(impl Evident + ?Sized)) -> CommandFailure {
         CommandFailure { report: CompletionReport::failed(error.to_string()), evidence: error.evidence() }
     }
-
-    /// Keeps it beside the output of the deployment's scripts.
-    ///
-    /// # Errors
-    /// Whatever the file system says.
-    pub fn keep(&self, deployment_dir: &Path, command_name: &str) -> io::Result<()> {
-        let CommandFailure { report, evidence } = self;
-        let kept = KeptFailure {
-            command: command_name,
-            error_code: report.error_code.number(),
-            script_name: &report.script_name,
-            message: &report.message,
-            evidence,
-        };
-        let path = file(deployment_dir);
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)?;
-        }
-        state_file::write(&path, &serde_json::to_vec_pretty(&kept).map_err(io::Error::other)?)
-    }
 }
 
 /// Keeps what was seen during an event that succeeded all the same, beside the output of the deployment's
@@ -56,16 +39,6 @@ pub fn keep_findings(deployment_dir: &Path, event: &str, evidence: &[Evidence]) 
     }
     let path = deployment_dir.join(format!("logs/findings-{event}.json"));
     state_file::write(&path, &serde_json::to_vec_pretty(evidence).map_err(io::Error::other)?)
-}
-
-/// The content of the file.
-#[derive(Serialize)]
-struct KeptFailure<'a> {
-    command: &'a str,
-    error_code: i64,
-    script_name: &'a str,
-    message: &'a str,
-    evidence: &'a [Evidence],
 }
 
 impl From<CompletionReport> for CommandFailure {
@@ -101,7 +74,10 @@ impl Evident for io::Error {
     }
 }
 
-/// Where the evidence of a deployment's last failed command is kept, beside its scripts' output.
-pub fn file(deployment_dir: &Path) -> PathBuf {
-    deployment_dir.join("logs/failure.json")
+/// The beginning of a text that comes from outside, as much of it as is kept.
+pub fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_TEXT_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

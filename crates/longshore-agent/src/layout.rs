@@ -73,6 +73,18 @@ impl Layout {
         self.root.join("pending-reports")
     }
 
+    /// What is known of failed commands whose deployment has no directory.
+    pub fn failed_commands(&self) -> PathBuf {
+        self.root.join("failed-commands")
+    }
+
+    /// Everything of a deployment whose group is not known; `None` when there is nothing of it.
+    pub fn find_deployment(&self, deployment_id: &str) -> Option<PathBuf> {
+        let groups = std::fs::read_dir(&self.root).ok()?;
+        let mut places = groups.flatten().map(|group| group.path().join(deployment_id));
+        places.find(|place| place.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()))
+    }
+
     /// The path of a group's pointer file.
     pub fn pointer(&self, pointer: Pointer, deployment_group_id: &str) -> PathBuf {
         let suffix = match pointer {

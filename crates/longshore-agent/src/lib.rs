@@ -20,6 +20,7 @@ pub mod execute;
 pub mod failure;
 pub mod group_lock;
 pub mod install_plan;
+pub mod kept_failure;
 pub mod specification;
 
 pub mod process_group;

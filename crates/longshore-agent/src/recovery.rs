@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use longshore_model::evidence::Evidence;
 use longshore_wire::host_command::diagnostics::{AgentErrorCode, CompletionReport};
 use tokio::task::JoinSet;
 
 use crate::execute::install;
+use crate::failure::CommandFailure;
+use crate::kept_failure::{self, FailedCommand};
 use crate::layout::Layout;
 use crate::report::{Report, Reporter, TerminalStatus};
 use crate::tracker::{TrackedCommand, Tracker};
@@ -39,7 +42,19 @@ pub async fn recover(layout: &Layout, tracker: &Tracker, reporter: &Arc<Reporter
             reports.iter().any(|report| report.host_command_identifier == command.host_command_identifier);
         end_process_group(command, kill_grace).await;
         if !is_reported {
-            let report = died_with_the_agent(command);
+            let failure = died_with_the_agent(command);
+            let deployment_dir = layout.find_deployment(&command.deployment_id);
+            let failed = FailedCommand {
+                deployment: &command.deployment_id,
+                name: None,
+                deployment_dir: deployment_dir.as_deref(),
+            };
+            kept_failure::keep(layout, failed, &failure);
+            let report = Report {
+                host_command_identifier: command.host_command_identifier.clone(),
+                status: TerminalStatus::Failed,
+                diagnostics: failure.report.to_payload(),
+            };
             reporter.keep(&report);
             reports.push(report);
         }
@@ -76,14 +91,13 @@ async fn end_process_group(command: &TrackedCommand, kill_grace: Duration) {
     }
 }
 
-fn died_with_the_agent(command: &TrackedCommand) -> Report {
-    let completion = CompletionReport {
-        error_code: AgentErrorCode::FailedAfterRestart,
-        ..CompletionReport::failed(MESSAGE)
-    };
-    Report {
-        host_command_identifier: command.host_command_identifier.clone(),
-        status: TerminalStatus::Failed,
-        diagnostics: completion.to_payload(),
+fn died_with_the_agent(command: &TrackedCommand) -> CommandFailure {
+    let process_group = command.process_group.as_ref().map(|group| group.id);
+    CommandFailure {
+        report: CompletionReport {
+            error_code: AgentErrorCode::FailedAfterRestart,
+            ..CompletionReport::failed(MESSAGE)
+        },
+        evidence: vec![Evidence::AgentRestarted { process_group }],
     }
 }

@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use longshore_model::evidence::Evidence;
 use longshore_model::time::Timestamp;
 use longshore_wire::envelope::{self, EnvelopeError, SignerCa, Trust};
 use longshore_wire::host_command::shapes::Envelope;
 use longshore_wire::host_command::specification::{Specification, SpecificationError};
 
+use crate::causes::with_causes;
 use crate::config::Settings;
+use crate::failure::{self, Evident};
 
 /// Why signers cannot be told apart.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +45,24 @@ pub enum OpenError {
     /// It is signed, and incomplete.
     #[error(transparent)]
     Content(#[from] SpecificationError),
+}
+
+impl Evident for OpenError {
+    fn evidence(&self) -> Vec<Evidence> {
+        let (rule, subject) = match self {
+            OpenError::Envelope(EnvelopeError::Invalid(distrust)) => {
+                ("specification_signature", with_causes(distrust))
+            }
+            OpenError::Envelope(error) => ("specification_envelope", error.to_string()),
+            OpenError::Content(SpecificationError::NotJson(error)) => {
+                // Its text may quote the specification, where a token may be.
+                let place = format!("line {}, column {}", error.line(), error.column());
+                ("specification_content", format!("not JSON: {place}"))
+            }
+            OpenError::Content(error) => ("specification_content", error.to_string()),
+        };
+        vec![Evidence::RuleBroken { rule: rule.to_owned(), subjects: vec![failure::cut(&subject)] }]
+    }
 }
 
 /// Opens specifications.

@@ -38,6 +38,11 @@ impl Tracker {
         Tracker { commands: layout.tracking(), processes: layout.processes() }
     }
 
+    /// Where a deployment's running command is noted.
+    pub fn file(&self, deployment_id: &str) -> PathBuf {
+        self.commands.join(deployment_id)
+    }
+
     /// Notes that a command is about to be executed.
     ///
     /// # Errors
@@ -45,7 +50,7 @@ impl Tracker {
     pub fn track(&self, deployment_id: &str, host_command_identifier: &str) -> io::Result<()> {
         std::fs::create_dir_all(&self.commands)?;
         state_file::remove(&self.processes.join(deployment_id))?;
-        state_file::write(&self.commands.join(deployment_id), host_command_identifier.as_bytes())
+        state_file::write(&self.file(deployment_id), host_command_identifier.as_bytes())
     }
 
     /// Notes which process group a running command has started.
@@ -73,7 +78,7 @@ impl Tracker {
     /// # Errors
     /// Whatever the file system says.
     pub fn untrack(&self, deployment_id: &str) -> io::Result<()> {
-        state_file::remove(&self.commands.join(deployment_id))?;
+        state_file::remove(&self.file(deployment_id))?;
         state_file::remove(&self.processes.join(deployment_id))
     }
 

@@ -19,12 +19,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_model::appspec::Script;
+use longshore_model::evidence::Evidence;
 use longshore_wire::host_command::diagnostics::{AgentErrorCode, CompletionReport};
 use longshore_wire::host_command::specification::Specification;
 
 use crate::config::Settings;
 use crate::failure::{self, CommandFailure, Evident};
 use crate::group_lock::{self, GroupLock};
+use crate::kept_failure::{self, FailedCommand};
 use crate::layout::{ARCHIVE, Layout};
 use crate::tracker::Tracker;
 use caller::Caller;
@@ -115,26 +117,44 @@ impl Executor {
         command_name: &str,
         spec: &Specification,
     ) -> Result<&'static str, CommandFailure> {
+        let deployment_dir = self.deployment_dir(spec);
+        let ended = self.execute_in_turn(command_name, spec, &deployment_dir).await;
+        if let Err(failure) = &ended {
+            let failed = FailedCommand {
+                deployment: &spec.deployment_id,
+                name: Some(command_name),
+                deployment_dir: Some(&deployment_dir),
+            };
+            kept_failure::keep(&self.layout, failed, failure);
+        }
+        ended
+    }
+
+    async fn execute_in_turn(
+        &self,
+        command_name: &str,
+        spec: &Specification,
+        deployment_dir: &Path,
+    ) -> Result<&'static str, CommandFailure> {
         let kind = self.mapping.kind(command_name);
         if kind == CommandKind::Unknown {
-            return Err(CompletionReport::failed(format!("Unsupported command type: {command_name}.")).into());
+            return Err(CommandFailure {
+                report: CompletionReport::failed(format!("Unsupported command type: {command_name}.")),
+                evidence: vec![Evidence::RuleBroken {
+                    rule: "unsupported_command".to_owned(),
+                    subjects: vec![failure::cut(command_name)],
+                }],
+            });
         }
-        let deployment_dir = self.deployment_dir(spec);
-        std::fs::create_dir_all(&deployment_dir).map_err(|source| CommandFailure {
+        std::fs::create_dir_all(deployment_dir).map_err(|source| CommandFailure {
             report: CompletionReport::failed(format!(
                 "Error creating deployment root directory {}",
                 deployment_dir.display()
             )),
-            evidence: failure::system_refusal(Some(&deployment_dir), &source),
+            evidence: failure::system_refusal(Some(deployment_dir), &source),
         })?;
         let _turn = self.turn(&self.layout.group(&spec.deployment_group_id)).await;
-        let ended = self.execute_known(kind, spec, &deployment_dir).await;
-        if let Err(failure) = &ended
-            && let Err(error) = failure.keep(&deployment_dir, command_name)
-        {
-            tracing::warn!("Cannot keep the evidence of a failed command: {error}");
-        }
-        ended
+        self.execute_known(kind, spec, deployment_dir).await
     }
 
     /// Waits until no other process runs a command of the group. A file system without locks has one

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use longshore_model::evidence::Evidence;
 use longshore_wire::sigv4::Credentials;
 
 use super::container::{Container, ContainerError};
@@ -12,6 +13,8 @@ use super::imds::{Imds, ImdsError};
 use super::keys::Keys;
 use super::process::{self, ProcessError};
 use super::shared_file::SharedFile;
+use crate::causes::with_causes;
+use crate::failure::{self, Evident};
 
 /// How long before their end keys are renewed.
 const RENEW_BEFORE: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
@@ -37,6 +40,25 @@ pub enum CredentialsError {
     /// The container platform did not hand them out.
     #[error(transparent)]
     Container(#[from] ContainerError),
+}
+
+impl Evident for CredentialsError {
+    fn evidence(&self) -> Vec<Evidence> {
+        match self {
+            CredentialsError::File { path, source: Some(source) } => {
+                failure::system_refusal(Some(path), source)
+            }
+            CredentialsError::File { path, source: None } => vec![Evidence::RuleBroken {
+                rule: "no_such_profile".to_owned(),
+                subjects: vec![failure::shown(path)],
+            }],
+            CredentialsError::InstanceRole(error) => error.evidence(),
+            CredentialsError::Process(_) | CredentialsError::Container(_) => vec![Evidence::RuleBroken {
+                rule: "no_credentials".to_owned(),
+                subjects: vec![failure::cut(&with_causes(self))],
+            }],
+        }
+    }
 }
 
 /// Where keys come from.

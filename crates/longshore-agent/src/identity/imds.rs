@@ -11,9 +11,11 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use longshore_model::evidence::Evidence;
 use serde::Deserialize;
 
 use super::keys::Keys;
+use crate::failure::Evident;
 
 /// Where every instance finds it.
 pub(super) const ADDRESS: &str = "http://169.254.169.254";
@@ -54,6 +56,19 @@ pub enum ImdsError {
     /// It answered something else than expected.
     #[error("the metadata service's answer cannot be read: {0}")]
     Unreadable(String),
+}
+
+impl Evident for ImdsError {
+    fn evidence(&self) -> Vec<Evidence> {
+        let subject = ADDRESS.to_owned();
+        match self {
+            ImdsError::Status { code, .. } => {
+                vec![Evidence::HttpRefusal { subject, status: *code, code: None, request_id: None }]
+            }
+            ImdsError::Network(detail) => vec![Evidence::Unreachable { subject, detail: detail.clone() }],
+            ImdsError::NoToken | ImdsError::Unreadable(_) => Vec::new(),
+        }
+    }
 }
 
 /// What the identity document says.

@@ -208,15 +208,9 @@ async fn from_host(settings: &Settings, mut environment: Environment) -> Result<
 
 impl Evident for IdentityError {
     fn evidence(&self) -> Vec<Evidence> {
-        let subject = imds::ADDRESS.to_owned();
         match self {
-            IdentityError::Nobody { source: ImdsError::Status { code, .. } } => {
-                vec![Evidence::HttpRefusal { subject, status: *code, code: None, request_id: None }]
-            }
-            IdentityError::Nobody { source: ImdsError::Network(detail) } => {
-                vec![Evidence::Unreachable { subject, detail: detail.clone() }]
-            }
-            IdentityError::Nobody { .. } | IdentityError::OnPremises(_) => Vec::new(),
+            IdentityError::Nobody { source } => source.evidence(),
+            IdentityError::OnPremises(_) => Vec::new(),
             IdentityError::Endpoint(EndpointError::Domain(name)) => broken("unknown_domain", name),
             IdentityError::Endpoint(EndpointError::Region(name)) => broken("invalid_region", name),
         }

@@ -8,7 +8,7 @@ use longshore_wire::client;
 use longshore_wire::host_command::SIGNING_NAME;
 
 use crate::causes::with_causes;
-use crate::failure::Evident;
+use crate::failure::{self, Evident};
 use crate::identity::CredentialsError;
 
 /// Codes that speak of our keys or clock, not of what we asked for.
@@ -140,20 +140,27 @@ pub fn is_about_credentials(code: &str) -> bool {
 
 impl Evident for CallError {
     fn evidence(&self) -> Vec<Evidence> {
-        let CallError::Call(error) = self else { return Vec::new() };
+        let error = match self {
+            CallError::Credentials(error) => return error.evidence(),
+            CallError::Call(error) => error,
+        };
         match error {
             client::CallError::Service { status, code, request_id, .. } => vec![Evidence::HttpRefusal {
                 subject: SIGNING_NAME.to_owned(),
                 status: *status,
-                code: Some(code.clone()),
-                request_id: request_id.clone(),
+                code: Some(failure::cut(code)),
+                request_id: request_id.as_deref().map(failure::cut),
             }],
             client::CallError::Network { endpoint, .. } | client::CallError::Timeout { endpoint, .. } => {
                 vec![Evidence::Unreachable { subject: endpoint.clone(), detail: self.sentence() }]
             }
-            client::CallError::Decode { .. }
-            | client::CallError::Request { .. }
-            | client::CallError::File { .. } => Vec::new(),
+            client::CallError::Decode { .. } => {
+                vec![Evidence::RuleBroken {
+                    rule: "unreadable_answer".to_owned(),
+                    subjects: vec![SIGNING_NAME.to_owned()],
+                }]
+            }
+            client::CallError::Request { .. } | client::CallError::File { .. } => Vec::new(),
         }
     }
 }
