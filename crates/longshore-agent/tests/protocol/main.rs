@@ -7,6 +7,7 @@ mod certificates;
 mod check;
 mod commands;
 mod crashes;
+mod disk;
 mod evidence;
 mod hooks;
 mod master;

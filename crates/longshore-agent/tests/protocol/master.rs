@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -130,6 +131,44 @@ async fn a_master_does_not_wait_longer_than_it_may() {
     assert_eq!(completions[1].diagnostics()["error_code"], 7);
 }
 
+/// Source: agent.md §9.2.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_names_the_worker_that_it_leaves_behind() {
+    let service = Service::start().await;
+    let host = Host::with_config(&service, "kill_agent_max_wait_time_seconds: 1\n");
+    let agent = host.start();
+    let worker = host.worker_pid();
+    // It will hear of nothing any more.
+    signal(worker, Signal::SIGSTOP);
+    signal(agent.master, Signal::SIGTERM);
+    host.wait_until("the master ends", || !is_alive(agent.master));
+    assert!(is_alive(worker));
+    let expected =
+        format!("Stopping codedeploy-agent agent({}) but child({worker}) still processing.\n", agent.master);
+    assert!(host.log().contains(&expected), "{}", host.log());
+    assert!(!host.path("pid/codedeploy-agent.pid").exists());
+    // On again, it follows its master.
+    signal(worker, Signal::SIGCONT);
+    host.wait_until("the worker ends", || !is_alive(worker));
+}
+
+/// Source: agent.md §9.3.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stop_says_when_the_agent_does_not_end() {
+    let service = Service::start().await;
+    let host = Host::with_config(&service, "kill_agent_max_wait_time_seconds: 1\n");
+    let agent = host.start();
+    host.worker_pid();
+    signal(agent.master, Signal::SIGSTOP);
+    let output = host.output("stop");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said, "error: AWS CodeDeploy agent is still running\n");
+    signal(agent.master, Signal::SIGCONT);
+    host.wait_until("it ends after all", || !is_alive(agent.master));
+    assert_eq!(host.output("status").status.code(), Some(3));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_makes_way_after_its_polls() {
     let service = Service::start().await;
@@ -210,4 +249,30 @@ async fn an_unknown_user_is_named() {
         assert!(said.starts_with("error: The system user does not exist: \"no-such-user\"\n"), "{said}");
     }
     assert!(!host.path("pid").exists() && !host.path("log").exists());
+}
+
+/// Source: agent.md §9.3.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn privileges_that_cannot_be_dropped_stop_the_start() {
+    if !nix::unistd::geteuid().is_root() {
+        // It takes a root that may not become somebody else.
+        return;
+    }
+    let service = Service::start().await;
+    let host = Host::with_config(&service, "user: daemon\n");
+    for verb in ["run", "start"] {
+        let agent = host.command(verb);
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set=-setgid", "--inh-caps=-setgid"]);
+        command.arg(agent.get_program()).args(agent.get_args());
+        let output = command.output().expect("setpriv, which every Debian has");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.starts_with("error: Failed to drop privileges: EPERM: Operation not permitted\n"),
+            "{said}"
+        );
+    }
+    assert!(!host.path("pid").exists() && !host.path("log").exists());
+    assert_eq!(service.operations(), [""; 0]);
 }
