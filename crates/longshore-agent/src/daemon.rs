@@ -184,7 +184,7 @@ async fn wait_for_commands(
     limit: Duration,
     working: Option<JoinHandle<Result<(), CertificateRefused>>>,
 ) {
-    service_manager::stopping("Waiting for running commands");
+    service_manager::stopping("Waiting for running commands", limit);
     tracing::info!(
         "Gracefully shutting down agent child threads now, will wait up to {} seconds",
         limit.as_secs()

@@ -9,6 +9,9 @@ use sd_notify::NotifyState;
 /// What `systemctl status` shows while nothing is wrong.
 pub const WAITING: &str = "Waiting for commands";
 
+/// How long the end of the agent may take after its wait; as in the unit.
+const LAST_STEPS: Duration = Duration::from_secs(60);
+
 /// Variables that are for this process only: a script's program must not speak for the agent.
 pub const VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
@@ -17,9 +20,16 @@ pub fn ready() {
     tell(&[NotifyState::Ready, NotifyState::Status(WAITING)]);
 }
 
-/// Tells systemd that the agent ends, and what it is waiting for.
-pub fn stopping(text: &str) {
-    tell(&[NotifyState::Stopping, NotifyState::Status(text)]);
+/// Tells systemd that the agent ends, what it is waiting for, and for how long at most.
+pub fn stopping(text: &str, longest_wait: Duration) {
+    let extension = extension(longest_wait);
+    tell(&[NotifyState::Stopping, NotifyState::Status(text), NotifyState::Custom(&extension)]);
+}
+
+/// Asks for the time that the wait may take and what follows it. systemd counts from this message, and lets
+/// what the unit allows be longer but never shorter. Not the crate's own variant: that ends at 71 minutes.
+fn extension(longest_wait: Duration) -> String {
+    format!("EXTEND_TIMEOUT_USEC={}", longest_wait.saturating_add(LAST_STEPS).as_micros())
 }
 
 /// Says "still alive" as often as systemd asked for it, for ever; on the runtime of the poll loop, so
@@ -66,6 +76,12 @@ fn tell(states: &[NotifyState<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn systemd_is_asked_for_more_time_than_the_wait_may_take() {
+        assert_eq!(extension(Duration::from_secs(1)), "EXTEND_TIMEOUT_USEC=61000000");
+        assert_eq!(extension(Duration::from_secs(86_400)), "EXTEND_TIMEOUT_USEC=86460000000");
+    }
 
     #[test]
     fn the_watchdog_is_told_twice_as_often_as_it_asks() {

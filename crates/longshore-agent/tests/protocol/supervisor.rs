@@ -60,6 +60,27 @@ async fn systemd_hears_that_the_agent_is_ready_and_that_it_stops() {
     assert!(agent.wait());
 }
 
+/// Source: agent.md I-42: systemd must wait longer than the agent, however long that is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn systemd_is_asked_for_the_time_that_the_configuration_gives_scripts() {
+    let service = Service::start().await;
+    let host = Host::with_config(&service, "kill_agent_max_wait_time_seconds: 10000\n");
+    let socket = Socket::new(&host);
+    let (started, go) = (host.path("started"), host.path("go"));
+    let script = format!("touch {}; while [ ! -e {} ]; do sleep 0.02; done", started.display(), go.display());
+    service.specify(host.revision("hooks:\n  AfterInstall:\n    - location: s.sh\n", &[("s.sh", &script)]));
+    service.offer("hc-1", "DownloadBundle");
+    let agent = start(&host, None);
+    service.wait_for("PutHostCommandComplete", 1).await;
+    service.offer("hc-2", "AfterInstall");
+    host.wait_until("the script runs", || started.exists());
+    agent.signal(Signal::SIGTERM);
+    let message = socket.wait_for("STOPPING=1");
+    assert!(message.lines().any(|line| line == "EXTEND_TIMEOUT_USEC=10060000000"), "{message}");
+    fs::write(&go, "").expect("written");
+    assert!(agent.wait());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_watchdog_is_answered_again_and_again() {
     let service = Service::start().await;
