@@ -139,17 +139,49 @@ fn a_recovery_killed_at_any_call_is_taken_up_by_the_next() {
             host.recover();
             let at = format!("killed at {crash}, and recovering at {point}");
             seen.count(&host, &old, &new, &at);
+            host.install_new().expect("the next deployment works");
+            check(&host, &new, &format!("{at}, installed again"));
         }
     }
     assert!(20 < seen.n_old && 10 < seen.n_new, "{seen:?}");
 }
 
+#[test]
+fn a_recovery_killed_while_it_finishes_a_killed_undo_is_taken_up_by_the_next() {
+    let (old, new) = old_and_new();
+    let mut n_kills = 0;
+    for crash in crashes_of_the_undo() {
+        for point in points(&killed(Work::FailingInstall, &crash), Work::Recover) {
+            let host = killed(Work::FailingInstall, &crash);
+            strace::kill(&host.command(Work::Recover), &point);
+            host.recover();
+            let at = format!("undoing, killed at {crash}, and recovering at {point}");
+            check(&host, &old, &at);
+            host.install_new().expect("the next deployment works");
+            check(&host, &new, &format!("{at}, installed again"));
+            n_kills += 1;
+        }
+    }
+    assert!(60 < n_kills, "recovery had hardly anything to do: {n_kills}");
+}
+
 /// A few points over the whole of an Install after its first switch, at which recovery has most to do.
 fn crashes_with_work_left() -> Vec<Point> {
     let points = points(&Host::with_old_revision(), Work::Install);
-    let switching = switching(&points);
-    let step = (switching.len() / N_CRASHES).max(1);
-    points[switching].iter().step_by(step).cloned().collect()
+    a_few(&points[switching(&points)])
+}
+
+/// A few points over the whole undoing of an Install that fails after its switch.
+fn crashes_of_the_undo() -> Vec<Point> {
+    let points = points(&Host::with_old_revision(), Work::FailingInstall);
+    let undoing = undoing(&points);
+    let n_renames = points[undoing.clone()].iter().filter(|point| point.call.starts_with("rename")).count();
+    assert!(8 < n_renames, "it switches back: {n_renames}");
+    a_few(&points[undoing])
+}
+
+fn a_few(points: &[Point]) -> Vec<Point> {
+    points.iter().step_by((points.len() / N_CRASHES).max(1)).cloned().collect()
 }
 
 const N_CRASHES: usize = 6;
@@ -158,4 +190,12 @@ const N_CRASHES: usize = 6;
 fn switching(points: &[Point]) -> Range<usize> {
     let first = points.iter().position(|point| point.call == "fdatasync").expect("the journal is synced");
     first..points.len()
+}
+
+/// From the last record before the failure to the end. The very last record is that all is switched back.
+fn undoing(points: &[Point]) -> Range<usize> {
+    let synced = |point: &Point| point.call == "fdatasync";
+    let last = points.iter().rposition(synced).expect("the journal is synced");
+    let before = points[..last].iter().rposition(synced).expect("and was before");
+    before + 1..points.len()
 }
