@@ -38,7 +38,8 @@ pub const PATIENCE: Duration = Duration::from_secs(300);
 /// A command whose poll answer was found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostCommand {
-    /// Opaque; the same for every delivery of this command.
+    /// Opaque; [its part](longshore_wire::host_command::command_id::command_part) is the same for every delivery
+    /// of this command.
     pub identifier: String,
     /// What to do.
     pub name: String,

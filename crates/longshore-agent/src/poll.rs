@@ -8,6 +8,7 @@ mod in_flight;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use longshore_wire::host_command::command_id::command_part;
 use longshore_wire::host_command::shapes::HostCommandInstance;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -168,11 +169,13 @@ impl Poller {
     fn hand_out(&self, instance: Option<HostCommandInstance>) -> Result<bool, PollError> {
         let Some(instance) = instance else { return Ok(false) };
         let command = checked(instance, self.service.host_identifier())?;
-        if self.runner.reporter.nudge(&command.identifier) {
+        // Of two copies of one command only one concerns us, whatever the service says to the other.
+        let of_all_copies = command_part(&command.identifier);
+        if self.runner.reporter.nudge(of_all_copies) {
             tracing::info!("Command {} is over, its report is on the way", command.name);
             return Ok(false);
         }
-        let Some(guard) = self.in_flight.begin(&command.identifier) else {
+        let Some(guard) = self.in_flight.begin(of_all_copies) else {
             tracing::info!("Command {} is running already, skipping its second delivery", command.name);
             return Ok(false);
         };

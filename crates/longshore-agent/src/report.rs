@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use longshore_wire::host_command::command_id::command_part;
 use longshore_wire::sigv4::payload_sha256_hex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -27,6 +28,13 @@ pub struct Report {
     pub status: TerminalStatus,
     /// The diagnostics, as they are sent.
     pub diagnostics: String,
+}
+
+impl Report {
+    /// The command, whichever copy of it was taken.
+    fn command(&self) -> &str {
+        command_part(&self.host_command_identifier)
+    }
 }
 
 /// How a command ended.
@@ -107,16 +115,17 @@ impl Reporter {
         }
         let mut pending = self.pending();
         for report in &reports {
-            pending.entry(report.host_command_identifier.clone()).or_default();
+            pending.entry(report.command().to_owned()).or_default();
         }
         Ok(reports)
     }
 
     /// Whether a report about this command is still to be taken. If so it is tried again at once,
     /// because the service has just shown that it can be reached.
-    pub fn nudge(&self, host_command_identifier: &str) -> bool {
+    /// `command` is the [part of its identifier](command_part) that all copies have.
+    pub fn nudge(&self, command: &str) -> bool {
         let pending = self.pending();
-        let Some(nudge) = pending.get(host_command_identifier) else { return false };
+        let Some(nudge) = pending.get(command) else { return false };
         nudge.notify_one();
         true
     }
@@ -125,7 +134,7 @@ impl Reporter {
     ///
     /// A disk that does not take it is logged: sending it still may work.
     pub fn keep(&self, report: &Report) {
-        self.pending().entry(report.host_command_identifier.clone()).or_default();
+        self.pending().entry(report.command().to_owned()).or_default();
         if let Err(error) = self.write(report) {
             tracing::error!("Cannot keep the report of a command on disk: {error}");
         }
@@ -149,7 +158,7 @@ impl Reporter {
     }
 
     async fn retry(&self, report: &Report) {
-        let nudge = self.pending().entry(report.host_command_identifier.clone()).or_default().clone();
+        let nudge = self.pending().entry(report.command().to_owned()).or_default().clone();
         for n_errors in 1.. {
             let pause = backoff::report_pause(n_errors, rand::random());
             tokio::select! {
@@ -186,7 +195,7 @@ impl Reporter {
         if let Err(error) = state_file::remove(&self.path(report)) {
             tracing::error!("Cannot remove the report of a command: {error}");
         }
-        self.pending().remove(&report.host_command_identifier);
+        self.pending().remove(report.command());
     }
 
     fn path(&self, report: &Report) -> PathBuf {

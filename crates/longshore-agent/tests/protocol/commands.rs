@@ -359,6 +359,33 @@ async fn a_second_delivery_of_a_running_command_is_ignored() {
     assert_eq!(service.received("PutHostCommandAcknowledgement").len(), 2);
 }
 
+/// Our service gives each copy of a command an identifier of its own: what stands before the dot is the command.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_copy_of_a_running_command_is_ignored() {
+    let service = Service::start().await;
+    let host = Host::new(&service);
+    let (runs, go) = (host.path("runs"), host.path("go"));
+    let script =
+        format!("echo run >> {}; while [ ! -e {} ]; do sleep 0.02; done", runs.display(), go.display());
+    service.specify(host.revision("hooks:\n  AfterInstall:\n    - location: s.sh\n", &[("s.sh", &script)]));
+    service.offer("aGMx.1", "DownloadBundle");
+    let _agent = host.run();
+    service.wait_for("PutHostCommandComplete", 1).await;
+    service.offer("aGMy.1", "AfterInstall");
+    host.wait_until("the script runs", || runs.exists());
+    service.offer("aGMy.2", "AfterInstall");
+    service.wait_for_next_poll().await;
+    fs::write(&go, "").expect("write");
+    service.wait_for("PutHostCommandComplete", 2).await;
+    service.offer("aGMy.3", "AfterInstall");
+    service.wait_for_next_poll().await;
+    assert_eq!(text(&runs), "run\n");
+    let taken = service.received("PutHostCommandAcknowledgement");
+    let copies: Vec<&str> =
+        taken.iter().filter_map(|call| call.body["HostCommandIdentifier"].as_str()).collect();
+    assert_eq!(copies, ["aGMx.1", "aGMy.1"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bundle_comes_from_s3_and_is_unpacked() {
     let service = Service::start().await;

@@ -217,9 +217,14 @@ async fn a_deployment_waits_between_zones() {
     assert_eq!(info["deploymentOverview"], overview);
     let of = format!(r#"{{"deploymentId":"{id}"}}"#);
     let timeline = server.call("Longshore_v1.GetDeploymentTimeline", &of).await;
-    let last = timeline["entries"].as_array().and_then(|entries| entries.last()).expect("an entry");
-    assert_eq!(last["status"], "Baking");
-    let wait = timeline["waitsUntil"].as_f64().zip(last["time"].as_f64()).map(|(until, since)| until - since);
+    let Some([.., baking, bakes]) = timeline["entries"].as_array().map(Vec::as_slice) else {
+        panic!("no two entries in {timeline}")
+    };
+    assert_eq!((&baking["status"], &bakes["kind"]), (&json!("Baking"), &json!("decision")));
+    let text = bakes["text"].as_str().unwrap_or_default();
+    assert!(text.ends_with("is done: alarms are watched for 3600 s before the next one goes"), "{text}");
+    let wait =
+        timeline["waitsUntil"].as_f64().zip(baking["time"].as_f64()).map(|(until, since)| until - since);
     assert!(wait.is_some_and(|secs| (secs - 3600.0).abs() < 0.01), "{timeline}");
     let ids = format!(r#"{{"targetIds":["{ID}","{other}"]}}"#);
     server.check("ListDeploymentTargets", &of, &ids).await;

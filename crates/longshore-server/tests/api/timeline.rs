@@ -23,7 +23,8 @@ async fn a_timeline_says_what_happened_and_why() {
     let entries = timeline["entries"].as_array().expect("a list");
     let said: Vec<String> =
         entries.iter().map(|entry| format!("{} {}", entry["kind"], entry["status"])).collect();
-    assert_eq!(said, [r#""deployment" "Created""#, r#""deployment" "Failed""#]);
+    assert_eq!(said, [r#""deployment" "Created""#, r#""deployment" "Failed""#, r#""deployment" null"#]);
+    assert_eq!(entries[2]["text"], "not rolled back: automatic rollback is off");
     assert!(entries[1]["text"].as_str().is_some_and(|text| text.ends_with("(NO_INSTANCES)")), "{timeline}");
     assert!(entries[1]["time"].is_number() && entries[1]["host"].is_null(), "{timeline}");
     server.check(TIMELINE, "{}", "DeploymentIdRequiredException").await;

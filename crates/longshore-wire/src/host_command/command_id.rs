@@ -1,5 +1,8 @@
 //! The identifiers that a host command carries. Agents treat them as opaque; the service reads them
 //! back, so that a command needs no record of its own.
+//!
+//! A host command identifier ends with a dot and the number of the copy that was handed out. What stands before
+//! it is the same for every copy, so that an agent that knows of this can tell that two are of one command.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -28,6 +31,14 @@ pub struct HostCommandId {
     pub copy: CommandCopy,
 }
 
+/// Between the command and the number of its copy. Not of the alphabet of base64.
+const BEFORE_COPY: char = '.';
+
+/// What is the same in the identifiers of all copies of a command: all of the identifiers of other services.
+pub fn command_part(identifier: &str) -> &str {
+    identifier.split_once(BEFORE_COPY).map_or(identifier, |(command, _)| command)
+}
+
 /// The JSON inside.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -36,7 +47,6 @@ struct Document {
     host_id: String,
     command_name: String,
     command_position: u32,
-    command_attempt: u32,
 }
 
 impl HostCommandId {
@@ -47,21 +57,22 @@ impl HostCommandId {
             host_id: self.host.to_string(),
             command_name: self.event.as_str().to_owned(),
             command_position: self.event_idx,
-            command_attempt: self.copy.0,
         };
-        STANDARD.encode(serde_json::to_vec(&document).expect("texts and a number have a JSON form"))
+        let command = serde_json::to_vec(&document).expect("texts and a number have a JSON form");
+        format!("{}{BEFORE_COPY}{}", STANDARD.encode(command), self.copy.0)
     }
 
     /// Reads a text that came back; nothing for whatever this service did not write.
     pub fn decode(text: &str) -> Option<HostCommandId> {
-        let json = STANDARD.decode(text).ok()?;
+        let (command, copy) = text.split_once(BEFORE_COPY)?;
+        let json = STANDARD.decode(command).ok()?;
         let document: Document = serde_json::from_slice(&json).ok()?;
         let id = HostCommandId {
             deployment: DeploymentId::parse(&document.deployment_id).ok()?,
             host: HostId::parse(&document.host_id).ok()?,
             event: LifecycleEventName::from_name(&document.command_name)?,
             event_idx: document.command_position,
-            copy: CommandCopy(document.command_attempt),
+            copy: CommandCopy(copy.parse().ok()?),
         };
         // One copy, one text: no second spelling may pass for it.
         (id.encode() == text).then_some(id)
@@ -148,6 +159,18 @@ mod tests {
     }
 
     #[test]
+    fn copies_of_one_command_have_one_part() {
+        let (one, other) = (command(), HostCommandId { copy: CommandCopy(8), ..command() });
+        assert_ne!(one.encode(), other.encode());
+        assert_eq!(command_part(&one.encode()), command_part(&other.encode()));
+        let next = HostCommandId { event_idx: 4, ..command() };
+        assert_ne!(command_part(&one.encode()), command_part(&next.encode()));
+        for of_others in ["hc-6c90a1cfba5f4426aa24b5390f9d2296", "WyJjb20iLCB7fV0=", ""] {
+            assert_eq!(command_part(of_others), of_others);
+        }
+    }
+
+    #[test]
     fn a_long_host_name_gives_way_to_a_dash() {
         let encoded = execution(&"h".repeat(100)).encode();
         assert_eq!(encoded, "000000000000/us-east-1/d-A1B2C3D4E/-");
@@ -162,19 +185,26 @@ mod tests {
         check_junk("a/b/d-A1B2C3D4E");
         check_junk("a/b/d-a1b2c3d4e/web-1");
         check_junk("a/b/d-A1B2C3D4E/../x");
-        check_junk(&STANDARD.encode("{}"));
-        check_junk(&STANDARD.encode(
-            r#"{"deploymentId":"../..","hostId":"web-1","commandName":"Install","commandPosition":3,"commandAttempt":7}"#,
-        ));
-        check_junk(&STANDARD.encode(
-            r#"{"deploymentId":"d-A1B2C3D4E","hostId":"web-1","commandName":"Destroy","commandPosition":3,"commandAttempt":7}"#,
-        ));
-        check_junk(&STANDARD.encode(
-            r#"{"deploymentId":"d-A1B2C3D4E","hostId":"web-1","commandName":"Install","commandPosition":-1,"commandAttempt":7}"#,
-        ));
+        check_junk(&(STANDARD.encode("{}") + ".7"));
+        let encoded = command().encode();
+        check_junk(encoded.strip_suffix(".7").expect("a copy"));
+        for copy in ["", "x", "07", "+7", "-1", "4294967296", "7.7"] {
+            check_junk(&format!("{}.{copy}", command_part(&encoded)));
+        }
+        check_junk(
+            &(STANDARD.encode(
+                r#"{"deploymentId":"../..","hostId":"web-1","commandName":"Install","commandPosition":3}"#,
+            ) + ".7"),
+        );
+        check_junk(&(STANDARD.encode(
+            r#"{"deploymentId":"d-A1B2C3D4E","hostId":"web-1","commandName":"Destroy","commandPosition":3}"#,
+        ) + ".7"));
+        check_junk(&(STANDARD.encode(
+            r#"{"deploymentId":"d-A1B2C3D4E","hostId":"web-1","commandName":"Install","commandPosition":-1}"#,
+        ) + ".7"));
         // The same command in another spelling.
-        check_junk(&STANDARD.encode(
-            r#"{"hostId":"web-1","deploymentId":"d-A1B2C3D4E","commandName":"Install","commandPosition":3,"commandAttempt":7}"#,
-        ));
+        check_junk(&(STANDARD.encode(
+            r#"{"hostId":"web-1","deploymentId":"d-A1B2C3D4E","commandName":"Install","commandPosition":3}"#,
+        ) + ".7"));
     }
 }
