@@ -34,10 +34,11 @@ async fn an_alarm_that_is_active_at_the_start_stops_before_any_host_begins() {
     assert_eq!(view.count(TargetStatus::Skipped), 1);
 }
 
-/// service.md §7.5 and §8: one look every 30 seconds. Source: service.md §5.1.
+/// service.md §7.5 and §8: one look every 30 seconds. Source: service.md §5.1. Each server looks for itself, so
+/// here there is one.
 #[tokio::test]
 async fn an_alarm_is_noticed_at_the_next_look() {
-    let world = World::new(&["a", "b"], "CodeDeployDefault.OneAtATime").await;
+    let world = World::alone(&["a", "b"], "CodeDeployDefault.OneAtATime").await;
     let id = deploy(&world, alarms(true, false)).await;
     world.run_all_events("a").await;
     world.poll("b", &Connection::new()).await;

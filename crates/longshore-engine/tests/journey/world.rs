@@ -188,6 +188,15 @@ impl World {
         world
     }
 
+    /// The only server of its database, whatever the environment says.
+    pub(crate) async fn alone(hosts: &[&str], config_name: &str) -> World {
+        let mut world = World::new(hosts, config_name).await;
+        if let Some(beside) = world.beside.take() {
+            beside.shutdown().await;
+        }
+        world
+    }
+
     /// The same on this store.
     pub(crate) async fn on(
         store: Arc<dyn Store>,
