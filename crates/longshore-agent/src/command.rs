@@ -100,7 +100,10 @@ impl Runner {
         let _turn = group.lock().await;
         match self.prepare(command, spec).await {
             Ok(Next::Execute) => Some(self.execute_tracked(command, spec).await),
-            Ok(Next::ReportNoop) => Some(self.keep_report(command, Ok("CompletedNoopCommand"))),
+            Ok(Next::ReportNoop) => {
+                let report = CompletionReport::succeeded("CompletedNoopCommand");
+                Some(self.keep_report(command, Ok(report)))
+            }
             Ok(Next::Send(report)) => Some(report),
             Ok(Next::Nothing) => None,
             Err(failure) => Some(self.refuse(command, Some(spec), failure)),
@@ -114,8 +117,23 @@ impl Runner {
     }
 
     /// Puts the one report of a command on disk.
-    fn keep_report(&self, command: &HostCommand, end: Result<&str, CommandFailure>) -> Report {
-        let report = to_report(&command.identifier, end);
+    fn keep_report(&self, command: &HostCommand, end: Result<CompletionReport, CommandFailure>) -> Report {
+        let (status, mut completion) = match end {
+            Ok(completion) => (TerminalStatus::Succeeded, completion),
+            Err(failure) => {
+                tracing::error!("A command failed: {}", failure.report.message);
+                (TerminalStatus::Failed, failure.report)
+            }
+        };
+        // AWS's service gets what its own agent sends, to the byte.
+        if !self.service.takes_script_times() {
+            completion.scripts.clear();
+        }
+        let report = Report {
+            host_command_identifier: command.identifier.clone(),
+            status,
+            diagnostics: completion.to_payload(),
+        };
         self.reporter.keep(&report);
         report
     }
@@ -235,18 +253,6 @@ impl Runner {
         }
         self.tracker.track(deployment_id, identifier)
     }
-}
-
-/// The one report of a command that ended so.
-fn to_report(identifier: &str, end: Result<&str, CommandFailure>) -> Report {
-    let (status, completion) = match end {
-        Ok(note) => (TerminalStatus::Succeeded, CompletionReport::succeeded(note)),
-        Err(failure) => {
-            tracing::error!("A command failed: {}", failure.report.message);
-            (TerminalStatus::Failed, failure.report)
-        }
-    };
-    Report { host_command_identifier: identifier.to_owned(), status, diagnostics: completion.to_payload() }
 }
 
 fn refused(error: CallError) -> CommandFailure {

@@ -1,6 +1,8 @@
 //! Lifecycle events: what happens on one host during a deployment, and how each ended.
 //! Source: service.md §5.3 and §6.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
@@ -176,10 +178,48 @@ pub struct Diagnostics {
     pub message: String,
     /// The end of the script's output, at most 4,096 bytes.
     pub log_tail: String,
+    /// How long each script ran, in run order, at most [`MAX_SCRIPT_TIMES`]. Empty when the agent does not
+    /// say. Not part of the API's answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<ScriptTime>,
 }
 
 /// The most bytes of a log tail that are kept. Source: service.md §2.10.
 pub const MAX_LOG_TAIL_BYTES: usize = 4096;
+
+/// The most scripts of one event whose times are sent and kept: more than any hook has that people wrote, and
+/// a few kilobytes.
+pub const MAX_SCRIPT_TIMES: usize = 50;
+
+/// The most characters that are kept of a script's location beside its time.
+pub const MAX_SCRIPT_LOCATION_CHARS: usize = 128;
+
+/// How long one script of an event ran. Longshore's own; AWS's service knows only whole events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScriptTime {
+    location: String,
+    took_ms: u64,
+}
+
+impl ScriptTime {
+    /// The script at `location` ran for `took`. A location longer than [`MAX_SCRIPT_LOCATION_CHARS`] is cut.
+    pub fn new(location: &str, took: Duration) -> ScriptTime {
+        ScriptTime {
+            location: location.chars().take(MAX_SCRIPT_LOCATION_CHARS).collect(),
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// The script as the AppSpec names it.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// How long it ran, in seconds, exact to the millisecond.
+    pub fn seconds(&self) -> f64 {
+        self.took_ms as f64 / 1000.0
+    }
+}
 
 /// The API's lifecycle error codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,6 +268,7 @@ impl Diagnostics {
             script_name: String::new(),
             message: message.into(),
             log_tail: String::new(),
+            scripts: Vec::new(),
         }
     }
 }
@@ -235,6 +276,18 @@ impl Diagnostics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn diagnostics_without_times_are_kept_as_they_were_before_there_were_any() {
+        let old = r#"{"error_code":"Success","script_name":"","message":"Succeeded","log_tail":""}"#;
+        let read: Diagnostics = serde_json::from_str(old).unwrap();
+        assert_eq!(read.scripts, []);
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+        let scripts = vec![ScriptTime::new("s/a.sh", Duration::from_millis(1500))];
+        let timed = Diagnostics { scripts, ..read };
+        let kept = serde_json::to_string(&timed).unwrap();
+        assert_eq!(serde_json::from_str::<Diagnostics>(&kept).unwrap(), timed, "{kept}");
+    }
 
     /// service.md §6.1 and §6.2: all events in run order, and the seven of a host without traffic control.
     #[test]

@@ -15,7 +15,7 @@ use longshore_model::audit::is_change;
 use longshore_wire::api::Operation;
 use longshore_wire::codec::{Codec, cbor};
 use longshore_wire::error::ApiError;
-use longshore_wire::host_command::HostOperation;
+use longshore_wire::host_command::{HostOperation, SCRIPT_TIMES_FORM, SCRIPT_TIMES_HEADER};
 
 use crate::answer::{self, Body, BodyError};
 use crate::api::{self, ExtensionOperation, RequestContext};
@@ -89,6 +89,10 @@ async fn answer_on(
         elapsed_ms = elapsed.as_millis() as u64,
         "{service} {operation}: {code}"
     );
+    if let Route::Host(..) = route {
+        let form = HeaderValue::from_static(SCRIPT_TIMES_FORM);
+        response.headers_mut().insert(SCRIPT_TIMES_HEADER, form);
+    }
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

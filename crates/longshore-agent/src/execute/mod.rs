@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use longshore_model::appspec::Script;
 use longshore_model::evidence::Evidence;
+use longshore_model::lifecycle::ScriptTime;
 use longshore_wire::host_command::diagnostics::{AgentErrorCode, CompletionReport};
 use longshore_wire::host_command::specification::Specification;
 
@@ -33,7 +34,7 @@ use caller::Caller;
 use download::Downloader;
 use environment::{EnvironmentRules, HookEnvironment};
 use events::{CommandKind, HookMapping};
-use hook::{HookFailure, HookLogs, HookRequest, OnProcessGroup, ProcessGroupEvent};
+use hook::{HookFailure, HookLogs, HookReport, HookRequest, OnProcessGroup, ProcessGroupEvent};
 use install::InstallRequest;
 
 /// The bundle's file in a deployment's directory, whatever its format.
@@ -108,7 +109,7 @@ impl Executor {
         Ok(Some(total))
     }
 
-    /// Carries out a command. Answers the note of its completion, mostly empty.
+    /// Carries out a command. Answers what the service is told.
     ///
     /// # Errors
     /// What goes into the diagnostics.
@@ -116,7 +117,7 @@ impl Executor {
         &self,
         command_name: &str,
         spec: &Specification,
-    ) -> Result<&'static str, CommandFailure> {
+    ) -> Result<CompletionReport, CommandFailure> {
         let deployment_dir = self.deployment_dir(spec);
         let ended = self.execute_in_turn(command_name, spec, &deployment_dir).await;
         if let Err(failure) = &ended {
@@ -135,7 +136,7 @@ impl Executor {
         command_name: &str,
         spec: &Specification,
         deployment_dir: &Path,
-    ) -> Result<&'static str, CommandFailure> {
+    ) -> Result<CompletionReport, CommandFailure> {
         let kind = self.mapping.kind(command_name);
         if kind == CommandKind::Unknown {
             return Err(CommandFailure {
@@ -176,14 +177,17 @@ impl Executor {
         kind: CommandKind<'_>,
         spec: &Specification,
         deployment_dir: &Path,
-    ) -> Result<&'static str, CommandFailure> {
+    ) -> Result<CompletionReport, CommandFailure> {
+        let mut report = CompletionReport::succeeded("");
         match kind {
-            CommandKind::DownloadBundle => return self.download_bundle(spec, deployment_dir).await,
+            CommandKind::DownloadBundle => {
+                report = CompletionReport::succeeded(self.download_bundle(spec, deployment_dir).await?);
+            }
             CommandKind::Install => self.install(spec, deployment_dir).await?,
-            CommandKind::Hooks(events) => self.run_hooks(events, spec).await?,
+            CommandKind::Hooks(events) => report.scripts = self.run_hooks(events, spec).await?,
             CommandKind::Unknown => {}
         }
-        Ok("")
+        Ok(report)
     }
 
     /// Everything of the deployment.
@@ -210,25 +214,35 @@ impl Executor {
         }
     }
 
-    /// Runs events in order, up to the first that fails; its log has those of the others before it.
-    async fn run_hooks(&self, events: &[String], spec: &Specification) -> Result<(), CommandFailure> {
+    /// Runs events in order, up to the first that fails, and answers how long their scripts ran. What is
+    /// told of the one that fails has what the others logged and took before it.
+    async fn run_hooks(
+        &self,
+        events: &[String],
+        spec: &Specification,
+    ) -> Result<Vec<ScriptTime>, CommandFailure> {
         let mut log = String::new();
+        let mut scripts = Vec::new();
         for event in events {
             match self.run_hook(event, spec).await {
-                Ok(more) => log.push_str(&more),
+                Ok(ran) => {
+                    log.push_str(&ran.log);
+                    scripts.extend(ran.scripts);
+                }
                 Err(mut failure) => {
                     failure.report.log.insert_str(0, &log);
+                    failure.report.scripts.splice(0..0, scripts);
                     return Err(failure);
                 }
             }
         }
-        Ok(())
+        Ok(scripts)
     }
 
-    /// Runs the scripts of an event, and answers what they logged.
-    async fn run_hook(&self, event: &str, spec: &Specification) -> Result<String, CommandFailure> {
+    /// Runs the scripts of an event.
+    async fn run_hook(&self, event: &str, spec: &Specification) -> Result<HookReport, CommandFailure> {
         let Some(EventScripts { archive_dir, scripts }) = self.scripts(event, spec)? else {
-            return Ok(String::new());
+            return Ok(HookReport::default());
         };
         let settings = &self.settings;
         let deployments_log = self.layout.deployments_log(&settings.program_name);
@@ -254,7 +268,7 @@ impl Executor {
         if let Err(error) = kept {
             tracing::warn!("Cannot keep what was seen during {event}: {error}");
         }
-        Ok(report.log)
+        Ok(report)
     }
 
     fn environment(&self, event: &str, spec: &Specification) -> HookEnvironment {
@@ -315,6 +329,7 @@ fn hook_failed(failure: HookFailure) -> CommandFailure {
         script_name: failure.script_name,
         message: failure.message,
         log: failure.log,
+        scripts: failure.scripts,
     };
     CommandFailure { report, evidence }
 }

@@ -19,7 +19,8 @@ use longshore_wire::host_command::shapes::{
     PutHostCommandAcknowledgementOutput, PutHostCommandCompleteInput,
 };
 use longshore_wire::host_command::{
-    DIAGNOSTICS_FORMAT, HostOperation, SECURE_SIGNING_NAME, SECURE_TARGET_PREFIX, SIGNING_NAME,
+    DIAGNOSTICS_FORMAT, HostOperation, SCRIPT_TIMES_FORM, SCRIPT_TIMES_HEADER, SECURE_SIGNING_NAME,
+    SECURE_TARGET_PREFIX, SIGNING_NAME,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -64,6 +65,7 @@ pub struct CommandService {
     identity: Arc<Identity>,
     is_secure: bool,
     retries: Vec<Duration>,
+    takes_script_times: AtomicBool,
 }
 
 impl CommandService {
@@ -89,6 +91,7 @@ impl CommandService {
             identity,
             is_secure: settings.enable_auth_policy,
             retries: client::RETRIES.to_vec(),
+            takes_script_times: AtomicBool::new(false),
         })
     }
 
@@ -105,6 +108,12 @@ impl CommandService {
     /// The own region.
     pub fn region(&self) -> &str {
         &self.identity.region
+    }
+
+    /// Whether the service has said, with its latest answer, that it takes how long scripts ran. Whoever has a
+    /// command to report has had answers.
+    pub fn takes_script_times(&self) -> bool {
+        self.takes_script_times.load(Ordering::Relaxed)
     }
 
     /// Asks for a command; the service may hold the call for a while when it has none.
@@ -243,7 +252,11 @@ impl CommandService {
         } else {
             (SIGNING_NAME, operation.target())
         };
-        Ok(self.client.call_json(service, target, input).await?)
+        // An error may be a proxy's, and says nothing about the service.
+        let (headers, output) = self.client.call_json_for_headers(service, target, input).await?;
+        let is_taking = headers.get(SCRIPT_TIMES_HEADER).is_some_and(|form| form == SCRIPT_TIMES_FORM);
+        self.takes_script_times.store(is_taking, Ordering::Relaxed);
+        Ok(output)
     }
 }
 

@@ -131,6 +131,52 @@ async fn a_restricted_hook_sees_its_deployment_and_hardly_anything_else() {
     assert_eq!(names, expected);
 }
 
+/// Of a hook with two scripts, the second of which is `second`, what the service is sent: the texts of the
+/// reports of DownloadBundle and AfterInstall.
+async fn payloads_of_two_scripts(service: &Service, second: &str) -> (String, String) {
+    const TWO: &str = "hooks:\n  AfterInstall:\n    - location: one.sh\n    - location: two.sh\n";
+    let host = Host::new(service);
+    service.specify(host.revision(TWO, &[("one.sh", "sleep 0.2"), ("two.sh", second)]));
+    let _agent = host.run();
+    service.offer("hc-1", "DownloadBundle");
+    service.wait_for("PutHostCommandComplete", 1).await;
+    service.offer("hc-2", "AfterInstall");
+    let completions = service.wait_for("PutHostCommandComplete", 2).await;
+    let payload =
+        |idx: usize| completions[idx].body["Diagnostics"]["Payload"].as_str().expect("text").to_owned();
+    (payload(0), payload(1))
+}
+
+const SUCCESS: &str = r#"{"error_code":0,"script_name":"","message":"Succeeded: ","log":""}"#;
+const FAILURE: &str = r#"{"error_code":4,"script_name":"two.sh","message":"Script at specified location: two.sh failed with exit code 3","log":"LifecycleEvent - AfterInstall\nScript - one.sh\nScript - two.sh\n"}"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_does_not_ask_for_the_times_of_scripts_gets_what_the_original_sends() {
+    let service = Service::start().await;
+    assert_eq!(payloads_of_two_scripts(&service, "exit 0").await, (SUCCESS.to_owned(), SUCCESS.to_owned()));
+    let service = Service::start().await;
+    assert_eq!(payloads_of_two_scripts(&service, "exit 3").await, (SUCCESS.to_owned(), FAILURE.to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_takes_the_times_of_scripts_gets_them_after_the_rest() {
+    for (second, rest) in [("exit 0", SUCCESS), ("exit 3", FAILURE)] {
+        let service = Service::start().await;
+        service.take_script_times();
+        let (download, event) = payloads_of_two_scripts(&service, second).await;
+        assert_eq!(download, SUCCESS, "no scripts ran");
+        let scripts =
+            event.strip_prefix(rest.trim_end_matches('}')).expect("the rest is the same, and first");
+        let scripts = scripts.strip_prefix(r#","scripts":"#).and_then(|list| list.strip_suffix('}'));
+        let scripts: Vec<Value> = serde_json::from_str(scripts.expect("scripts")).expect("a list");
+        let locations: Vec<&Value> = scripts.iter().map(|script| &script["location"]).collect();
+        assert_eq!(locations, ["one.sh", "two.sh"], "in run order");
+        let seconds: Vec<f64> =
+            scripts.iter().map(|script| script["seconds"].as_f64().expect("a number")).collect();
+        assert!(0.2 <= seconds[0] && 0.0 <= seconds[1] && seconds.iter().sum::<f64>() < 60.0, "{seconds:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_after_the_download_without_an_appspec_fails_before_the_acknowledgement() {
     let service = Service::start().await;

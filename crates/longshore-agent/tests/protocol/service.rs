@@ -56,6 +56,7 @@ struct State {
     objects: HashMap<String, Vec<u8>>,
     received: Vec<Received>,
     signer: Arc<Signer>,
+    takes_script_times: bool,
 }
 
 /// A running canned service.
@@ -79,6 +80,7 @@ impl Service {
             objects: HashMap::new(),
             received: Vec::new(),
             signer: Arc::new(signer),
+            takes_script_times: false,
         };
         let service = Service { state: Arc::new(Mutex::new(state)), address };
         tokio::spawn(service.clone().accept(listener));
@@ -90,7 +92,7 @@ impl Service {
             let Ok((stream, _)) = listener.accept().await else { continue };
             let service = self.clone();
             tokio::spawn(async move {
-                let answer = hyper::service::service_fn(|request| service.clone().answer(request));
+                let answer = hyper::service::service_fn(|request| service.clone().answer_as_told(request));
                 let connection = hyper::server::conn::http1::Builder::new();
                 // A connection that the agent drops is no concern of the test's.
                 let _ = connection.serve_connection(TokioIo::new(stream), answer).await;
@@ -155,6 +157,11 @@ impl Service {
         self.lock().answers.entry(operation.to_owned()).or_default().push_back((status, body));
     }
 
+    /// From now on it says with every answer that it takes how long scripts ran, as Longshore does.
+    pub(crate) fn take_script_times(&self) {
+        self.lock().takes_script_times = true;
+    }
+
     /// Puts an object into the bundle store, under `/bucket/key`.
     pub(crate) fn store(&self, path: &str, content: Vec<u8>) {
         self.lock().objects.insert(path.to_owned(), content);
@@ -201,6 +208,14 @@ impl Service {
     pub(crate) async fn wait_for_next_poll(&self) {
         let n_polls = self.received("PollHostCommand").len();
         self.wait_for("PollHostCommand", n_polls + 2).await;
+    }
+
+    async fn answer_as_told(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+        let mut response = self.clone().answer(request).await?;
+        if self.lock().takes_script_times {
+            response.headers_mut().insert("x-longshore-script-times", "1".parse().expect("a header"));
+        }
+        Ok(response)
     }
 
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {

@@ -1,5 +1,7 @@
 //! What the promises are tried on: small valid things of each kind.
 
+use std::time::Duration;
+
 use longshore_model::application::Application;
 use longshore_model::deployment::{
     Creator, Deployment, DeploymentStatus, FileExistsBehavior, Late, StopReason, StopRequest,
@@ -13,7 +15,7 @@ use longshore_model::id::{
     ApplicationId, ApplicationName, DeploymentConfigName, DeploymentGroupId, DeploymentGroupName,
     DeploymentId, HostArn, HostName, PrincipalArn,
 };
-use longshore_model::lifecycle::{Diagnostics, IN_PLACE, LifecycleErrorCode};
+use longshore_model::lifecycle::{Diagnostics, IN_PLACE, LifecycleErrorCode, ScriptTime};
 use longshore_model::revision::{RegisteredRevision, Revision};
 use longshore_model::tag_filter::{TagFilter, TagFilterType, TagSelector};
 use longshore_model::target::{Clocks, Target, TargetEvent, TargetKey};
@@ -278,6 +280,7 @@ pub fn report(event_idx: u32, is_success: bool) -> TargetEvent {
             script_name: String::from("scripts/it's \"quoted\".sh"),
             message: String::from("one\nline \\ another"),
             log_tail: String::from("tab\there, nul-free, \u{2028} and \u{1F680}"),
+            scripts: vec![ScriptTime::new("scripts/it's \"quoted\".sh", Duration::from_millis(1234))],
         },
     }
 }

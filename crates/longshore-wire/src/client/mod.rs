@@ -207,6 +207,23 @@ impl Client {
         I: Serialize + ?Sized,
         O: DeserializeOwned,
     {
+        Ok(self.call_json_for_headers(service, target, input).await?.1)
+    }
+
+    /// The same, with the headers of the answer.
+    ///
+    /// # Errors
+    /// [`CallError`], after the retries.
+    pub async fn call_json_for_headers<I, O>(
+        &self,
+        service: &str,
+        target: &str,
+        input: &I,
+    ) -> Result<(HeaderMap, O), CallError>
+    where
+        I: Serialize + ?Sized,
+        O: DeserializeOwned,
+    {
         let body =
             serde_json::to_vec(input).map_err(|source| CallError::Request { source: source.into() })?;
         let target =
@@ -216,7 +233,8 @@ impl Client {
         call.headers.insert(HeaderName::from_static("x-amz-target"), target);
         let answer = self.buffered(&call).await?;
         let body: &[u8] = if answer.body.is_empty() { b"{}" } else { &answer.body };
-        serde_json::from_slice(body).map_err(|source| CallError::Decode { source })
+        let output = serde_json::from_slice(body).map_err(|source| CallError::Decode { source })?;
+        Ok((answer.headers, output))
     }
 
     /// Calls an operation of the query protocol (IAM, STS): `params` with `Action` and `Version`

@@ -1,7 +1,11 @@
 //! What an agent says about the end of a command: written by the agent, read by the service.
 //! Source: agent.md §1.7, service.md §9.4.
 
-use longshore_model::lifecycle::{Diagnostics, LifecycleErrorCode, MAX_LOG_TAIL_BYTES};
+use std::time::Duration;
+
+use longshore_model::lifecycle::{
+    Diagnostics, LifecycleErrorCode, MAX_LOG_TAIL_BYTES, MAX_SCRIPT_TIMES, ScriptTime,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,6 +16,10 @@ pub const MAX_LOG_CHARS: usize = 2048;
 
 /// The most characters of a message that an agent sends. Source: agent.md, I-06.
 pub const MAX_MESSAGE_CHARS: usize = 2000;
+
+/// What is no time of a script: a clock went wrong, or somebody writes what he likes. Hours beyond what an event
+/// may take.
+const MAX_SCRIPT_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The agent's own numbers for how a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +69,9 @@ pub struct CompletionReport {
     pub message: String,
     /// The script's whole output as far as it was kept; cut when written.
     pub log: String,
+    /// How long each script ran, in run order. Empty when it is not to be sent; see
+    /// [`super::SCRIPT_TIMES_HEADER`].
+    pub scripts: Vec<ScriptTime>,
 }
 
 #[derive(Serialize)]
@@ -69,6 +80,14 @@ struct Payload<'a> {
     script_name: &'a str,
     message: &'a str,
     log: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scripts: Vec<PayloadScript<'a>>,
+}
+
+#[derive(Serialize)]
+struct PayloadScript<'a> {
+    location: &'a str,
+    seconds: f64,
 }
 
 impl CompletionReport {
@@ -79,6 +98,7 @@ impl CompletionReport {
             script_name: String::new(),
             message: format!("Succeeded: {note}"),
             log: String::new(),
+            scripts: Vec::new(),
         }
     }
 
@@ -89,6 +109,7 @@ impl CompletionReport {
             script_name: String::new(),
             message: message.into(),
             log: String::new(),
+            scripts: Vec::new(),
         }
     }
 
@@ -99,19 +120,26 @@ impl CompletionReport {
         let mut message: String = self.message.chars().take(MAX_MESSAGE_CHARS).collect();
         let mut log = log_tail(&without_escapes, MAX_LOG_CHARS).to_owned();
         let mut script_name = self.script_name.clone();
+        let mut n_scripts = self.scripts.len().min(MAX_SCRIPT_TIMES);
         loop {
+            let scripts = self.scripts.iter().take(n_scripts);
             let payload = Payload {
                 error_code: self.error_code.number(),
                 script_name: &script_name,
                 message: &message,
                 log: &log,
+                scripts: scripts
+                    .map(|script| PayloadScript { location: script.location(), seconds: script.seconds() })
+                    .collect(),
             };
             let text = serde_json::to_string(&payload).expect("texts and a number have a JSON form");
             if text.chars().count() <= MAX_PAYLOAD_CHARS {
                 return text;
             }
-            // Each round takes a quarter off whatever matters least.
-            if !log.is_empty() {
+            // Each round takes a quarter off whatever matters least. Times never cost what the original says.
+            if 0 < n_scripts {
+                n_scripts = n_scripts * 3 / 4;
+            } else if !log.is_empty() {
                 log = log_tail(&log, log.chars().count() * 3 / 4).to_owned();
             } else if message.len() >= script_name.len() {
                 message = shortened(&message);
@@ -190,7 +218,21 @@ pub fn read_completion(payload: Option<&str>, is_success: bool) -> Diagnostics {
         script_name: text("script_name").to_owned(),
         message: message.to_owned(),
         log_tail: last_bytes(text("log"), MAX_LOG_TAIL_BYTES).to_owned(),
+        scripts: document.get("scripts").map(read_scripts).unwrap_or_default(),
     }
+}
+
+/// The times of scripts. What is not one, or is too much, is left out: a final report is always taken.
+fn read_scripts(value: &Value) -> Vec<ScriptTime> {
+    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(read_script).take(MAX_SCRIPT_TIMES).collect()
+}
+
+fn read_script(value: &Value) -> Option<ScriptTime> {
+    let location = value.get("location")?.as_str().filter(|location| !location.is_empty())?;
+    // Refuses what is negative or not finite.
+    let took = Duration::try_from_secs_f64(value.get("seconds")?.as_f64()?).ok()?;
+    (took <= MAX_SCRIPT_TIME).then(|| ScriptTime::new(location, took))
 }
 
 fn without_payload(is_success: bool) -> Diagnostics {
@@ -211,6 +253,8 @@ fn last_bytes(text: &str, max: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use longshore_model::lifecycle::MAX_SCRIPT_LOCATION_CHARS;
+
     use super::*;
 
     fn report(message: &str, log: &str) -> CompletionReport {
@@ -219,7 +263,39 @@ mod tests {
             script_name: String::from("s/fail.sh"),
             message: message.to_owned(),
             log: log.to_owned(),
+            scripts: Vec::new(),
         }
+    }
+
+    /// A report of `n` scripts, each a millisecond slower than the one before.
+    fn with_scripts(n: u64, location: &str, log: &str) -> CompletionReport {
+        let took = (0..n).map(|n| Duration::from_millis(1234 + n));
+        CompletionReport {
+            scripts: took.map(|took| ScriptTime::new(location, took)).collect(),
+            ..report("m", log)
+        }
+    }
+
+    /// Writes it and reads it back: how many scripts came through, with everything else as without them.
+    #[track_caller]
+    fn check_scripts(report: &CompletionReport, expected: usize) {
+        let payload = report.to_payload();
+        assert!(payload.chars().count() <= MAX_PAYLOAD_CHARS);
+        let read = read_completion(Some(&payload), false);
+        assert_eq!(read.scripts, report.scripts[..expected]);
+        let without = CompletionReport { scripts: Vec::new(), ..report.clone() }.to_payload();
+        let rest = Diagnostics { scripts: Vec::new(), ..read };
+        assert_eq!(rest, read_completion(Some(&without), false));
+    }
+
+    #[track_caller]
+    fn check_read_scripts(scripts: &str, expected: &[(&str, f64)]) {
+        let payload = format!(r#"{{"error_code":0,"message":"m","scripts":{scripts}}}"#);
+        let read = read_completion(Some(&payload), true);
+        assert_eq!((read.error_code, read.message.as_str()), (LifecycleErrorCode::Success, "m"), "{scripts}");
+        let found: Vec<(&str, f64)> =
+            read.scripts.iter().map(|script| (script.location(), script.seconds())).collect();
+        assert_eq!(found, expected, "{scripts}");
     }
 
     #[track_caller]
@@ -240,6 +316,50 @@ mod tests {
     fn a_success_is_what_the_original_sends() {
         let expected = r#"{"error_code":0,"script_name":"","message":"Succeeded: ","log":""}"#;
         assert_eq!(CompletionReport::succeeded("").to_payload(), expected);
+    }
+
+    #[test]
+    fn scripts_come_after_what_the_original_sends() {
+        let report = CompletionReport {
+            scripts: vec![
+                ScriptTime::new("s/a.sh", Duration::from_micros(1_234_567)),
+                ScriptTime::new("s/b.sh", Duration::ZERO),
+            ],
+            ..CompletionReport::succeeded("")
+        };
+        let expected = r#"{"error_code":0,"script_name":"","message":"Succeeded: ","log":"","scripts":[{"location":"s/a.sh","seconds":1.234},{"location":"s/b.sh","seconds":0.0}]}"#;
+        assert_eq!(report.to_payload(), expected);
+    }
+
+    #[test]
+    fn scripts_take_no_room_from_anything_else() {
+        check_scripts(&with_scripts(1, "s/a.sh", ""), 1);
+        check_scripts(&with_scripts(50, "s/a.sh", ""), 50);
+        check_scripts(&with_scripts(51, "s/a.sh", ""), 50);
+        check_scripts(&with_scripts(50, &"x".repeat(500), &"y".repeat(3000)), 37);
+        check_scripts(&with_scripts(50, &"\u{1}".repeat(500), &"y".repeat(3000)), 6);
+        check_scripts(&with_scripts(50, "s/a.sh", &"\u{1}".repeat(3000)), 0);
+    }
+
+    #[test]
+    fn what_is_no_time_of_a_script_is_left_out() {
+        check_read_scripts(
+            r#"[{"location":"a","seconds":1.5},{"location":"b","seconds":2}]"#,
+            &[("a", 1.5), ("b", 2.0)],
+        );
+        for junk in ["null", "7", r#""a""#, "{}", "[]", "[7,null,[],{}]"] {
+            check_read_scripts(junk, &[]);
+        }
+        check_read_scripts(
+            r#"[{"location":"a"},{"seconds":1},{"location":"","seconds":1},{"location":3,"seconds":1},
+                {"location":"c","seconds":-0.1},{"location":"d","seconds":"1"},{"location":"e","seconds":1e300},
+                {"location":"f","seconds":86400.1},{"location":"g","seconds":86400},{"location":"h","seconds":null}]"#,
+            &[("g", 86400.0)],
+        );
+        let long = "é".repeat(MAX_SCRIPT_LOCATION_CHARS);
+        check_read_scripts(&format!(r#"[{{"location":"{long}x","seconds":1}}]"#), &[(&long, 1.0)]);
+        let many = vec![r#"{"location":"a","seconds":1}"#; MAX_SCRIPT_TIMES + 1].join(",");
+        check_read_scripts(&format!("[7,{many}]"), &[("a", 1.0); MAX_SCRIPT_TIMES]);
     }
 
     #[test]

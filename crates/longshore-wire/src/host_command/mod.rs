@@ -24,6 +24,14 @@ pub const ENVELOPE_FORMAT: &str = "PKCS7/JSON";
 /// The format of diagnostics.
 pub const DIAGNOSTICS_FORMAT: &str = "JSON";
 
+/// The header by which a Longshore server says, with every answer, that it takes how long each script of a hook
+/// ran: the member `scripts` of the diagnostics of a completion. AWS's service does not say so, and gets exactly
+/// what AWS's agent sends.
+pub const SCRIPT_TIMES_HEADER: &str = "x-longshore-script-times";
+
+/// The value of [`SCRIPT_TIMES_HEADER`]: the only form of `scripts` that there is.
+pub const SCRIPT_TIMES_FORM: &str = "1";
+
 /// The most characters that the payload of an envelope may have.
 pub const MAX_PAYLOAD_CHARS: usize = 8192;
 

@@ -15,12 +15,13 @@ use super::script::{self, LocationError, ScriptError};
 use crate::execute::system_error;
 use crate::failure::shown;
 
-/// A script's failure, with the end of its event's log.
+/// A script's failure, with the end of its event's log; its caller knows how long what ran.
 pub(super) fn of(script: &Script, error: &ScriptError, log: String) -> HookFailure {
     let (code, message) = code_and_message(script, error);
     tracing::error!(script.location = script.location.as_str(), "{message}");
     let evidence = evidence(script, error);
-    HookFailure { code, script_name: script.location.clone(), message, log, evidence }
+    let script_name = script.location.clone();
+    HookFailure { code, script_name, message, log, evidence, scripts: Vec::new() }
 }
 
 /// The codes and texts of agent.md §8.3.

@@ -11,10 +11,11 @@ mod session;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longshore_model::appspec::Script;
 use longshore_model::evidence::Evidence;
+use longshore_model::lifecycle::ScriptTime;
 
 use log::SharedLog;
 use process::{Limits, Process};
@@ -80,8 +81,8 @@ impl std::fmt::Debug for OnProcessGroup {
     }
 }
 
-/// An event that ended well.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An event that ended well; by default one without scripts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HookReport {
     /// How many scripts ran.
     pub n_scripts: usize,
@@ -89,6 +90,8 @@ pub struct HookReport {
     pub log: String,
     /// What was seen that was no failure.
     pub evidence: Vec<Evidence>,
+    /// How long each script ran, in run order.
+    pub scripts: Vec<ScriptTime>,
 }
 
 /// An event that failed, with what goes into the diagnostics.
@@ -105,6 +108,8 @@ pub struct HookFailure {
     pub log: String,
     /// What was seen.
     pub evidence: Vec<Evidence>,
+    /// How long each script ran, in run order; the last is the one that failed.
+    pub scripts: Vec<ScriptTime>,
 }
 
 /// Runs the scripts of one event in order, up to the first that fails. An event without scripts leaves
@@ -114,22 +119,28 @@ pub struct HookFailure {
 /// The first script that failed.
 pub async fn run_event(mut request: HookRequest) -> Result<HookReport, HookFailure> {
     if request.scripts.is_empty() {
-        return Ok(HookReport { n_scripts: 0, log: String::new(), evidence: Vec::new() });
+        return Ok(HookReport::default());
     }
     let log = Arc::new(SharedLog::new(&request.logs, &request.deployment_id));
     log.append(&format!("LifecycleEvent - {}", request.event));
     let scripts = std::mem::take(&mut request.scripts);
     let mut evidence = Vec::new();
+    let mut times = Vec::new();
     for (idx, script) in scripts.iter().enumerate() {
         if 0 < idx {
             tokio::time::sleep(START_TIME_STEP).await;
         }
-        match run_script(&mut request, script, &log).await {
+        let begin = Instant::now();
+        let ended = run_script(&mut request, script, &log).await;
+        times.push(ScriptTime::new(&script.location, begin.elapsed()));
+        match ended {
             Ok(seen) => evidence.extend(seen),
-            Err(error) => return Err(failure::of(script, &error, log.tail())),
+            Err(error) => {
+                return Err(HookFailure { scripts: times, ..failure::of(script, &error, log.tail()) });
+            }
         }
     }
-    Ok(HookReport { n_scripts: scripts.len(), log: log.tail(), evidence })
+    Ok(HookReport { n_scripts: scripts.len(), log: log.tail(), evidence, scripts: times })
 }
 
 async fn run_script(
