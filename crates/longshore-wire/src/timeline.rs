@@ -1,5 +1,5 @@
-//! `GetDeploymentTimeline` and `ListEvents`, Longshore's own operations on what happened: their shapes, for
-//! server and command line.
+//! `GetDeploymentTimeline`, `ListScriptTimes` and `ListEvents`, Longshore's own operations on what happened:
+//! their shapes, for server and command line.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +7,8 @@ use crate::codec::Time;
 
 /// The target of the operation on one deployment.
 pub const GET_DEPLOYMENT_TIMELINE: &str = "Longshore_v1.GetDeploymentTimeline";
+/// The target of the operation on how long the scripts of one deployment ran.
+pub const LIST_SCRIPT_TIMES: &str = "Longshore_v1.ListScriptTimes";
 /// The target of the operation on all of them.
 pub const LIST_EVENTS: &str = "Longshore_v1.ListEvents";
 
@@ -52,6 +54,43 @@ pub struct TimelineEntryInfo {
     pub status: Option<String>,
     /// For people.
     pub text: String,
+}
+
+/// Of which deployment.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ListScriptTimesInput {
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment_id: Option<String>,
+    /// Of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+/// What some of its hosts said, in scheduling order; a page may be empty though more follow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListScriptTimesOutput {
+    /// The scripts of each host, in run order.
+    pub script_times: Vec<ScriptTimeInfo>,
+    /// Of the next page, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+/// How long a script ran on a host.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScriptTimeInfo {
+    /// Where.
+    pub host: String,
+    /// The lifecycle event whose hook lists it.
+    pub event: String,
+    /// As the AppSpec names it; the host's word, as is the next.
+    pub location: String,
+    /// How long.
+    pub seconds: f64,
 }
 
 /// From where on.

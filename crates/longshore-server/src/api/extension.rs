@@ -39,6 +39,8 @@ pub(crate) enum ExtensionOperation {
     ListEvents,
     /// Registered hosts with their last contact.
     ListHosts,
+    /// How long each script of a deployment's hooks ran.
+    ListScriptTimes,
     /// Notifications that nobody took.
     ListUndeliveredNotifications,
     /// Adds an instance to the EC2 inventory.
@@ -53,7 +55,7 @@ pub(crate) enum ExtensionOperation {
 
 impl ExtensionOperation {
     /// All operations, by name.
-    const ALL: [ExtensionOperation; 15] = [
+    const ALL: [ExtensionOperation; 16] = [
         ExtensionOperation::CreateEnrollmentToken,
         ExtensionOperation::DeleteEc2Instance,
         ExtensionOperation::ListEc2Instances,
@@ -64,6 +66,7 @@ impl ExtensionOperation {
         ExtensionOperation::ListAuditEvents,
         ExtensionOperation::ListEvents,
         ExtensionOperation::ListHosts,
+        ExtensionOperation::ListScriptTimes,
         ExtensionOperation::ListUndeliveredNotifications,
         ExtensionOperation::PutEc2Instance,
         ExtensionOperation::PutGitHubAccountToken,
@@ -89,6 +92,7 @@ impl ExtensionOperation {
             ExtensionOperation::ListAuditEvents => "ListAuditEvents",
             ExtensionOperation::ListEvents => "ListEvents",
             ExtensionOperation::ListHosts => "ListHosts",
+            ExtensionOperation::ListScriptTimes => "ListScriptTimes",
             ExtensionOperation::ListUndeliveredNotifications => "ListUndeliveredNotifications",
             ExtensionOperation::PutEc2Instance => "PutEc2Instance",
             ExtensionOperation::PutGitHubAccountToken => "PutGitHubAccountToken",

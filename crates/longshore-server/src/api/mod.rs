@@ -266,6 +266,7 @@ pub(crate) async fn call_extension(
         E::ListAuditEvents => call.output(&audit::list(ctx, call.input()?).await?),
         E::ListEvents => call.output(&timeline::list_events(ctx, call.input()?).await?),
         E::ListHosts => call.output(&extension::list_hosts(ctx, call.input()?).await?),
+        E::ListScriptTimes => call.output(&timeline::list_script_times(ctx, call.input()?).await?),
         E::ListUndeliveredNotifications => call.output(&notification::list(ctx, call.input()?).await?),
         E::PutEc2Instance => call.output(&ec2::put(ctx, call.input()?).await?),
         E::PutGitHubAccountToken => call.output(&git_hub::put(ctx, call.input()?).await?),

@@ -14,6 +14,8 @@ pub(super) struct Paging<'a> {
     /// The input without its token: whatever decides which items there are.
     filters: String,
     page: Page,
+    /// How many items are shown.
+    size: usize,
 }
 
 impl RequestContext<'_> {
@@ -35,13 +37,24 @@ impl RequestContext<'_> {
                 })?)
             }
         };
-        // One more than is shown tells whether there is a next page.
-        let page = Page { after, limit: self.app.page_size + 1 };
-        Ok(Paging { ctx: self, filters, page })
+        let size = self.app.page_size;
+        Ok(Paging { ctx: self, filters, page: Page { after, limit: limit(size) }, size })
     }
 }
 
+/// One more than is shown tells whether there is a next page.
+fn limit(size: usize) -> usize {
+    size.saturating_add(1)
+}
+
 impl Paging<'_> {
+    /// The same with at most `size` items, for lists whose items are large.
+    pub(super) fn of_at_most(mut self, size: usize) -> Self {
+        self.size = self.size.min(size);
+        self.page.limit = limit(self.size);
+        self
+    }
+
     /// What to read.
     pub(super) fn page(&self) -> &Page {
         &self.page
@@ -50,10 +63,10 @@ impl Paging<'_> {
     /// The items to show, and the token for the rest; `key` is an item's key in the list's order.
     pub(super) fn cut<T>(&self, mut items: Vec<T>, key: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
         let app = self.ctx.app;
-        if items.len() <= app.page_size {
+        if items.len() <= self.size {
             return (items, None);
         }
-        items.truncate(app.page_size);
+        items.truncate(self.size);
         let list = List { operation: self.ctx.operation, filters: &self.filters };
         let token = items.last().map(|last| app.page_tokens.seal(list, &key(last), app.engine.now()));
         (items, token)

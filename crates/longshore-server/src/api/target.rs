@@ -100,7 +100,7 @@ pub(super) async fn found(
 }
 
 /// The one place where failures on targets become exceptions.
-fn refused(error: TargetError) -> ApiError {
+pub(super) fn refused(error: TargetError) -> ApiError {
     match error {
         TargetError::NoSuchDeployment(id) => no_such_deployment(&id),
         TargetError::NotStarted(id) => ApiError::client(

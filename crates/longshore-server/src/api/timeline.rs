@@ -1,25 +1,32 @@
-//! What happened to deployments: `GetDeploymentTimeline`, `ListEvents`.
+//! What happened to deployments: `GetDeploymentTimeline`, `ListScriptTimes`, `ListEvents`.
 
 use std::time::Duration;
 
 use longshore_engine::deployment::DeploymentError;
+use longshore_engine::target::TargetError;
+use longshore_model::lifecycle::{EventState, LifecycleEvent, ScriptTime};
 use longshore_model::plan::zonal;
+use longshore_model::target::Target;
 use longshore_model::timeline::{Happening, TimelineEntry};
-use longshore_store::TimelinePlace;
+use longshore_store::{TargetFilter, TimelinePlace};
 use longshore_wire::api::convert::name;
 use longshore_wire::error::ApiError;
 use longshore_wire::timeline::{
     GetDeploymentTimelineInput, GetDeploymentTimelineOutput, ListEventsInput, ListEventsOutput,
-    TimelineEntryInfo,
+    ListScriptTimesInput, ListScriptTimesOutput, ScriptTimeInfo, TimelineEntryInfo,
 };
 
-use super::RequestContext;
 use super::deployment::no_such_deployment;
+use super::{RequestContext, target};
 use crate::authorize::Resource;
 use crate::events;
 
 /// The longest that a caller may wait for an event.
 const MAX_WAIT_SECS: u64 = 20;
+
+/// The most targets whose scripts are answered at once, as many as `BatchGetDeploymentTargets` takes: hosts that
+/// say as much as they may then make 10 MB of them, which clients still read.
+const MAX_TARGETS_OF_SCRIPTS: usize = 25;
 
 /// `GetDeploymentTimeline`: oldest first.
 pub(super) async fn get(
@@ -62,6 +69,50 @@ fn info(entry: &TimelineEntry) -> TimelineEntryInfo {
         kind: kind.to_owned(),
         status: status.map(ToOwned::to_owned),
         text: entry.what.to_string(),
+    }
+}
+
+/// `ListScriptTimes`: the scripts of the hosts in scheduling order, those of a host in run order.
+pub(super) async fn list_script_times(
+    ctx: &RequestContext<'_>,
+    mut input: ListScriptTimesInput,
+) -> Result<ListScriptTimesOutput, ApiError> {
+    let token = input.next_token.take();
+    let id = name::deployment(input.deployment_id.as_deref())?;
+    let paging = ctx.paging(token.as_deref(), &input)?.of_at_most(MAX_TARGETS_OF_SCRIPTS);
+    let engine = ctx.allowed_deployment(&id).await?;
+    let targets = match engine.targets(&id, &TargetFilter::default(), paging.page()).await {
+        // Its hosts are not known yet, so no script has run.
+        Err(TargetError::NotStarted(_)) => Vec::new(),
+        targets => targets.map_err(target::refused)?,
+    };
+    let (targets, next_token) = paging.cut(targets, |(position, _)| format!("{position:010}"));
+    let mut script_times = Vec::new();
+    for (_, host) in &targets {
+        let target = engine.target(&id, host).await.map_err(target::refused)?;
+        script_times.extend(script_infos(&target));
+    }
+    Ok(ListScriptTimesOutput { script_times, next_token })
+}
+
+fn script_infos(target: &Target) -> impl Iterator<Item = ScriptTimeInfo> {
+    target.events.iter().flat_map(|event| {
+        scripts(event).iter().map(|script| ScriptTimeInfo {
+            host: target.key.host.to_string(),
+            event: event.name.as_str().to_owned(),
+            location: script.location().to_owned(),
+            seconds: script.seconds(),
+        })
+    })
+}
+
+/// How long the scripts of an event ran that is over.
+fn scripts(event: &LifecycleEvent) -> &[ScriptTime] {
+    match &event.state {
+        EventState::Succeeded { diagnostics, .. } | EventState::Failed { diagnostics, .. } => {
+            &diagnostics.scripts
+        }
+        EventState::Pending | EventState::InProgress { .. } | EventState::Skipped => &[],
     }
 }
 

@@ -63,7 +63,7 @@ impl Agent {
         answer["CommandStatus"].as_str().unwrap_or_default().to_owned()
     }
 
-    async fn complete(&self, command: &Value, status: &str, payload: &str) {
+    pub(crate) async fn complete(&self, command: &Value, status: &str, payload: &str) {
         let input = json!({ "HostCommandIdentifier": command["HostCommandIdentifier"], "CommandStatus": status,
             "Diagnostics": { "Format": "JSON", "Payload": payload } });
         self.call("PutHostCommandComplete", input).await.expect("a report");
@@ -112,7 +112,7 @@ fn opened(answer: Value) -> Vec<u8> {
 }
 
 /// A deployment in progress on one host.
-async fn running() -> (TestServer, Agent, String) {
+pub(crate) async fn running() -> (TestServer, Agent, String) {
     running_with(quick()).await
 }
 

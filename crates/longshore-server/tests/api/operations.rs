@@ -151,6 +151,7 @@ pub(crate) const OPERATIONS: &[Row] = &[
         ],
     ),
     ("Longshore_v1.GetDeploymentTimeline", r#"{"deploymentId":"{id}"}"#, &[("GetDeploymentTimeline", PROD)]),
+    ("Longshore_v1.ListScriptTimes", r#"{"deploymentId":"{id}"}"#, &[("ListScriptTimes", PROD)]),
     ("Longshore_v1.ListAuditEvents", "{}", &[("ListAuditEvents", "*")]),
     ("Longshore_v1.ListEvents", "{}", &[("ListEvents", "*")]),
     ("Longshore_v1.ListUndeliveredNotifications", "{}", &[("ListUndeliveredNotifications", "*")]),

@@ -1,5 +1,6 @@
 //! Lists that are longer than a page.
 
+use crate::host_command::Agent;
 use crate::support::{TestServer, quick};
 
 /// Reads all pages of `operation` and answers the items under `key`, page by page.
@@ -46,6 +47,25 @@ async fn every_item_comes_once_and_the_last_page_has_no_token() {
     let targets =
         pages(&server, "ListDeploymentTargets", &format!(r#"{{"deploymentId":"{id}"}}"#), "targetIds").await;
     assert_eq!(targets, [vec!["a", "b"], vec!["c"]]);
+}
+
+/// Pages of at most 25 hosts, whatever the page size: each host may have said much.
+#[tokio::test]
+async fn the_times_of_scripts_page_by_hosts() {
+    let server = TestServer::start().await.with_group().await;
+    let mut agents = Vec::new();
+    for n in 10..36 {
+        let (arn, client) = server.host(&format!("h{n}")).await;
+        agents.push(Agent { arn, client });
+    }
+    let id = server.deploy("").await;
+    let command = agents[0].command().await;
+    agents[0].acknowledge(&command).await;
+    let payload = r#"{"error_code":0,"message":"Succeeded: ","scripts":[{"location":"a","seconds":1}]}"#;
+    agents[0].complete(&command, "Succeeded", payload).await;
+    let of = format!(r#"{{"deploymentId":"{id}"}}"#);
+    let times = pages(&server, "Longshore_v1.ListScriptTimes", &of, "scriptTimes").await;
+    assert_eq!(times, [vec!["?"], vec![]], "the one host is on the first page, the 26th on the second");
 }
 
 #[tokio::test]

@@ -8,10 +8,12 @@ use longshore_wire::sigv4::{Credentials, payload_sha256_hex, sign};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
+use crate::host_command::running;
 use crate::support::{REGION, TestServer, call, check_as, client};
 
 const TIMELINE: &str = "Longshore_v1.GetDeploymentTimeline";
 const EVENTS: &str = "Longshore_v1.ListEvents";
+const SCRIPTS: &str = "Longshore_v1.ListScriptTimes";
 
 #[tokio::test]
 async fn a_timeline_says_what_happened_and_why() {
@@ -29,6 +31,39 @@ async fn a_timeline_says_what_happened_and_why() {
     assert!(entries[1]["time"].is_number() && entries[1]["host"].is_null(), "{timeline}");
     server.check(TIMELINE, "{}", "DeploymentIdRequiredException").await;
     server.check(TIMELINE, r#"{"deploymentId":"d-ABCDEFGHI"}"#, "DeploymentDoesNotExistException").await;
+}
+
+#[tokio::test]
+async fn the_times_of_scripts_are_as_the_hosts_say() {
+    let (server, agent, id) = running().await;
+    let of = format!(r#"{{"deploymentId":"{id}"}}"#);
+    server.check(SCRIPTS, &of, r#"{"scriptTimes":[],"nextToken":null}"#).await;
+    let stop = agent.command().await;
+    agent.acknowledge(&stop).await;
+    let two = r#"{"error_code":0,"script_name":"","message":"Succeeded: ","log":"",
+        "scripts":[{"location":"s/one.sh","seconds":1.234},{"location":"s/two.sh","seconds":0}]}"#;
+    agent.complete(&stop, "Succeeded", two).await;
+    // What is no time is left out of what is told, and nothing else.
+    let download = agent.command().await;
+    agent.acknowledge(&download).await;
+    let junk = r#"{"error_code":4,"script_name":"s/x.sh","message":"no","log":"",
+        "scripts":[7,{"location":"s/minus.sh","seconds":-1},{"location":"s/x.sh","seconds":2.5}]}"#;
+    agent.complete(&download, "Failed", junk).await;
+    server.wait_for(&id, "Failed").await;
+    let told = r#"{"scriptTimes":[
+        {"host":"h1","event":"ApplicationStop","location":"s/one.sh","seconds":1.234},
+        {"host":"h1","event":"ApplicationStop","location":"s/two.sh","seconds":0.0},
+        {"host":"h1","event":"DownloadBundle","location":"s/x.sh","seconds":2.5}],"nextToken":null}"#;
+    server.check(SCRIPTS, &of, told).await;
+    // AWS's shapes have no member for them.
+    let target =
+        server.call("GetDeploymentTarget", &format!(r#"{{"deploymentId":"{id}","targetId":"h1"}}"#)).await;
+    let diagnostics = &target["deploymentTarget"]["instanceTarget"]["lifecycleEvents"][1]["diagnostics"];
+    let names: Vec<&String> = diagnostics.as_object().expect("an object").keys().collect();
+    assert_eq!(diagnostics["message"], "no");
+    assert_eq!(names.len(), 4, "{names:?}");
+    server.check(SCRIPTS, "{}", "DeploymentIdRequiredException").await;
+    server.check(SCRIPTS, r#"{"deploymentId":"d-ABCDEFGHI"}"#, "DeploymentDoesNotExistException").await;
 }
 
 /// service.md §10.2, "local event log".
