@@ -100,6 +100,20 @@ fn deploy_a_folder_and_read_it_back() {
     assert!(stderr.contains("d-NOTTHERE1"), "{stderr}");
 }
 
+/// Hooks with two scripts and with one.
+const TWO_SCRIPTS: &str = "version: 0.0
+os: linux
+files:
+  - source: content
+    destination: app
+hooks:
+  AfterInstall:
+    - location: scripts/migrate.sh
+    - location: scripts/warm.sh
+  ApplicationStart:
+    - location: scripts/trace.sh
+";
+
 #[test]
 fn a_deployments_timeline_and_events_tell_how_it_went() {
     let folder = tempfile::tempdir().unwrap();
@@ -107,6 +121,9 @@ fn a_deployments_timeline_and_events_tell_how_it_went() {
     let cli = Cli::new(&server, folder.path());
     let _hosts: Vec<Host> = ["h1", "h2"].iter().map(|name| Host::add(&server, folder.path(), name)).collect();
     let app = App::write(&folder.path().join("source"), "one\n");
+    app.file("appspec.yml", TWO_SCRIPTS, 0o644);
+    app.file("scripts/migrate.sh", "#!/bin/sh\nsleep 0.2\n", 0o755);
+    app.file("scripts/warm.sh", "#!/bin/sh\n", 0o755);
     let source = app.folder().to_str().unwrap();
     cli.check(
         &["deploy", source, "--application", "web", "--group", "all", "--create", "--tag", "Role=web"],
@@ -132,6 +149,24 @@ fn a_deployments_timeline_and_events_tell_how_it_went() {
     let entries = document["entries"].as_array().unwrap();
     assert_eq!(entries.iter().filter(waits).count(), 1, "{document}");
     assert!(document["hosts"][0]["events"]["Install"].as_f64().unwrap() > 0.0, "{document}");
+
+    // The scripts of an event that has several, as the real agents measured them.
+    for host in document["hosts"].as_array().unwrap() {
+        let scripts = host["scripts"].as_array().unwrap();
+        let named = |script: &serde_json::Value| format!("{} {}", script["event"], script["location"]);
+        let expected = [
+            r#""AfterInstall" "scripts/migrate.sh""#,
+            r#""AfterInstall" "scripts/warm.sh""#,
+            r#""ApplicationStart" "scripts/trace.sh""#,
+        ];
+        assert_eq!(scripts.iter().map(named).collect::<Vec<_>>(), expected, "{document}");
+        let seconds: Vec<f64> = scripts.iter().map(|script| script["seconds"].as_f64().unwrap()).collect();
+        let event = host["events"]["AfterInstall"].as_f64().unwrap();
+        assert!(0.2 <= seconds[0] && seconds[0] + seconds[1] <= event + 0.1, "{document}");
+    }
+    let rows: Vec<&str> = text.lines().filter(|line| line.contains("AfterInstall ")).collect();
+    let is_split = |row: &&str| row.contains(" (scripts/migrate.sh ") && row.contains(", scripts/warm.sh ");
+    assert_eq!(rows.iter().filter(|row| is_split(row)).count(), 2, "{text}");
 
     let (lines, _) = cli.check(&["events", "--after", "0", "--output", "json"], 0);
     let states: Vec<String> = lines

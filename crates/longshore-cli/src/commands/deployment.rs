@@ -15,7 +15,9 @@ use crate::output::Output;
 use crate::output::columns::columns;
 use crate::output::line::{Line, Tone, duration_text, printable};
 use crate::progress::Progress;
-use crate::progress::spent::{HostTime, PathTime, along, critical_path, host_times};
+use crate::progress::spent::{
+    HostTime, PathTime, ScriptSpan, along, critical_path, host_times, scripts_by_host,
+};
 use crate::service::Service;
 use crate::settings;
 
@@ -29,11 +31,12 @@ Examples:
 
 The timeline has every change of the deployment and its hosts, and every decision with its reason: how many
 hosts begin, and who waits until others have ended. Below it stands where the time went: waiting until the
-agent took an event, and each event; then the hosts that decided how long the whole took, and what that was
-spent on.
+agent took an event, and each event, with each of its scripts where there are several; then the hosts that
+decided how long the whole took, and what that was spent on.
 
 With --output json and --timeline: {\"entries\":[{\"time\",\"host\",\"kind\",\"status\",\"text\"}],
-\"hosts\":[{\"name\",\"seconds\",\"waitingSeconds\",\"events\":{event: seconds}}],\"criticalPath\":[name],
+\"hosts\":[{\"name\",\"seconds\",\"waitingSeconds\",\"events\":{event: seconds},
+\"scripts\":[{\"event\",\"location\",\"seconds\"}]}],\"criticalPath\":[name],
 \"criticalPathSeconds\":{\"waiting\",\"between\",\"events\":{event: seconds}}}.")]
 pub(crate) struct Args {
     /// The deployment's id
@@ -67,6 +70,14 @@ struct HostDocument<'a> {
     seconds: f64,
     waiting_seconds: f64,
     events: serde_json::Map<String, serde_json::Value>,
+    scripts: Vec<ScriptDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct ScriptDocument<'a> {
+    event: &'a str,
+    location: &'a str,
+    seconds: f64,
 }
 
 /// What takes less is shown as nothing: mostly there is no script for the event.
@@ -81,7 +92,8 @@ pub(crate) async fn run(args: &Args, global: &Global, output: Output) -> anyhow:
     let service = Service::new(settings::connection(global)?)?;
     let entries = service.timeline(&id).await?;
     let progress = look(&service, &id, &mut Known::default()).await?;
-    let times = host_times(&progress, &begun(&entries));
+    let scripts = scripts_by_host(service.script_times(&id).await?);
+    let times = host_times(&progress, &begun(&entries), scripts);
     let path = critical_path(&times);
     output.lines(&entry_lines(&entries))?;
     output.lines(&time_lines(&times, &path, &progress))?;
@@ -120,6 +132,15 @@ fn host_document(time: &HostTime) -> HostDocument<'_> {
         seconds: time.total().as_secs_f64(),
         waiting_seconds: time.waiting.as_secs_f64(),
         events: event_seconds(&time.events),
+        scripts: time.scripts.iter().map(script_document).collect(),
+    }
+}
+
+fn script_document(script: &ScriptSpan) -> ScriptDocument<'_> {
+    ScriptDocument {
+        event: script.event.as_str(),
+        location: &script.location,
+        seconds: script.took.as_secs_f64(),
     }
 }
 
@@ -203,7 +224,10 @@ fn row(time: &HostTime) -> [String; 6] {
         .events
         .iter()
         .filter(|(event, took)| is_script(*event) && SHOWN_FROM <= *took)
-        .map(|(event, took)| format!("{} {}", event.as_str(), duration_text(*took)))
+        .map(|(event, took)| {
+            let scripts = scripts_text(&time.scripts, *event);
+            format!("{} {}{scripts}", event.as_str(), duration_text(*took))
+        })
         .collect();
     [
         time.name.clone(),
@@ -213,4 +237,56 @@ fn row(time: &HostTime) -> [String; 6] {
         of(LifecycleEventName::Install),
         if scripts.is_empty() { String::from("-") } else { scripts.join(", ") },
     ]
+}
+
+/// ` (s/migrate.sh 5.0 s, s/warm.sh 2.0 s)` when the event has several scripts; one is the event itself.
+fn scripts_text(scripts: &[ScriptSpan], event: LifecycleEventName) -> String {
+    let parts: Vec<String> = scripts
+        .iter()
+        .filter(|script| script.event == event)
+        .map(|script| format!("{} {}", printable(&script.location), duration_text(script.took)))
+        .collect();
+    if parts.len() < 2 { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(
+        events: &[(LifecycleEventName, u64)],
+        scripts: &[(LifecycleEventName, &str, u64)],
+        expected: &str,
+    ) {
+        let scripts = scripts.iter().map(|(event, location, ms)| ScriptSpan {
+            event: *event,
+            location: (*location).to_owned(),
+            took: Duration::from_millis(*ms),
+        });
+        let begin = Timestamp::from_millis(0);
+        let time = HostTime {
+            name: String::from("web-1"),
+            begin,
+            end: begin,
+            waiting: Duration::ZERO,
+            events: events.iter().map(|(event, ms)| (*event, Duration::from_millis(*ms))).collect(),
+            scripts: scripts.collect(),
+        };
+        assert_eq!(row(&time)[5], expected);
+    }
+
+    #[test]
+    fn an_event_with_several_scripts_shows_each() {
+        use LifecycleEventName::{AfterInstall, BeforeInstall, Install};
+        check(&[], &[], "-");
+        check(&[(Install, 9000), (AfterInstall, 7100)], &[], "AfterInstall 7.1 s");
+        check(&[(AfterInstall, 7100)], &[(AfterInstall, "s/a.sh", 7000)], "AfterInstall 7.1 s");
+        check(
+            &[(BeforeInstall, 1000), (AfterInstall, 12_100)],
+            &[(BeforeInstall, "s/b.sh", 900), (AfterInstall, "s/a.sh", 12_000), (AfterInstall, "\x1b[1m", 0)],
+            "BeforeInstall 1.0 s, AfterInstall 12 s (s/a.sh 12 s, \u{fffd}[1m 0.0 s)",
+        );
+        check(&[(AfterInstall, 20)], &[(AfterInstall, "a", 10), (AfterInstall, "b", 10)], "-");
+    }
 }

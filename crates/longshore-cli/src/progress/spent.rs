@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use longshore_model::lifecycle::LifecycleEventName;
 use longshore_model::time::Timestamp;
+use longshore_wire::timeline::ScriptTimeInfo;
 
 use super::{HostProgress, Progress};
 
@@ -21,6 +22,30 @@ pub(crate) struct HostTime {
     pub(crate) waiting: Duration,
     /// How long each event took that took any time, in run order.
     pub(crate) events: Vec<(LifecycleEventName, Duration)>,
+    /// How long each script took, in run order, as far as the host says.
+    pub(crate) scripts: Vec<ScriptSpan>,
+}
+
+/// How long one script of an event took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ScriptSpan {
+    /// The event whose hook lists it.
+    pub(crate) event: LifecycleEventName,
+    /// As the AppSpec names it.
+    pub(crate) location: String,
+    /// How long.
+    pub(crate) took: Duration,
+}
+
+/// The scripts of each host, by name. What a later server says about events that are not known here is left out.
+pub(crate) fn scripts_by_host(infos: Vec<ScriptTimeInfo>) -> HashMap<String, Vec<ScriptSpan>> {
+    let mut by_host: HashMap<String, Vec<ScriptSpan>> = HashMap::new();
+    for ScriptTimeInfo { host, event, location, seconds } in infos {
+        let Some(event) = LifecycleEventName::from_name(&event) else { continue };
+        let Ok(took) = Duration::try_from_secs_f64(seconds) else { continue };
+        by_host.entry(host).or_default().push(ScriptSpan { event, location, took });
+    }
+    by_host
 }
 
 impl HostTime {
@@ -31,9 +56,17 @@ impl HostTime {
 }
 
 /// The times of all hosts that have begun, in scheduling order. `begun` is when each was let begin; of a
-/// host that is not in it, the first event's begin counts.
-pub(crate) fn host_times(progress: &Progress, begun: &HashMap<String, Timestamp>) -> Vec<HostTime> {
-    progress.hosts.iter().filter_map(|host| host_time(host, begun.get(&host.name).copied())).collect()
+/// host that is not in it, the first event's begin counts. `scripts` are those of [`scripts_by_host`].
+pub(crate) fn host_times(
+    progress: &Progress,
+    begun: &HashMap<String, Timestamp>,
+    mut scripts: HashMap<String, Vec<ScriptSpan>>,
+) -> Vec<HostTime> {
+    let time = |host: &HostProgress| {
+        let scripts = scripts.remove(&host.name).unwrap_or_default();
+        Some(HostTime { scripts, ..host_time(host, begun.get(&host.name).copied())? })
+    };
+    progress.hosts.iter().filter_map(time).collect()
 }
 
 fn host_time(host: &HostProgress, begun: Option<Timestamp>) -> Option<HostTime> {
@@ -51,7 +84,7 @@ fn host_time(host: &HostProgress, begun: Option<Timestamp>) -> Option<HostTime> 
             events.push((event.name, took));
         }
     }
-    Some(HostTime { name: host.name.clone(), begin, end: due, waiting, events })
+    Some(HostTime { name: host.name.clone(), begin, end: due, waiting, events, scripts: Vec::new() })
 }
 
 /// The hosts that decided how long it took, first to last: each could begin because the one before it
@@ -142,6 +175,31 @@ mod tests {
     }
 
     #[test]
+    fn scripts_go_to_the_host_and_event_they_are_of() {
+        let info = |host: &str, event: &str, location: &str, seconds: f64| ScriptTimeInfo {
+            host: host.to_owned(),
+            event: event.to_owned(),
+            location: location.to_owned(),
+            seconds,
+        };
+        let by_host = scripts_by_host(vec![
+            info("a", "AfterInstall", "one", 1.5),
+            info("b", "AfterInstall", "one", 2.0),
+            info("a", "AfterInstall", "two", 0.0),
+            info("a", "Tomorrow", "three", 1.0),
+            info("a", "AfterInstall", "four", -1.0),
+        ]);
+        let shown = |host: &str| {
+            let spans = by_host[host].iter();
+            spans
+                .map(|span| format!("{:?} {} {:?}", span.event, span.location, span.took))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown("a"), ["AfterInstall one 1.5s", "AfterInstall two 0ns"]);
+        assert_eq!(shown("b"), ["AfterInstall one 2s"]);
+    }
+
+    #[test]
     fn the_time_along_a_path_adds_up() {
         let hosts = [host("a", &[(11, 13), (13, 14)]), host("b", &[(20, 23)]), host("c", &[(0, 90)])];
         let begins = [10, 16, 0];
@@ -166,6 +224,7 @@ mod tests {
                 end: at(*end),
                 waiting: Duration::ZERO,
                 events: Vec::new(),
+                scripts: Vec::new(),
             })
             .collect();
         assert_eq!(critical_path(&times), expected, "{spans:?}");

@@ -2,13 +2,15 @@
 
 use longshore_model::id::DeploymentId;
 use longshore_model::time::Timestamp;
+use longshore_wire::client::CallError;
 use longshore_wire::notification::{
     LIST_UNDELIVERED_NOTIFICATIONS, ListUndeliveredNotificationsInput, ListUndeliveredNotificationsOutput,
     RESEND_NOTIFICATIONS, ResendNotificationsInput, ResendNotificationsOutput, UndeliveredNotification,
 };
 use longshore_wire::timeline::{
     GET_DEPLOYMENT_TIMELINE, GetDeploymentTimelineInput, GetDeploymentTimelineOutput, LIST_EVENTS,
-    ListEventsInput, ListEventsOutput, TimelineEntryInfo,
+    LIST_SCRIPT_TIMES, ListEventsInput, ListEventsOutput, ListScriptTimesInput, ListScriptTimesOutput,
+    ScriptTimeInfo, TimelineEntryInfo,
 };
 
 use super::{SIGNING_NAME, Service, explained};
@@ -29,6 +31,31 @@ impl Service {
             match page.next_token {
                 Some(token) => input.next_token = Some(token),
                 None => return Ok(entries),
+            }
+        }
+    }
+
+    /// How long each script of a deployment ran, as far as its hosts say. Who may not ask for it, or asks an
+    /// older server, goes without.
+    ///
+    /// # Errors
+    /// When the server refuses for another reason or does not answer.
+    pub(crate) async fn script_times(&self, id: &DeploymentId) -> anyhow::Result<Vec<ScriptTimeInfo>> {
+        let mut input = ListScriptTimesInput { deployment_id: Some(id.to_string()), next_token: None };
+        let mut found = Vec::new();
+        loop {
+            let answer = self.client.call_json(SIGNING_NAME, LIST_SCRIPT_TIMES, &input).await;
+            if let Err(CallError::Service { code, .. }) = &answer
+                && matches!(code.as_str(), "UnknownOperationException" | "AccessDeniedException")
+            {
+                return Ok(found);
+            }
+            let page: ListScriptTimesOutput =
+                explained(answer, format!("cannot read how long the scripts of {id} ran"))?;
+            found.extend(page.script_times);
+            match page.next_token {
+                Some(token) => input.next_token = Some(token),
+                None => return Ok(found),
             }
         }
     }
