@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use longshore_model::deployment::{Creator, Deployment, FileExistsBehavior, NewDeployment};
+use longshore_model::deployment::{Creator, Deployment, DeploymentStatus, FileExistsBehavior, NewDeployment};
 use longshore_model::deployment_group::DeploymentGroup;
 use longshore_model::host::Arrival;
 use longshore_model::id::{HostArn, PrincipalArn};
@@ -16,7 +16,7 @@ use longshore_model::plan::begin::Candidate;
 use longshore_model::plan::late::{self, LATE_HOSTS, is_kept_up_to_date};
 use longshore_model::target::TargetKey;
 use longshore_model::time::Timestamp;
-use longshore_store::StoreError;
+use longshore_store::{DeploymentFilter, Page, StoreError};
 use tokio::sync::Notify;
 
 use crate::Engine;
@@ -172,12 +172,19 @@ impl Engine {
         Ok(candidates)
     }
 
-    /// Answers those that are to be updated and whose group is busy.
+    /// Answers those that wait because the group is busy: whoever has the right revision now may have another
+    /// one when its deployment has ended, which does not concern who came after it began.
     async fn update_late_hosts_of(
         &self,
         group: &DeploymentGroup,
         came: &HashMap<&PrincipalArn, &Arrival>,
     ) -> Result<Vec<PrincipalArn>, StoreError> {
+        if self.is_busy(group).await? {
+            let mut selected =
+                self.selected(&group.id, &group.on_premises_selector, &group.ec2_selector).await?;
+            selected.retain(|candidate| came.contains_key(&candidate.principal));
+            return Ok(selected.into_iter().map(|candidate| candidate.principal).collect());
+        }
         let latest = match &group.history.last_attempted {
             Some(id) => self.inner.store.deployment(id).await?,
             None => None,
@@ -216,6 +223,7 @@ impl Engine {
                 tracing::info!(deployment.id = %id, n_hosts, "{n_hosts} hosts came late: {id} updates them");
                 Ok(Vec::new())
             }
+            // Since a moment ago.
             Err(DeploymentError::GroupBusy { .. }) => {
                 Ok(late.into_iter().map(|candidate| candidate.principal).collect())
             }
@@ -226,6 +234,22 @@ impl Engine {
                 Ok(Vec::new())
             }
         }
+    }
+
+    async fn is_busy(&self, group: &DeploymentGroup) -> Result<bool, StoreError> {
+        let statuses = [
+            DeploymentStatus::Created,
+            DeploymentStatus::Queued,
+            DeploymentStatus::InProgress,
+            DeploymentStatus::Baking,
+        ];
+        let filter = DeploymentFilter {
+            group: Some(group.id.clone()),
+            statuses: statuses.to_vec(),
+            ..DeploymentFilter::default()
+        };
+        let one = Page { after: None, limit: 1 };
+        Ok(!self.inner.store.deployments(&filter, &one).await?.is_empty())
     }
 
     /// Whether `latest`, the group's last deployment, has done for a host what there is to do.

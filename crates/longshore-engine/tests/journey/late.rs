@@ -196,6 +196,26 @@ async fn a_host_that_came_while_its_group_was_busy_is_updated_by_the_next_server
     assert_eq!(world.poll("b", &Connection::new()).await.key.target.deployment, update);
 }
 
+/// It is not outdated when it comes, but will be when the deployment that runs has succeeded, which nobody said
+/// should be for hosts that join.
+#[tokio::test]
+async fn a_host_that_comes_during_a_deployment_is_looked_at_after_it() {
+    let world = World::new(&["a"], "CodeDeployDefault.AllAtOnce").await;
+    keep_up_to_date(&world).await;
+    let ignore = Some(OutdatedInstancesStrategy::Ignore);
+    let change =
+        DeploymentGroupChange { outdated_instances_strategy: ignore, ..DeploymentGroupChange::default() };
+    world.change_group(change).await;
+    let first = world.deploy().await;
+    world.reaches(&first, DeploymentStatus::InProgress).await;
+    join(&world, "b").await;
+    assert!(world.is_parked("b").await);
+    world.run_all_events("a").await;
+    world.reaches(&first, DeploymentStatus::Succeeded).await;
+    let update = updated_in_time(&world, 2).await;
+    assert_eq!(world.poll("b", &Connection::new()).await.key.target.deployment, update);
+}
+
 /// They are updated within the group's health rule, like by any other deployment.
 #[tokio::test]
 async fn late_hosts_are_updated_within_the_rule_of_their_group() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_model::deployment::{Deployment, DeploymentStatus, StopRequest};
+use longshore_model::deployment::{Deployment, DeploymentStatus};
 use longshore_model::deployment_config::MinimumHealthyHosts;
 use longshore_model::lifecycle::EventState;
 use longshore_model::target::{Target, TargetStatus};
@@ -83,10 +83,6 @@ pub(super) fn check(auditor: &mut Auditor, known: &Known) {
     auditor.require(tally.down() == 0 || minimum + tally.down() <= n_hosts, || {
         format!("{} of the {n_hosts} hosts of {id} are down, and {minimum} must be up", tally.down())
     });
-    for target in known.targets.values().filter(|target| target.status() == TargetStatus::Failed) {
-        let has_cause = has_cause(deployment, target, auditor.terms.clock_spread);
-        auditor.require(has_cause, || format!("no cause of the failure of {target:?}"));
-    }
     if deployment.status.is_final() {
         check_end(auditor, known, tally, minimum);
     }
@@ -112,8 +108,9 @@ fn check_end(auditor: &mut Auditor, known: &Known, tally: Tally, minimum: usize)
     }
 }
 
-/// An event that says why, or a stop that took the command back before anybody had it.
-fn has_cause(deployment: &Deployment, target: &Target, clock_spread: i64) -> bool {
+/// An event that says why, or a stop that took the command back before anybody had it. `deployment` is as it was
+/// written before the target, or with it.
+pub(super) fn has_cause(deployment: &Deployment, target: &Target) -> bool {
     let says_why = target.events.iter().any(|event| match &event.state {
         EventState::Failed { diagnostics, .. } => !diagnostics.message.is_empty(),
         EventState::Pending
@@ -121,9 +118,7 @@ fn has_cause(deployment: &Deployment, target: &Target, clock_spread: i64) -> boo
         | EventState::Succeeded { .. }
         | EventState::Skipped => false,
     });
-    let was_stopped_before =
-        |stop: &StopRequest| stop.requested_at.millis() <= target.updated_at.millis() + clock_spread;
-    says_why || deployment.stop.as_ref().is_some_and(was_stopped_before)
+    says_why || deployment.stop.is_some()
 }
 
 /// One zone at a time, in the order of their names, each above its own minimum. Source: service.md §4.5.

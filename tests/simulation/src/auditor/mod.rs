@@ -209,6 +209,10 @@ impl Auditor {
             let all_done = after.events.iter().all(|event| is_done(&event.state));
             self.require(all_done, || format!("{key:?} succeeded without having run all: {after:?}"));
         }
+        if after.status() == TargetStatus::Failed {
+            let has_cause = fleet::has_cause(&known.deployment, after);
+            self.require(has_cause, || format!("no cause of the failure of {after:?}"));
+        }
         known.targets.insert(after.position, after.clone());
     }
 
