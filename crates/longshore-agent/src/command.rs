@@ -122,7 +122,7 @@ impl Runner {
             Ok(completion) => (TerminalStatus::Succeeded, completion),
             Err(failure) => {
                 tracing::error!("A command failed: {}", failure.report.message);
-                (TerminalStatus::Failed, failure.report)
+                (TerminalStatus::Failed, *failure.report)
             }
         };
         // AWS's service gets what its own agent sends, to the byte.
@@ -173,7 +173,7 @@ impl Runner {
         if let Err(error) = self.track(deployment_id, &command.identifier).await {
             let message = format!("cannot write the tracking file of {deployment_id}: {error}");
             let evidence = failure::system_refusal(Some(&self.tracker.file(deployment_id)), &error);
-            return Err(CommandFailure { report: CompletionReport::failed(message), evidence });
+            return Err(CommandFailure { evidence, ..CompletionReport::failed(message).into() });
         }
         let is_unsure = AtomicBool::new(false);
         let acknowledge = || self.service.acknowledge(&command.identifier, is_noop, &is_unsure);
@@ -256,13 +256,13 @@ impl Runner {
 }
 
 fn refused(error: CallError) -> CommandFailure {
-    CommandFailure { report: CompletionReport::failed(error.sentence()), evidence: error.evidence() }
+    CommandFailure { evidence: error.evidence(), ..CompletionReport::failed(error.sentence()).into() }
 }
 
 /// An answer of the service that is none to work with.
 fn unusable(message: String, rule: &str, subjects: Vec<String>) -> CommandFailure {
     let evidence = vec![Evidence::RuleBroken { rule: rule.to_owned(), subjects }];
-    CommandFailure { report: CompletionReport::failed(message), evidence }
+    CommandFailure { evidence, ..CompletionReport::failed(message).into() }
 }
 
 /// One lock for each deployment group.

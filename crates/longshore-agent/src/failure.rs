@@ -15,8 +15,8 @@ const MAX_TEXT_CHARS: usize = 10_000;
 /// The end of a command that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandFailure {
-    /// What the service is told.
-    pub report: CompletionReport,
+    /// What the service is told. Boxed, as a failure is handed up through many functions.
+    pub report: Box<CompletionReport>,
     /// What was seen, for explanation. Empty when the sentence is all there is.
     pub evidence: Vec<Evidence>,
 }
@@ -24,7 +24,7 @@ pub struct CommandFailure {
 impl CommandFailure {
     /// A failure that is no script's, in the words and with the observations of `error`.
     pub fn of(error: &(impl Evident + ?Sized)) -> CommandFailure {
-        CommandFailure { report: CompletionReport::failed(error.to_string()), evidence: error.evidence() }
+        CommandFailure { evidence: error.evidence(), ..CompletionReport::failed(error.to_string()).into() }
     }
 }
 
@@ -43,7 +43,7 @@ pub fn keep_findings(deployment_dir: &Path, event: &str, evidence: &[Evidence]) 
 
 impl From<CompletionReport> for CommandFailure {
     fn from(report: CompletionReport) -> CommandFailure {
-        CommandFailure { report, evidence: Vec::new() }
+        CommandFailure { report: Box::new(report), evidence: Vec::new() }
     }
 }
 

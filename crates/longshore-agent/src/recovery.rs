@@ -94,10 +94,10 @@ async fn end_process_group(command: &TrackedCommand, kill_grace: Duration) {
 fn died_with_the_agent(command: &TrackedCommand) -> CommandFailure {
     let process_group = command.process_group.as_ref().map(|group| group.id);
     CommandFailure {
-        report: CompletionReport {
+        report: Box::new(CompletionReport {
             error_code: AgentErrorCode::FailedAfterRestart,
             ..CompletionReport::failed(MESSAGE)
-        },
+        }),
         evidence: vec![Evidence::AgentRestarted { process_group }],
     }
 }

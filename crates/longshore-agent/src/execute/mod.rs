@@ -140,7 +140,9 @@ impl Executor {
         let kind = self.mapping.kind(command_name);
         if kind == CommandKind::Unknown {
             return Err(CommandFailure {
-                report: CompletionReport::failed(format!("Unsupported command type: {command_name}.")),
+                report: Box::new(CompletionReport::failed(format!(
+                    "Unsupported command type: {command_name}."
+                ))),
                 evidence: vec![Evidence::RuleBroken {
                     rule: "unsupported_command".to_owned(),
                     subjects: vec![failure::cut(command_name)],
@@ -148,10 +150,10 @@ impl Executor {
             });
         }
         std::fs::create_dir_all(deployment_dir).map_err(|source| CommandFailure {
-            report: CompletionReport::failed(format!(
+            report: Box::new(CompletionReport::failed(format!(
                 "Error creating deployment root directory {}",
                 deployment_dir.display()
-            )),
+            ))),
             evidence: failure::system_refusal(Some(deployment_dir), &source),
         })?;
         let _turn = self.turn(&self.layout.group(&spec.deployment_group_id)).await;
@@ -263,7 +265,7 @@ impl Executor {
                 Caller::Person(person) => person.running.recorder(),
             }),
         };
-        let report = hook::run_event(request).await.map_err(hook_failed)?;
+        let report = hook::run_event(request).await.map_err(|failure| hook_failed(*failure))?;
         let kept = failure::keep_findings(&self.deployment_dir(spec), event, &report.evidence);
         if let Err(error) = kept {
             tracing::warn!("Cannot keep what was seen during {event}: {error}");
@@ -331,7 +333,7 @@ fn hook_failed(failure: HookFailure) -> CommandFailure {
         log: failure.log,
         scripts: failure.scripts,
     };
-    CommandFailure { report, evidence }
+    CommandFailure { report: Box::new(report), evidence }
 }
 
 /// Does `work` where it does not hold up polling.

@@ -117,7 +117,7 @@ pub struct HookFailure {
 ///
 /// # Errors
 /// The first script that failed.
-pub async fn run_event(mut request: HookRequest) -> Result<HookReport, HookFailure> {
+pub async fn run_event(mut request: HookRequest) -> Result<HookReport, Box<HookFailure>> {
     if request.scripts.is_empty() {
         return Ok(HookReport::default());
     }
@@ -136,7 +136,8 @@ pub async fn run_event(mut request: HookRequest) -> Result<HookReport, HookFailu
         match ended {
             Ok(seen) => evidence.extend(seen),
             Err(error) => {
-                return Err(HookFailure { scripts: times, ..failure::of(script, &error, log.tail()) });
+                let failure = failure::of(script, &error, log.tail());
+                return Err(Box::new(HookFailure { scripts: times, ..failure }));
             }
         }
     }

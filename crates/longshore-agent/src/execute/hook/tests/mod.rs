@@ -79,7 +79,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    fn event(&self) -> Result<HookReport, HookFailure> {
+    fn event(&self) -> Result<HookReport, Box<HookFailure>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
         runtime.block_on(run_event(self.request()))
     }
