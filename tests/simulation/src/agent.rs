@@ -111,6 +111,8 @@ pub(crate) struct Agent {
     pub(crate) nature: Nature,
     pub(crate) keeps_record: bool,
     pub(crate) is_up: bool,
+    /// Whether it is in its groups for sure: it was tagged, and that was answered.
+    pub(crate) is_member: bool,
     /// When a server last answered a poll of it.
     pub(crate) polled_at: Option<i64>,
     /// Since when a server may have heard of it again, after a silence until `polled_at`.
@@ -134,6 +136,7 @@ impl Agent {
             nature,
             keeps_record,
             is_up: nature != Nature::Absent,
+            is_member: true,
             polled_at: None,
             back_since: None,
             life: 0,

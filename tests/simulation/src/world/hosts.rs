@@ -213,7 +213,7 @@ impl World {
         let state = &mut self.agents[agent];
         let silent_since = state.polled_at.replace(now);
         let Some(back_since) = state.back_since.take() else { return };
-        if silent_since.is_none_or(|since| away_after <= back_since - since) {
+        if state.is_member && silent_since.is_none_or(|since| away_after <= back_since - since) {
             let principal = state.principal.clone();
             self.count("came late");
             self.shared.audit(|auditor| auditor.came(&principal, back_since));
@@ -228,7 +228,8 @@ impl World {
     /// A host was tagged: if it was there for sure it has come to its groups, `at` the earliest.
     pub(super) fn has_joined(&mut self, agent: usize, at: i64) {
         let (now, away_after) = (self.shared.time.now(), self.away_after());
-        let state = &self.agents[agent];
+        let state = &mut self.agents[agent];
+        state.is_member = true;
         if state.polled_at.is_some_and(|polled_at| now - polled_at < away_after - 2 * NEARLY) {
             let principal = state.principal.clone();
             self.count("joined while it was there");

@@ -165,7 +165,9 @@ fn agent(plan: &HostPlan) -> Agent {
         Some(_) => format!("arn:aws:ec2:us-east-1:000000000000:instance/{}", plan.name),
         None => format!("arn:aws:iam::000000000000:user/AWS/CodeDeploy/{}", plan.name),
     };
-    Agent::new(plan.name.clone(), PrincipalArn(principal), plan.nature, plan.keeps_record)
+    let mut agent = Agent::new(plan.name.clone(), PrincipalArn(principal), plan.nature, plan.keeps_record);
+    agent.is_member = plan.joins_after.is_none();
+    agent
 }
 
 pub(super) fn tag() -> HostTag {
