@@ -38,12 +38,8 @@ JOURNEYS := --test journey $(patsubst tests/journey/tests/%.rs,--test %,$(wildca
 test-postgresql: ## Run the journeys again on PostgreSQL, with one server and with two behind an HAProxy
 	@tools/setup test
 	cargo build --workspace
-	cargo test --workspace --no-run $(JOURNEYS)
-	@# Both at once: mostly they wait. What each says comes when it is over.
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target journeys-with-1 journeys-with-2
-
-journeys-with-%:
-	LONGSHORE_JOURNEY_DATABASE=postgresql LONGSHORE_JOURNEY_SERVERS=$* cargo test --workspace $(JOURNEYS)
+	LONGSHORE_JOURNEY_DATABASE=postgresql LONGSHORE_JOURNEY_SERVERS=1 cargo test --workspace $(JOURNEYS)
+	LONGSHORE_JOURNEY_DATABASE=postgresql LONGSHORE_JOURNEY_SERVERS=2 cargo test --workspace $(JOURNEYS)
 
 soak: ## A night: 100,000 seeds of the simulation, RUNS=1000 for fewer, FIRST=100000 for others; then ten minutes of faults: servers, PostgreSQL, networks, disks, agents (networks and disks need root), SECONDS=60
 	@tools/setup test
