@@ -17,7 +17,7 @@ use longshore_model::tag_filter::TagSelector;
 use longshore_model::target::{TargetEvent, TargetStatus};
 use longshore_model::time::Timestamp;
 use longshore_model::timeline;
-use longshore_store::{FollowUp, Places, RoundOutcome, Snapshot, StoreError};
+use longshore_store::{FollowUp, Load, Places, RoundOutcome, Snapshot, StoreError};
 use tokio::sync::Notify;
 
 use crate::Engine;
@@ -254,12 +254,12 @@ impl Engine {
 
     async fn begin(&self, snapshot: Snapshot, now: Timestamp) -> Result<RoundEnd, StoreError> {
         // Asked without the hosts first: one that waits asks often.
-        if !self.is_place_free(0).await? {
-            return self.queue(snapshot, now).await;
+        if let Some(load) = self.load_without_place(0).await? {
+            return self.queue(snapshot, load, now).await;
         }
         let candidates = self.candidates(&snapshot.deployment).await?;
-        if !self.is_place_free(candidates.len()).await? {
-            return self.queue(snapshot, now).await;
+        if let Some(load) = self.load_without_place(candidates.len()).await? {
+            return self.queue(snapshot, load, now).await;
         }
         let max_hosts = self.inner.config.quotas.hosts_per_deployment;
         let Ok(begun) = begin::begin(&snapshot.deployment, candidates, max_hosts, now) else {
@@ -278,7 +278,7 @@ impl Engine {
         Ok(if is_final { RoundEnd::Final } else { RoundEnd::Wait(Some(now)) })
     }
 
-    async fn queue(&self, snapshot: Snapshot, now: Timestamp) -> Result<RoundEnd, StoreError> {
+    async fn queue(&self, snapshot: Snapshot, load: Load, now: Timestamp) -> Result<RoundEnd, StoreError> {
         let wait = RoundEnd::Wait(Some(now.plus(QUEUE_RETRY)));
         if snapshot.deployment.status == DeploymentStatus::Queued {
             return Ok(wait);
@@ -289,22 +289,23 @@ impl Engine {
         };
         deployment.status = queued;
         let mut outcome = self.outcome(deployment).await?;
-        let (load, places) = (self.inner.store.load().await?, self.places());
+        let places = self.places();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let places = timeline::Places {
+        let taken = timeline::PlacesTaken {
             deployments: count(load.deployments),
             max_deployments: count(places.deployments),
             hosts: count(load.hosts),
             max_hosts: count(places.hosts),
         };
-        outcome.timeline.push(timeline::waits_for_place(&outcome.deployment, places, now));
+        outcome.timeline.push(timeline::waits_for_place(&outcome.deployment, taken, now));
         self.commit(&snapshot, outcome, now).await?;
         Ok(wait)
     }
 
-    /// Whether a deployment with `n_hosts` more fits beside what is in progress.
-    async fn is_place_free(&self, n_hosts: usize) -> Result<bool, StoreError> {
-        Ok(self.places().have_room(self.inner.store.load().await?, n_hosts))
+    /// What is in progress, if a deployment with `n_hosts` more does not fit beside it.
+    async fn load_without_place(&self, n_hosts: usize) -> Result<Option<Load>, StoreError> {
+        let load = self.inner.store.load().await?;
+        Ok((!self.places().have_room(load, n_hosts)).then_some(load))
     }
 
     fn places(&self) -> Places {

@@ -237,17 +237,9 @@ impl Engine {
     }
 
     async fn is_busy(&self, group: &DeploymentGroup) -> Result<bool, StoreError> {
-        let statuses = [
-            DeploymentStatus::Created,
-            DeploymentStatus::Queued,
-            DeploymentStatus::InProgress,
-            DeploymentStatus::Baking,
-        ];
-        let filter = DeploymentFilter {
-            group: Some(group.id.clone()),
-            statuses: statuses.to_vec(),
-            ..DeploymentFilter::default()
-        };
+        let statuses = DeploymentStatus::ALL.into_iter().filter(|status| !status.is_final()).collect();
+        let filter =
+            DeploymentFilter { group: Some(group.id.clone()), statuses, ..DeploymentFilter::default() };
         let one = Page { after: None, limit: 1 };
         Ok(!self.inner.store.deployments(&filter, &one).await?.is_empty())
     }

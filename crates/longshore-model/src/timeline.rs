@@ -58,7 +58,7 @@ pub enum Happening {
         targets: u32,
     },
     /// It is queued: no more may be in progress at the same time.
-    WaitsForPlace(Places),
+    WaitsForPlace(PlacesTaken),
     /// After a zone alarms are watched before the next one goes.
     Bakes {
         /// The zone that went.
@@ -101,7 +101,7 @@ pub enum Happening {
 
 /// What is in progress, and how much may be at the same time: deployments, and hosts of their groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Places {
+pub struct PlacesTaken {
     /// Deployments in progress.
     pub deployments: u32,
     /// How many there may be.
@@ -112,9 +112,9 @@ pub struct Places {
     pub max_hosts: u32,
 }
 
-impl fmt::Display for Places {
+impl fmt::Display for PlacesTaken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Places { deployments, max_deployments, hosts, max_hosts } = self;
+        let PlacesTaken { deployments, max_deployments, hosts, max_hosts } = self;
         if max_deployments <= deployments {
             write!(formatter, "{deployments} of {max_deployments} deployments are in progress (quota)")
         } else {
@@ -217,7 +217,7 @@ impl fmt::Display for Happening {
                 )
             }
             Happening::StopRequested(why) => write!(formatter, "stop requested: {why}"),
-            Happening::WaitsForPlace(places) => write!(formatter, "waits for a place: {places}"),
+            Happening::WaitsForPlace(taken) => write!(formatter, "waits for a place: {taken}"),
             Happening::Bakes { zone, secs } => {
                 write!(
                     formatter,
@@ -296,8 +296,8 @@ fn what_follows(ended: &Deployment) -> Vec<Happening> {
 }
 
 /// What the waiting of a deployment for a place adds to its timeline.
-pub fn waits_for_place(deployment: &Deployment, places: Places, now: Timestamp) -> TimelineEntry {
-    entry(deployment, now, Happening::WaitsForPlace(places))
+pub fn waits_for_place(deployment: &Deployment, taken: PlacesTaken, now: Timestamp) -> TimelineEntry {
+    entry(deployment, now, Happening::WaitsForPlace(taken))
 }
 
 /// The zone that goes after a change and did not before.
@@ -593,8 +593,8 @@ mod tests {
     #[test]
     fn a_queued_deployment_names_the_quota() {
         let said = |deployments, hosts| {
-            let places = Places { deployments, max_deployments: 2, hosts, max_hosts: 50 };
-            waits_for_place(&in_progress(1, 1), places, NOW).what.to_string()
+            let taken = PlacesTaken { deployments, max_deployments: 2, hosts, max_hosts: 50 };
+            waits_for_place(&in_progress(1, 1), taken, NOW).what.to_string()
         };
         assert_eq!(said(2, 5), "waits for a place: 2 of 2 deployments are in progress (quota)");
         assert_eq!(said(1, 49), "waits for a place: 49 of 50 hosts are in progress already (quota)");

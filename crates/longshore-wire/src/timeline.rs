@@ -12,10 +12,10 @@ pub const LIST_SCRIPT_TIMES: &str = "Longshore_v1.ListScriptTimes";
 /// The target of the operation on all of them.
 pub const LIST_EVENTS: &str = "Longshore_v1.ListEvents";
 
-/// Which deployment.
+/// Which deployment, for `GetDeploymentTimeline` and `ListScriptTimes`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct GetDeploymentTimelineInput {
+pub struct PageOfDeploymentInput {
     /// Its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
@@ -54,18 +54,6 @@ pub struct TimelineEntryInfo {
     pub status: Option<String>,
     /// For people.
     pub text: String,
-}
-
-/// Of which deployment.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ListScriptTimesInput {
-    /// Its id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deployment_id: Option<String>,
-    /// Of the page before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_token: Option<String>,
 }
 
 /// What some of its hosts said, in scheduling order; a page may be empty though more follow.

@@ -8,9 +8,8 @@ use longshore_wire::notification::{
     RESEND_NOTIFICATIONS, ResendNotificationsInput, ResendNotificationsOutput, UndeliveredNotification,
 };
 use longshore_wire::timeline::{
-    GET_DEPLOYMENT_TIMELINE, GetDeploymentTimelineInput, GetDeploymentTimelineOutput, LIST_EVENTS,
-    LIST_SCRIPT_TIMES, ListEventsInput, ListEventsOutput, ListScriptTimesInput, ListScriptTimesOutput,
-    ScriptTimeInfo, TimelineEntryInfo,
+    GET_DEPLOYMENT_TIMELINE, GetDeploymentTimelineOutput, LIST_EVENTS, LIST_SCRIPT_TIMES, ListEventsInput,
+    ListEventsOutput, ListScriptTimesOutput, PageOfDeploymentInput, ScriptTimeInfo, TimelineEntryInfo,
 };
 
 use super::{SIGNING_NAME, Service, explained};
@@ -21,7 +20,7 @@ impl Service {
     /// # Errors
     /// When the server refuses or does not answer.
     pub(crate) async fn timeline(&self, id: &DeploymentId) -> anyhow::Result<Vec<TimelineEntryInfo>> {
-        let mut input = GetDeploymentTimelineInput { deployment_id: Some(id.to_string()), next_token: None };
+        let mut input = PageOfDeploymentInput { deployment_id: Some(id.to_string()), next_token: None };
         let mut entries = Vec::new();
         loop {
             let answer = self.client.call_json(SIGNING_NAME, GET_DEPLOYMENT_TIMELINE, &input).await;
@@ -41,7 +40,7 @@ impl Service {
     /// # Errors
     /// When the server refuses for another reason or does not answer.
     pub(crate) async fn script_times(&self, id: &DeploymentId) -> anyhow::Result<Vec<ScriptTimeInfo>> {
-        let mut input = ListScriptTimesInput { deployment_id: Some(id.to_string()), next_token: None };
+        let mut input = PageOfDeploymentInput { deployment_id: Some(id.to_string()), next_token: None };
         let mut found = Vec::new();
         loop {
             let answer = self.client.call_json(SIGNING_NAME, LIST_SCRIPT_TIMES, &input).await;
@@ -63,7 +62,7 @@ impl Service {
     /// When the wait between zones ends in which a deployment is, if it is in one and the server says so: who
     /// may not read timelines, or asks an older server, goes without.
     pub(crate) async fn waits_until(&self, id: &DeploymentId) -> Option<Timestamp> {
-        let input = GetDeploymentTimelineInput { deployment_id: Some(id.to_string()), next_token: None };
+        let input = PageOfDeploymentInput { deployment_id: Some(id.to_string()), next_token: None };
         let answer = self.client.call_json(SIGNING_NAME, GET_DEPLOYMENT_TIMELINE, &input).await;
         let page: GetDeploymentTimelineOutput = answer.ok()?;
         page.waits_until.map(|time| time.0)

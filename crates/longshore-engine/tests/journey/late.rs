@@ -119,16 +119,32 @@ async fn an_ec2_instance_that_joins_a_quiet_group_is_updated() {
     assert_eq!((made.creator, made.n_hosts), (Creator::AutoUpdate, 2));
 }
 
+/// Nobody hears of b: its time runs out.
+async fn deploy_without_b(world: &World) {
+    let id = world.deploy().await;
+    world.run_all_events("a").await;
+    world.clock.advance(Duration::from_secs(300));
+    world.reaches(&id, DeploymentStatus::Succeeded).await;
+}
+
+/// b, which missed a deployment, comes back during the next one, which is then stopped.
+async fn stopped_after_b_came(world: &World) -> DeploymentId {
+    keep_up_to_date(world).await;
+    deploy_without_b(world).await;
+    let busy = world.deploy_to("all", "next.zip").await.unwrap();
+    world.reaches(&busy, DeploymentStatus::InProgress).await;
+    let command = world.poll("b", &Connection::new()).await;
+    assert_eq!(command.key.target.deployment, busy);
+    world.engine.stop_deployment(&busy, None).await.unwrap();
+    busy
+}
+
 /// A host that was away when its group was deployed to comes back.
 #[tokio::test]
 async fn a_host_that_comes_back_is_updated() {
     let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
     keep_up_to_date(&world).await;
-    let id = world.deploy().await;
-    world.run_all_events("a").await;
-    // Nobody hears of b: its time runs out.
-    world.clock.advance(Duration::from_secs(300));
-    world.reaches(&id, DeploymentStatus::Succeeded).await;
+    deploy_without_b(&world).await;
     let command = world.poll("b", &Connection::new()).await;
     let update = update_among(&world, 2).await;
     assert_eq!(command.key.target.deployment, update);
@@ -148,16 +164,7 @@ async fn a_host_that_comes_back_is_updated() {
 #[tokio::test]
 async fn a_host_that_comes_while_its_group_is_busy_is_not_forgotten() {
     let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
-    keep_up_to_date(&world).await;
-    let first = world.deploy().await;
-    world.run_all_events("a").await;
-    world.clock.advance(Duration::from_secs(300));
-    world.reaches(&first, DeploymentStatus::Succeeded).await;
-    let busy = world.deploy_to("all", "next.zip").await.unwrap();
-    world.reaches(&busy, DeploymentStatus::InProgress).await;
-    let command = world.poll("b", &Connection::new()).await;
-    assert_eq!(command.key.target.deployment, busy);
-    world.engine.stop_deployment(&busy, None).await.unwrap();
+    let busy = stopped_after_b_came(&world).await;
     world.reaches(&busy, DeploymentStatus::Stopped).await;
     updated_in_time(&world, 3).await;
 }
@@ -168,10 +175,7 @@ async fn a_host_that_missed_a_command_is_updated_when_it_comes_back() {
     let world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
     keep_up_to_date(&world).await;
     assert!(world.is_parked("b").await);
-    let id = world.deploy().await;
-    world.run_all_events("a").await;
-    world.clock.advance(Duration::from_secs(300));
-    world.reaches(&id, DeploymentStatus::Succeeded).await;
+    deploy_without_b(&world).await;
     let command = world.poll("b", &Connection::new()).await;
     assert_eq!(command.key.target.deployment, update_among(&world, 2).await);
 }
@@ -180,16 +184,7 @@ async fn a_host_that_missed_a_command_is_updated_when_it_comes_back() {
 #[tokio::test]
 async fn a_host_that_came_while_its_group_was_busy_is_updated_by_the_next_server() {
     let mut world = World::new(&["a", "b"], "CodeDeployDefault.AllAtOnce").await;
-    keep_up_to_date(&world).await;
-    let first = world.deploy().await;
-    world.run_all_events("a").await;
-    world.clock.advance(Duration::from_secs(300));
-    world.reaches(&first, DeploymentStatus::Succeeded).await;
-    let busy = world.deploy_to("all", "next.zip").await.unwrap();
-    world.reaches(&busy, DeploymentStatus::InProgress).await;
-    let command = world.poll("b", &Connection::new()).await;
-    assert_eq!(command.key.target.deployment, busy);
-    world.engine.stop_deployment(&busy, None).await.unwrap();
+    let busy = stopped_after_b_came(&world).await;
     world.restart().await;
     world.reaches(&busy, DeploymentStatus::Stopped).await;
     let update = updated_in_time(&world, 3).await;

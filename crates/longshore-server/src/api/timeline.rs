@@ -12,8 +12,8 @@ use longshore_store::{TargetFilter, TimelinePlace};
 use longshore_wire::api::convert::name;
 use longshore_wire::error::ApiError;
 use longshore_wire::timeline::{
-    GetDeploymentTimelineInput, GetDeploymentTimelineOutput, ListEventsInput, ListEventsOutput,
-    ListScriptTimesInput, ListScriptTimesOutput, ScriptTimeInfo, TimelineEntryInfo,
+    GetDeploymentTimelineOutput, ListEventsInput, ListEventsOutput, ListScriptTimesOutput,
+    PageOfDeploymentInput, ScriptTimeInfo, TimelineEntryInfo,
 };
 
 use super::deployment::no_such_deployment;
@@ -31,7 +31,7 @@ const MAX_TARGETS_OF_SCRIPTS: usize = 25;
 /// `GetDeploymentTimeline`: oldest first.
 pub(super) async fn get(
     ctx: &RequestContext<'_>,
-    mut input: GetDeploymentTimelineInput,
+    mut input: PageOfDeploymentInput,
 ) -> Result<GetDeploymentTimelineOutput, ApiError> {
     let token = input.next_token.take();
     let id = name::deployment(input.deployment_id.as_deref())?;
@@ -75,7 +75,7 @@ fn info(entry: &TimelineEntry) -> TimelineEntryInfo {
 /// `ListScriptTimes`: the scripts of the hosts in scheduling order, those of a host in run order.
 pub(super) async fn list_script_times(
     ctx: &RequestContext<'_>,
-    mut input: ListScriptTimesInput,
+    mut input: PageOfDeploymentInput,
 ) -> Result<ListScriptTimesOutput, ApiError> {
     let token = input.next_token.take();
     let id = name::deployment(input.deployment_id.as_deref())?;

@@ -11,7 +11,8 @@ use longshore_model::id::{DeploymentId, PrincipalArn};
 use longshore_model::lifecycle::{CommandCopy, Diagnostics, EventState, IN_PLACE};
 use longshore_model::target::{Target, TargetEvent, TargetRules, TargetState};
 use longshore_model::time::Timestamp;
-use longshore_store::{Places, RoundOutcome};
+use longshore_store::Places;
+use longshore_store::contract::fixture::outcome;
 
 use super::*;
 
@@ -86,24 +87,11 @@ fn succeeded(position: usize) -> Target {
     })
 }
 
-fn outcome(deployment: Deployment) -> RoundOutcome {
-    RoundOutcome {
-        deployment,
-        new_targets: Vec::new(),
-        target_events: Vec::new(),
-        group_history: None,
-        host_health: Vec::new(),
-        timeline: Vec::new(),
-        places: None,
-        follow_up: None,
-    }
-}
-
 /// A deployment to all three hosts that has begun.
 fn running() -> Auditor {
     let mut auditor = auditor();
     auditor.created(&created());
-    auditor.committed(&outcome(begun()), &[target(0), target(1), target(2)]);
+    auditor.committed(&outcome(&begun()), &[target(0), target(1), target(2)]);
     assert_eq!(auditor.problems, [""; 0]);
     auditor
 }
@@ -115,7 +103,7 @@ fn over() -> Auditor {
         auditor.applied(&started(position));
         auditor.applied(&succeeded(position));
     }
-    auditor.committed(&outcome(ended(DeploymentStatus::Succeeded)), &[]);
+    auditor.committed(&outcome(&ended(DeploymentStatus::Succeeded)), &[]);
     auditor
 }
 
@@ -138,10 +126,10 @@ fn a_history_that_keeps_all_promises_has_no_problem() {
 
 #[test]
 fn statuses_go_forward_only() {
-    check(over(), |auditor| auditor.committed(&outcome(begun()), &[]), "was Succeeded and is changed");
+    check(over(), |auditor| auditor.committed(&outcome(&begun()), &[]), "was Succeeded and is changed");
     check(over(), |auditor| auditor.applied(&started(0)), "was Succeeded and is changed");
     let queued = Deployment { status: DeploymentStatus::Queued, ..created() };
-    check(running(), |auditor| auditor.committed(&outcome(queued), &[]), "goes from InProgress to Queued");
+    check(running(), |auditor| auditor.committed(&outcome(&queued), &[]), "goes from InProgress to Queued");
     let back = |auditor: &mut Auditor| {
         auditor.applied(&started(0));
         auditor.applied(&target(0));
@@ -160,7 +148,7 @@ fn a_group_has_one_active_deployment_and_there_are_so_many_places() {
         auditor.terms.rules.insert(group_id.clone(), MinimumHealthyHosts::AllButOne);
         auditor.created(&Deployment { group_id: group_id.clone(), ..other.clone() });
         let begun = Deployment { id: other.id.clone(), group_id, n_hosts: 3, ..begun() };
-        auditor.committed(&outcome(begun), &[]);
+        auditor.committed(&outcome(&begun), &[]);
     };
     let mut auditor = running();
     of_other_group(&mut auditor);
@@ -186,7 +174,7 @@ fn health_stays_above_the_rule_of_the_group() {
     let more = Deployment { n_hosts: 9, ..begun() };
     let larger = |auditor: &mut Auditor| {
         auditor.created(&created());
-        auditor.committed(&outcome(more), &[target(0), target(1), target(2)]);
+        auditor.committed(&outcome(&more), &[target(0), target(1), target(2)]);
     };
     check(auditor(), larger, "counts 9 hosts, and there are 3");
 }
@@ -194,14 +182,14 @@ fn health_stays_above_the_rule_of_the_group() {
 #[test]
 fn an_end_is_an_end() {
     let too_early = |auditor: &mut Auditor| {
-        auditor.committed(&outcome(ended(DeploymentStatus::Failed)), &[]);
+        auditor.committed(&outcome(&ended(DeploymentStatus::Failed)), &[]);
     };
     check(running(), too_early, "has open targets");
     let without_error = |auditor: &mut Auditor| {
         let ended = Deployment { error: None, ..ended(DeploymentStatus::Failed) };
         let skipped: Vec<Target> =
             (0..3).map(|position| after(&target(position), &TargetEvent::Skipped)).collect();
-        auditor.committed(&outcome(ended), &skipped);
+        auditor.committed(&outcome(&ended), &skipped);
     };
     check(running(), without_error, "with the error None");
     let mut never = running();
@@ -223,12 +211,12 @@ fn a_failed_target_has_a_cause() {
     let stopped = Deployment { stop: Some(stop), ..begun() };
     let mut with_it = running();
     with_it.applied(&started(0));
-    with_it.committed(&outcome(stopped.clone()), std::slice::from_ref(&withdrawn));
+    with_it.committed(&outcome(&stopped), std::slice::from_ref(&withdrawn));
     assert_eq!(with_it.problems, [""; 0]);
     let too_early = |auditor: &mut Auditor| {
         auditor.applied(&started(0));
         auditor.applied(&withdrawn);
-        auditor.committed(&outcome(stopped), &[]);
+        auditor.committed(&outcome(&stopped), &[]);
     };
     check(running(), too_early, "no cause of the failure");
 }
@@ -303,7 +291,7 @@ fn a_rollback_follows_when_the_rule_says_so_and_only_then() {
             (0..3).map(|position| after(&target(position), &TargetEvent::Skipped)).collect();
         auditor.created(&Deployment { auto_rollback: rule.clone(), ..created() });
         let ended = Deployment { auto_rollback: rule.clone(), rollback, ..ended(DeploymentStatus::Failed) };
-        auditor.committed(&outcome(ended), &skipped);
+        auditor.committed(&outcome(&ended), &skipped);
         auditor.ended();
         auditor.problems
     };
@@ -338,7 +326,7 @@ fn who_came_late_is_looked_after() {
         auditor.created(&Deployment { id: id.clone(), created_at, ..created() });
         let ended = Deployment { id, created_at, creator, n_hosts: 3, ..ended(DeploymentStatus::Failed) };
         let ended = Deployment { only_hosts: Some(Vec::new()), ..ended };
-        auditor.committed(&outcome(ended), &[target]);
+        auditor.committed(&outcome(&ended), &[target]);
         came(&mut auditor);
         auditor.problems
     };
