@@ -8,6 +8,8 @@ PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
 RELEASED := $(or $(CARGO_TARGET_DIR),target)/release
 # The AWS CLI that tools/setup installs comes before any other.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Tests wait for programs more than they compute.
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 # The documentation is for those who read the code: private items are in it, and may be linked to.
 RUSTDOC_RULES := -D warnings -A rustdoc::private_intra_doc_links

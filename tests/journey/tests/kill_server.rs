@@ -3,12 +3,16 @@
 
 #![expect(clippy::print_stdout, reason = "what happened is shown when the test fails")]
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use longshore_journey::{App, Aws, Host, PATIENCE, Server, wait_for};
 
 const HOSTS: usize = 20;
 const KILLS: usize = 50;
+/// So many kills a script waits for. Of the two halves of the fleet each runs four, one after the other.
+const KILLS_PER_SCRIPT: usize = 4;
+const EVENTS: [&str; 4] = ["BeforeInstall", "AfterInstall", "ApplicationStart", "ValidateService"];
 
 /// A small generator of moments; its seed is printed, so that a failure can be looked at again.
 struct Moments(u64);
@@ -35,10 +39,18 @@ fn fifty_kills_during_one_deployment_of_twenty_hosts() {
     let aws = Aws::new(&server, folder.path());
     let hosts: Vec<Host> =
         (0..HOSTS).map(|idx| Host::add(&server, folder.path(), &format!("h{idx:02}"))).collect();
-    // Scripts that take a while, so that kills fall into every phase.
+    // Each script outlasts some kills, so that they fall into every phase, however fast the machine is.
+    let kills = folder.path().join("kills");
+    let mut counted = std::fs::File::create(&kills).unwrap();
+    let script = format!(
+        "n() {{ wc -l < '{}'; }}\n\
+         enough=$(( $(n) + {KILLS_PER_SCRIPT} )); [ $enough -le {KILLS} ] || enough={KILLS}\n\
+         while [ \"$(n)\" -lt $enough ]; do sleep 0.2; done\n",
+        kills.display()
+    );
     for host in &hosts {
-        for event in ["BeforeInstall", "AfterInstall", "ApplicationStart", "ValidateService"] {
-            std::fs::write(host.work().join(format!("do-{event}")), "sleep 0.7\n").unwrap();
+        for event in EVENTS {
+            std::fs::write(host.work().join(format!("do-{event}")), &script).unwrap();
         }
     }
     aws.ok("s3 mb s3://bundles");
@@ -64,6 +76,7 @@ fn fifty_kills_during_one_deployment_of_twenty_hosts() {
         std::thread::sleep(Duration::from_millis(moments.next_millis(300)));
         n_kills_before_the_end += usize::from(!is_done(&hosts));
         server.kill_9_and_restart();
+        writeln!(counted).unwrap();
     }
     println!("{n_kills_before_the_end} of {KILLS} kills fell before the last script had run");
 
@@ -74,8 +87,7 @@ fn fifty_kills_during_one_deployment_of_twenty_hosts() {
     });
     let overview = aws.value(&query, "deploymentInfo.deploymentOverview");
     for host in &hosts {
-        let events = ["BeforeInstall", "AfterInstall", "ApplicationStart", "ValidateService"];
-        let expected: Vec<String> = events.iter().map(|event| format!("{id} {event}")).collect();
+        let expected: Vec<String> = EVENTS.iter().map(|event| format!("{id} {event}")).collect();
         assert_eq!(host.lines("ran.log"), expected, "scripts of {} ({overview})", host.name());
         assert_eq!(host.lines("app/version.txt"), ["one"], "files of {}", host.name());
     }
